@@ -1,0 +1,34 @@
+# make run    the leaderboard of every imputer on the General Social Survey 2022
+# make test   the tests            make check   style, types, architecture
+# make report rebuild the leaderboard from what is stored
+
+PYTHON ?= python3.11
+BIN := .venv/bin
+
+.PHONY: setup check test run report
+
+setup: .venv/.ready
+
+# torch comes first and with its dependencies: where a CPU build is offered, pip prefers it to the CUDA build
+.venv/.ready: requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --upgrade setuptools
+	$(BIN)/pip install --quiet $$(grep '^torch==' requirements.lock)
+	$(BIN)/pip install --quiet --no-deps --requirement requirements.lock
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: setup
+	$(BIN)/python -m pytest
+
+run: setup
+	$(BIN)/python -m benchmarks run --suite gss
+
+report: setup
+	$(BIN)/python -m benchmarks report --suite gss

@@ -1,0 +1,26 @@
+"""``list``: everything that is registered."""
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.suites import SUITES
+from datasets import DATASETS
+from datasets.mechanisms import MECHANISMS
+from imputers import IMPUTERS
+from metrics import METRICS
+
+
+def list_everything() -> None:
+    """List suites, datasets, mechanisms, imputers and metrics."""
+    console = Console()
+    suites = Table("suite", "runs", title="Suites", title_justify="left", box=None)
+    for suite in SUITES.values():
+        cells = len(suite.mechanisms) * len(suite.rates) * len(suite.seeds) * len(suite.imputers)
+        suites.add_row(suite.name, f"{cells} cells: {len(suite.imputers)} imputers on {suite.dataset}")
+    console.print(suites)
+    for registry in (DATASETS, MECHANISMS, IMPUTERS, METRICS):
+        table = Table(registry.noun, "what it is", title=f"{registry.noun.title()}s", title_justify="left", box=None)
+        for name, summary in registry.summaries().items():
+            table.add_row(name, summary)
+        console.print()
+        console.print(table)

@@ -1,0 +1,153 @@
+"""Running a suite: plan the cells, compute what is missing, write the report."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from reports.write import write_report
+
+from benchmarks.cells import Cell, answer_key, code_version, make_mask
+from benchmarks.manifest import describe_run
+from benchmarks.progress import Progress
+from benchmarks.store import Store
+from benchmarks.suites import Suite
+from benchmarks.supervisor import Limits, supervise
+from benchmarks.worker import Job
+from datasets.errors import InputError
+from datasets.mechanisms import MECHANISMS
+from datasets.mechanisms.card import mask_card
+from datasets.table import Dataset
+from imputers import IMPUTERS
+from metrics import METRICS
+from reports.results import Record, read_record
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended: where the report is, and how many cells were planned, done and failed."""
+
+    report: Path | None
+    planned: int
+    done: int
+    failed: int
+
+
+def check_names(suite: Suite) -> None:
+    """Resolve every name of a suite before any work starts.
+
+    Raises
+    ------
+    InputError
+        If a mechanism or imputer does not exist, a rate is outside (0, 1), or nothing is planned.
+    """
+    for name in suite.mechanisms:
+        MECHANISMS.check(name)
+    for name in suite.imputers:
+        IMPUTERS.check(name)
+    for rate in suite.rates:
+        if not 0 < rate < 1:
+            raise InputError(f"rate {rate:g} is not between 0 and 1; it is the share of cells to hide, e.g. 0.3")
+    if not (suite.mechanisms and suite.imputers and suite.rates and suite.seeds):
+        raise InputError(f"suite {suite.name!r} plans no cells; give mechanisms, rates, seeds and imputers")
+
+
+def run(
+    suite: Suite,
+    dataset: Dataset,
+    out: Path,
+    *,
+    n_jobs: int,
+    limits: Limits,
+    progress: Progress,
+    command: str,
+    plugins: Sequence[Path] = (),
+    fail_fast: bool = False,
+) -> Outcome:
+    """Run the missing cells of a suite and write its report to ``out/<suite>/``.
+
+    A stopped run loses the cells that were under way and nothing else: run it again. With ``fail_fast``
+    the first failure stops the run, and no report is written.
+    """
+    check_names(suite)
+    (out / suite.name).mkdir(parents=True, exist_ok=True)
+    jobs, cards = plan(suite, dataset, Store(out / "store"), plugins)
+    missing = [job for job in jobs if not _is_done(job)]
+    progress.start(len(jobs), len(jobs) - len(missing))
+    supervise(missing, n_jobs, limits, partial(_count, progress, fail_fast))
+    progress.stop()
+    records = [read_record(job.store.record_path(job.record_key)) for job in jobs if _has_record(job)]
+    failed = sum(record.status == "failed" for record in records)
+    if len(records) < len(jobs):
+        return Outcome(None, len(jobs), len(records) - failed, failed)
+    facts = describe_run(suite, dataset, jobs, command)
+    report = write_report(out / suite.name, records, facts, cards)
+    return Outcome(report, len(jobs), len(records) - failed, failed)
+
+
+def rebuild(out: Path, suite: str) -> Path:
+    """Write the report of a suite again from its manifest and the stored records.
+
+    Raises
+    ------
+    InputError
+        If the suite was not run into this folder, or records are gone from the store.
+    """
+    manifest = out / suite / "manifest.json"
+    if not manifest.is_file():
+        raise InputError(f"{manifest} does not exist; run the suite first: python -m benchmarks run --suite {suite}")
+    facts = json.loads(manifest.read_text(encoding="utf-8"))
+    store = Store(out / "store")
+    paths = [store.record_path(cell["record"]) for cell in facts["cells"]]
+    gone = sum(not path.exists() for path in paths)
+    if gone:
+        raise InputError(f"{gone} of {len(paths)} records of {suite!r} are gone from {store.folder}; run it again")
+    return write_report(out / suite, [read_record(path) for path in paths], facts, facts["cards"])
+
+
+def plan(
+    suite: Suite, dataset: Dataset, store: Store, plugins: Sequence[Path]
+) -> tuple[list[Job], list[dict[str, Any]]]:
+    """Every cell of a suite as a job, masks in order, and a card for each mask."""
+    scoring = _scoring_version()
+    jobs, cards = [], []
+    for mechanism in suite.mechanisms:
+        for rate in suite.rates:
+            for seed in suite.seeds:
+                masked = make_mask(dataset, mechanism, rate, seed)
+                cards.append(mask_card(masked, mechanism, rate, seed).to_dict())
+                for imputer in suite.imputers:
+                    cell = Cell(dataset.title, mechanism, rate, seed, imputer, suite.n_draws)
+                    key = answer_key(cell, masked)
+                    jobs.append(Job(cell, masked, key, f"{key}-{scoring}", store, tuple(plugins)))
+    return jobs, cards
+
+
+def _scoring_version() -> str:
+    """Hash of the metrics' code: a new metric scores stored answers again and re-runs no imputer."""
+    import metrics
+
+    for name in METRICS:
+        METRICS[name]
+    return code_version(metrics, "metrics")[:8]
+
+
+def _has_record(job: Job) -> bool:
+    return job.store.record_path(job.record_key).exists()
+
+
+def _is_done(job: Job) -> bool:
+    """A failed cell is not done: its limits may be wider or its library mended this time."""
+    return _has_record(job) and _record(job).status == "done"
+
+
+def _record(job: Job) -> Record:
+    return read_record(job.store.record_path(job.record_key))
+
+
+def _count(progress: Progress, fail_fast: bool, job: Job, seconds: float) -> bool:
+    record = _record(job)
+    progress.finished(job.cell, record, seconds)
+    return not (fail_fast and record.status == "failed")

@@ -1,0 +1,90 @@
+"""Suites: named sets of cells."""
+
+import difflib
+from dataclasses import dataclass
+
+from datasets.errors import InputError
+
+EIGHTEEN = (
+    "mean",
+    "subgroup-mean",
+    "hot-deck",
+    "regression",
+    "stochastic-regression",
+    "knn",
+    "gaussian-em",
+    "latent-class",
+    "mice-pmm",
+    "mice",
+    "mice-cart",
+    "missforest",
+    "gbm",
+    "hyperimpute",
+    "miwae",
+    "hivae",
+    "listwise",
+    "pairwise",
+)
+QUICK = ("mean", "subgroup-mean", "hot-deck", "knn", "gaussian-em", "mice-pmm", "listwise", "pairwise")
+MECHANISMS = ("mcar", "mar", "ni")
+
+
+@dataclass(frozen=True)
+class Suite:
+    """What is run: the product of everything below.
+
+    Parameters
+    ----------
+    name : also the name of the results folder.
+    dataset : registered name.
+    mechanisms, rates, seeds : how cells are hidden.
+    imputers : registered names.
+    n_draws : draws of each imputer.
+    """
+
+    name: str
+    dataset: str
+    mechanisms: tuple[str, ...]
+    rates: tuple[float, ...]
+    seeds: tuple[int, ...]
+    imputers: tuple[str, ...]
+    n_draws: int
+
+
+def _seeds(count: int) -> tuple[int, ...]:
+    return tuple(range(1, count + 1))
+
+
+SUITES = {
+    suite.name: suite
+    for suite in (
+        Suite("gss", "gss2022", MECHANISMS, (0.3,), _seeds(3), EIGHTEEN, 5),
+        Suite("gss-smoke", "gss2022", ("mcar", "mar"), (0.3,), _seeds(1), QUICK, 5),
+        Suite("gss-full", "gss2022", MECHANISMS, (0.1, 0.3, 0.5), _seeds(10), EIGHTEEN, 20),
+        Suite(
+            "gss-targets",
+            "gss2022-targets",
+            ("fold-1", "fold-2", "fold-3", "fold-4", "fold-5"),
+            (0.2,),
+            _seeds(1),
+            ("mean", "knn", "latent-class", "missforest", "gbm"),
+            5,
+        ),
+        Suite("toy", "toy", MECHANISMS, (0.3,), _seeds(2), QUICK, 5),
+    )
+}
+
+
+def suite_named(name: str) -> Suite:
+    """Give the suite of a name.
+
+    Raises
+    ------
+    InputError
+        If there is none; the message suggests the nearest.
+    """
+    if name in SUITES:
+        return SUITES[name]
+    near = difflib.get_close_matches(name, SUITES, n=2, cutoff=0.4)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(SUITES)}"
+    raise InputError(f"there is no suite {name!r}; {hint}")

@@ -1,0 +1,125 @@
+"""The worker: one cell from masked table to scored record, and the one place where any error is caught."""
+
+import os
+import resource
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing import connection, parent_process
+from pathlib import Path
+
+from benchmarks.cells import Cell
+from benchmarks.store import Cost, Store
+from datasets.answer import Answer, check_answer
+from datasets.table import Masked
+from imputers import IMPUTERS
+from metrics import METRICS
+from metrics.metric import Reads
+from reports.results import Record, write_record
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """All that a worker process needs for one cell.
+
+    Parameters
+    ----------
+    answer_key, record_key : names in the store.
+    plugins : files given by ``--load``, imported again in the worker.
+    """
+
+    cell: Cell
+    masked: Masked
+    answer_key: str
+    record_key: str
+    store: Store
+    plugins: tuple[Path, ...] = ()
+
+
+def attempt(work: Callable[[], None]) -> str | None:
+    """Do the work; give the message of the error that stopped it, or None.
+
+    This is the boundary between the benchmark and methods that anyone may write: whatever a method
+    raises is recorded in full and the others go on.
+    """
+    try:
+        work()
+    except Exception as error:  # noqa: BLE001 - the cell boundary
+        frames = traceback.extract_tb(error.__traceback__)
+        place = f" (in {Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+        return f"{type(error).__name__}: {error}{place}"
+    return None
+
+
+def work_on(job: Job) -> None:
+    """Answer, score and record one cell; an error is recorded as the cell's failure."""
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
+    message = attempt(lambda: _answer_and_score(job))
+    if message is not None:
+        record_failure(job, message)
+
+
+def record_failure(job: Job, message: str) -> None:
+    """Write down that a cell failed and why."""
+    _write(job, "failed", message, ())
+
+
+def _answer_and_score(job: Job) -> None:
+    for path in job.plugins:
+        IMPUTERS.load(path)
+    if not job.store.answer_path(job.answer_key).exists():
+        answer, cost = _timed_answer(job.cell, job.masked)
+        check_answer(answer, job.masked.values, job.masked.schema)
+        job.store.save_answer(job.answer_key, answer, cost)
+    answer, cost = job.store.load_answer(job.answer_key)
+    costs = [(name.replace("_", "-"), "(table)", value) for name, value in vars(cost).items()]
+    _write(job, "done", "", (*score(job.masked, answer), *costs))
+
+
+def _timed_answer(cell: Cell, masked: Masked) -> tuple[Answer, Cost]:
+    """Let the imputer see values, schema, weights and a seed, and nothing else."""
+    imputer = IMPUTERS[cell.imputer]()
+    start = time.perf_counter()
+    imputer.fit(masked.values, schema=masked.schema, weights=masked.truth.weights, random_state=cell.random_state)
+    fitted = time.perf_counter()
+    answer = imputer.answer(masked.values, n_draws=cell.n_draws)
+    drawn = time.perf_counter()
+    return answer, Cost(fitted - start, drawn - fitted, _peak_memory_mb())
+
+
+def score(masked: Masked, answer: Answer) -> list[tuple[str, str, float]]:
+    """Every metric that applies to an answer, as (metric, column, value)."""
+    has = {
+        Reads.FILLS: answer.draws is not None,
+        Reads.PROBABILITIES: bool(answer.probabilities),
+        Reads.MOMENTS: True,
+    }
+    applicable = {name: METRICS[name] for name in METRICS if has[METRICS[name].reads]}
+    return [
+        (name, column, float(value))
+        for name, metric in applicable.items()
+        for column, value in metric.score(masked, answer).items()
+    ]
+
+
+def _write(job: Job, status: str, message: str, scores: tuple[tuple[str, str, float], ...]) -> None:
+    cell = job.cell
+    record = Record(cell.dataset, *cell.mask, cell.imputer, status, message, scores)
+    write_record(record, job.store.record_path(job.record_key))
+
+
+def _peak_memory_mb() -> float:
+    """Peak resident memory of this process so far; the kernel counts in KiB, on macOS in bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+def _exit_with_parent() -> None:
+    """End this process when the run that started it is gone, so that a killed run leaves nothing behind."""
+    parent = parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)

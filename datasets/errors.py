@@ -1,0 +1,9 @@
+"""The two errors that are a user's to mend; everything else is a bug and keeps its traceback."""
+
+
+class InputError(ValueError):
+    """Something handed in cannot be used; the message says who, what was found, what was wanted, what to do."""
+
+
+class DataUnavailableError(InputError):
+    """A dataset's file is neither on this machine nor to be had from its publisher."""

@@ -1,0 +1,166 @@
+"""Stata and SPSS files: codes, their labels, and the reason of every missing cell."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from datasets.errors import InputError
+from datasets.scales import reads_like_scale
+from datasets.schema import Codes, Column, Kind
+from datasets.table import Reason
+
+FEW_LEVELS = 10
+STATA_REASONS = {
+    "d": Reason.DONT_KNOW,
+    "i": Reason.NOT_ASKED,
+    "j": Reason.NOT_ASKED,  # NORC: the question supposes a job, and there is none
+    "n": Reason.NO_ANSWER,
+    "r": Reason.REFUSED,
+    "s": Reason.SKIPPED,
+    "x": Reason.NOT_AVAILABLE,
+    "y": Reason.NOT_AVAILABLE,
+}
+WORDED_REASONS = {
+    Reason.NOT_ASKED: ("not asked", "inapplicable", "not applicable", "iap"),
+    Reason.DONT_KNOW: ("don't know", "dont know", "can't choose", "cannot choose"),
+    Reason.REFUSED: ("refused", "refusal"),
+    Reason.SKIPPED: ("skip",),
+    Reason.NOT_AVAILABLE: ("not available",),
+    Reason.NO_ANSWER: ("no answer", "no response"),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Labelled:
+    """A Stata or SPSS file as read.
+
+    Parameters
+    ----------
+    frame : the cells as they stand in the file, user-defined missing values included.
+    labels : column name to the label of each code, missing codes left out, ascending.
+    questions : column name to its label in the file.
+    missing : column name to its user-defined missing values, as pyreadstat states and takes them.
+    missing_labels : column name to the labels of those.
+    texts : names of the columns that hold text rather than codes.
+    """
+
+    frame: pd.DataFrame
+    labels: Mapping[str, dict[float, str]]
+    questions: Mapping[str, str]
+    missing: Mapping[str, list[Any]] = field(default_factory=dict)
+    missing_labels: Mapping[str, dict[Any, str]] = field(default_factory=dict)
+    texts: frozenset[str] = frozenset()
+
+    def split(self, name: str) -> tuple[Codes, NDArray[np.int8]]:
+        """Codes of a column (n,), NaN where missing, and the `Reason` of each cell (n,)."""
+        cells = self.frame[name].to_numpy(dtype=object)
+        letters = np.fromiter((isinstance(cell, str) for cell in cells), bool, len(cells))  # Stata's .a to .z
+        codes = np.full(len(cells), np.nan)
+        codes[~letters] = cells[~letters].astype(float)
+        reasons = np.where(np.isnan(codes), Reason.UNKNOWN, Reason.OBSERVED).astype(np.int8)
+        reasons[letters] = [STATA_REASONS.get(letter, Reason.UNKNOWN) for letter in cells[letters]]
+        for low, high in _ranges(self.missing.get(name, [])):
+            for code in np.unique(codes[(codes >= low) & (codes <= high)]):
+                reasons[codes == code] = _worded_reason(self.missing_labels.get(name, {}).get(code, ""))
+                codes[codes == code] = np.nan
+        return codes, reasons
+
+
+def read_stata(path: Path, names: Iterable[str] | None = None) -> Labelled:
+    """Read a Stata file, or some columns of it, with its extended missing values (.a to .z).
+
+    Raises
+    ------
+    InputError
+        If the file is not Stata's, or lacks a column.
+    """
+    import pyreadstat
+
+    try:
+        if names is not None:
+            _, header = pyreadstat.read_dta(path, metadataonly=True)
+            absent = [name for name in names if name not in set(header.column_names)]
+            if absent:
+                raise InputError(f"{path}: the file lacks the columns {absent}; it is not the file this needs")
+        frame, meta = pyreadstat.read_dta(path, usecols=None if names is None else list(names), user_missing=True)
+    except (pyreadstat.ReadstatError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read as a Stata file ({error}); give a whole .dta file") from None
+    return _labelled(frame, meta, meta.missing_user_values or {})
+
+
+def read_spss(path: Path) -> Labelled:
+    """Read an SPSS file with its user-defined missing values.
+
+    Raises
+    ------
+    InputError
+        If the file is not SPSS's.
+    """
+    import pyreadstat
+
+    try:
+        frame, meta = pyreadstat.read_sav(path, user_missing=True)
+    except (pyreadstat.ReadstatError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read as an SPSS file ({error}); give a whole .sav file") from None
+    return _labelled(frame, meta, meta.missing_ranges or {})
+
+
+def labelled_column(name: str, codes: Codes, labels: Mapping[float, str], question: str = "") -> Column:
+    """Infer a column from codes (n,) and their labels in the file.
+
+    With at least half of the codes that occur labelled, the column is categorical: ordinal if it has
+    three levels or more and they read like a scale (`scales.reads_like_scale`), else nominal. With
+    fewer labels, they only mark ends ("8 or more"): the column is numeric, or ordinal if it holds at
+    most ten different whole numbers.
+    """
+    seen = np.unique(codes[~np.isnan(codes)])
+    whole = bool((seen == np.round(seen)).all())
+    labelled = np.isin(seen, list(labels)).mean() if len(seen) else float(bool(labels))
+    if labelled < 0.5 and not (whole and 0 < len(seen) <= FEW_LEVELS):
+        return Column(name, Kind.NUMERIC, question=question, decimals=0 if whole else None)
+    levels = unique_labels({float(code): labels.get(code, f"{code:g}") for code in sorted({*labels, *seen.tolist()})})
+    scale = labelled < 0.5 or reads_like_scale(list(levels.values()))
+    return Column(name, Kind.ORDINAL if scale and len(levels) > 2 else Kind.NOMINAL, levels, question)
+
+
+def unique_labels(labels: Mapping[float, str]) -> dict[float, str]:
+    """Add the code to labels that several codes share, so that text and code stay each other's inverse."""
+    texts = list(labels.values())
+    return {code: f"{text} ({code:g})" if texts.count(text) > 1 else text for code, text in labels.items()}
+
+
+def _labelled(frame: pd.DataFrame, meta: Any, missing: Mapping[str, list[Any]]) -> Labelled:  # noqa: ANN401
+    """Sort the labels of a file into those of answers and those of missing values."""
+    labels: dict[str, dict[float, str]] = {}
+    missing_labels: dict[str, dict[Any, str]] = {}
+    for name, by_code in meta.variable_value_labels.items():
+        if name not in frame:
+            continue
+        gone = {code: text for code, text in by_code.items() if _is_missing(code, missing.get(name, []))}
+        missing_labels[name] = gone
+        labels[name] = {float(code): by_code[code] for code in sorted(by_code.keys() - gone.keys())}
+    texts = frozenset(name for name in frame if meta.readstat_variable_types.get(name) == "string")
+    questions = {name: text for name, text in meta.column_names_to_labels.items() if name in frame and text}
+    return Labelled(frame, labels, questions, missing, missing_labels, texts)
+
+
+def _is_missing(code: float | str, missing: Iterable[Any]) -> bool:
+    """Tell whether a labelled code is a missing value; Stata's letters label nothing else."""
+    return isinstance(code, str) or any(low <= code <= high for low, high in _ranges(missing))
+
+
+def _ranges(missing: Iterable[Any]) -> list[tuple[float, float]]:
+    """Give the ends of each range of user-defined missing codes; Stata's letters are not codes."""
+    codes = [value for value in missing if not isinstance(value, str)]
+    return [(value["lo"], value["hi"]) if isinstance(value, Mapping) else (value, value) for value in codes]
+
+
+def _worded_reason(label: str) -> Reason:
+    text = label.lower()
+    found = [reason for reason, words in WORDED_REASONS.items() if any(word in text for word in words)]
+    return found[0] if found else Reason.UNKNOWN

@@ -1,0 +1,198 @@
+"""The mask card: what a mask did to a table, measured on the mask itself and not on what was intended."""
+
+import inspect
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datasets.mechanisms import MECHANISMS
+from datasets.mechanisms.logistic import area_error, area_under_curve, fit_logistic, log_likelihood, logistic
+from datasets.schema import Codes, Column, Kind, Role
+from datasets.table import Masked
+
+FOLDS = 5
+
+
+@dataclass(frozen=True)
+class ColumnCard:
+    """What a mask did to one column; None where there is nothing to measure.
+
+    Parameters
+    ----------
+    column : name.
+    observed, hidden : cells observed before hiding, and hidden of them.
+    rate : hidden / observed.
+    auc_drivers : AUC of missingness from the drivers: logistic regression, mean over 5 folds; 0.5 is chance.
+    auc_own : the same from the cell's own value alone (dummies of a nominal item; value and square otherwise).
+    own_p : p-value of the likelihood-ratio test that the own value adds nothing to the drivers.
+    bias : mean of the remaining cells less mean of all, in standard deviations of all; for a nominal item
+        the change of the level share that changed most.
+    least_chance : smallest fitted chance (drivers and own value) of a cell to stay observed.
+    short : the mechanism has a severity dial, and both AUCs lie below it by
+        more than 3 standard errors and 0.01 (what fitting costs).
+    """
+
+    column: str
+    observed: int
+    hidden: int
+    rate: float
+    auc_drivers: float | None
+    auc_own: float | None
+    own_p: float | None
+    bias: float
+    least_chance: float
+    short: bool
+
+
+@dataclass(frozen=True)
+class MaskCard:
+    """What a mask did to a table.
+
+    Parameters
+    ----------
+    dataset, mechanism, rate, seed : what was asked for.
+    dial : the mechanism's severity, the AUC it aims at; None if it has none.
+    realised_rate : hidden cells of all observed cells in the columns where any is hidden.
+    complete_rows : share of rows in which nothing is missing any more.
+    columns : a card for each column where a cell is hidden.
+    """
+
+    dataset: str
+    mechanism: str
+    rate: float
+    seed: int
+    dial: float | None
+    realised_rate: float
+    complete_rows: float
+    columns: tuple[ColumnCard, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything in plain types, for JSON."""
+        return asdict(self) | {"columns": [asdict(column) for column in self.columns]}
+
+    def to_markdown(self) -> str:
+        """Say it in a heading, a paragraph and a table."""
+        short = ", ".join(card.column for card in self.columns if card.short) or "none"
+        dial = "" if self.dial is None else f"The severity dial stands at AUC {self.dial:.2f}; short of it: {short}. "
+        return (
+            f"### {self.dataset}, {self.mechanism} at {self.rate:g}, seed {self.seed}\n\n"
+            f"{self.realised_rate:.2%} of the cells are hidden; {self.complete_rows:.1%} of the rows are complete "
+            f"still. {dial}Bias: remaining less all cells, in SD (nominal: largest change of a share). "
+            "Least chance: smallest fitted chance to stay observed.\n\n"
+            "| column | observed | hidden | rate | AUC drivers | AUC own | own adds, p | bias | least chance |\n"
+            "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n"
+            + "".join(
+                f"| {card.column} | {card.observed} | {card.hidden} | {card.rate:.3f} | {_shown(card.auc_drivers)} "
+                f"| {_shown(card.auc_own)} | {_shown(card.own_p)} | {card.bias:+.3f} | {card.least_chance:.3f} |\n"
+                for card in self.columns
+            )
+        )
+
+
+def mask_card(masked: Masked, mechanism: str, rate: float, seed: int) -> MaskCard:
+    """Measure a mask.
+
+    Parameters
+    ----------
+    masked : the table with hidden cells.
+    mechanism : registered name of what hid them; its severity dial, if any, is the default of its
+        parameter ``auc``.
+    rate, seed : what was asked for, to be shown.
+
+    Raises
+    ------
+    InputError
+        If there is no mechanism of this name.
+    """
+    dial = inspect.signature(MECHANISMS[mechanism]).parameters.get("auc")
+    aim = None if dial is None else float(dial.default)
+    truth = masked.truth
+    drivers = _driver_design(masked)
+    touched = np.flatnonzero(masked.hidden.any(axis=0))
+    return MaskCard(
+        dataset=truth.title,
+        mechanism=mechanism,
+        rate=rate,
+        seed=seed,
+        dial=aim,
+        realised_rate=float(masked.hidden[:, touched].sum() / max((~np.isnan(truth.values[:, touched])).sum(), 1)),
+        complete_rows=float((~np.isnan(masked.values)).all(axis=1).mean()),
+        columns=tuple(_column_card(masked, int(j), drivers, aim) for j in touched),
+    )
+
+
+def _column_card(masked: Masked, j: int, drivers: Codes, aim: float | None) -> ColumnCard:
+    from scipy.special import chdtrc
+
+    column = masked.schema.columns[j]
+    known = ~np.isnan(masked.truth.values[:, j])
+    y, codes = masked.hidden[known, j], masked.truth.values[known, j]
+    given, own = drivers[known], _own_design(codes, column)
+    both = np.hstack([given, own[:, 1:]])
+    full, reduced = fit_logistic(both, y), fit_logistic(given, y)
+    gain = 2 * (log_likelihood(both, y, full) - log_likelihood(given, y, reduced))
+    aucs = [_cross_validated(design, y) if design.shape[1] > 1 else None for design in (given, own)]
+    trues, falses = int(y.sum()), int((~y).sum())
+    reached = max((auc + 3 * area_error(auc, trues, falses) for auc in aucs if auc is not None), default=0.5)
+    return ColumnCard(
+        column=column.name,
+        observed=len(y),
+        hidden=trues,
+        rate=trues / len(y),
+        auc_drivers=aucs[0],
+        auc_own=aucs[1],
+        own_p=float(chdtrc(own.shape[1] - 1, max(gain, 0.0))) if own.shape[1] > 1 else None,
+        bias=_bias(codes, ~y, column),
+        least_chance=float(1 - logistic(both @ full).max()),
+        short=aim is not None and reached < aim - 0.01,
+    )
+
+
+def _driver_design(masked: Masked) -> Codes:
+    """Ones and the standardised drivers, shape (n, 1 + q); a driver that is missing counts as its mean."""
+    positions = masked.schema.having(Role.DRIVER)
+    D = masked.schema.take(positions).design(masked.truth.values[:, positions])
+    return _with_ones(np.where(np.isnan(D), 0, D - np.nanmean(D, axis=0)) if D.size else D)
+
+
+def _own_design(codes: Codes, column: Column) -> Codes:
+    """Ones and the own value: dummies if nominal, value and square otherwise."""
+    if column.kind is Kind.NOMINAL:
+        return _with_ones((codes[:, None] == column.levels).astype(float))
+    centred = codes - codes.mean()
+    return _with_ones(np.column_stack([centred, centred**2]))
+
+
+def _with_ones(D: Codes) -> Codes:
+    """Prepend ones; drop columns that do not vary or repeat what stands before them, scale the others."""
+    D = D[:, D.std(axis=0) > 0]
+    D = np.hstack([np.ones((len(D), 1)), D / D.std(axis=0)])
+    pivots = np.diag(np.linalg.qr(D.T @ D / len(D), mode="r"))
+    return D[:, np.abs(pivots) > 1e-9]
+
+
+def _cross_validated(D: Codes, y: NDArray[np.bool_]) -> float | None:
+    """AUC of a logistic regression on rows it was not fitted on, mean over folds of every fifth row."""
+    fold = np.arange(len(y)) % FOLDS
+    start = fit_logistic(D, y)  # only saves steps: the likelihood of each fold has one maximum
+    areas = []
+    for k in range(FOLDS):
+        out = fold == k
+        areas.append(area_under_curve(D[out] @ fit_logistic(D[~out], y[~out], start), y[out]))
+    return None if np.isnan(areas).all() else float(np.nanmean(areas))
+
+
+def _bias(codes: Codes, remaining: NDArray[np.bool_], column: Column) -> float:
+    """Measure what a look at the remaining cells alone gets wrong."""
+    if column.kind is Kind.NOMINAL:
+        indicator = codes[:, None] == column.levels
+        change = indicator[remaining].mean(axis=0) - indicator.mean(axis=0)
+        return float(change[np.abs(change).argmax()])
+    spread = codes.std()
+    return float((codes[remaining].mean() - codes.mean()) / spread) if spread > 0 else 0.0
+
+
+def _shown(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"

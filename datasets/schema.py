@@ -1,0 +1,239 @@
+"""The schema: what each column means, and the only translator between codes, words and numbers."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datasets.errors import InputError
+
+Codes = NDArray[np.float64]
+
+
+class Kind(StrEnum):
+    """Level of measurement (Stevens 1946, Science 103): it decides fills, distances and metrics."""
+
+    NOMINAL = "nominal"
+    ORDINAL = "ordinal"
+    NUMERIC = "numeric"
+
+
+class Role(StrEnum):
+    """What a column is to the benchmark; imputers treat all roles alike."""
+
+    DRIVER = "driver"  # never hidden; missingness at random depends on it
+    TARGET = "target"  # hidden, and reported by name
+    ITEM = "item"  # hidden
+
+
+@dataclass(frozen=True)
+class Column:
+    """One question.
+
+    Parameters
+    ----------
+    name, kind : the column's name and level of measurement.
+    labels : code to answer text, in scale order (ascending codes); empty for numeric columns.
+    question : the wording, or a short description.
+    decimals : digits after the point of a numeric answer; None if any number will do.
+    low, high : smallest and largest possible numeric answer; None if open.
+    role : what the column is to the benchmark.
+
+    Raises
+    ------
+    InputError
+        If labels and kind do not fit, or two codes share a text.
+    """
+
+    name: str
+    kind: Kind
+    labels: Mapping[float, str] = field(default_factory=dict)
+    question: str = ""
+    decimals: int | None = None
+    low: float | None = None
+    high: float | None = None
+    role: Role = Role.ITEM
+
+    def __post_init__(self) -> None:
+        who = f"column {self.name!r} ({self.kind})"
+        if (self.kind is Kind.NUMERIC) == bool(self.labels):
+            wanted = "no labels" if self.kind is Kind.NUMERIC else "labels for its codes"
+            raise InputError(f"{who} has {len(self.labels)} labels; it needs {wanted}; change its kind or its labels")
+        if list(self.labels) != sorted(self.labels):
+            raise InputError(f"{who} lists its codes as {list(self.labels)}; they must ascend: the order is the scale")
+        if len(set(self.labels.values())) < len(self.labels):
+            raise InputError(f"{who} gives two codes the same text in {list(self.labels.values())}; make them differ")
+
+    @cached_property
+    def levels(self) -> Codes:
+        """Valid codes in scale order, shape (K,); empty for numeric columns."""
+        return np.array(list(self.labels), dtype=float)
+
+    @cached_property
+    def _code_of(self) -> dict[str, float]:
+        return {text: code for code, text in self.labels.items()}
+
+    def text(self, code: float) -> str:
+        """Say a code in words; the inverse of `code`.
+
+        Raises
+        ------
+        InputError
+            If the code is not on the scale.
+        """
+        if self.kind is Kind.NUMERIC and np.isfinite(code):
+            return repr(float(code)) if self.decimals is None else f"{code:.{self.decimals}f}"
+        if code not in self.labels:
+            raise InputError(f"column {self.name!r}: code {code:g} is not on its scale {list(self.labels)}")
+        return self.labels[code]
+
+    def code(self, text: str) -> float:
+        """Give the code of an answer text; the inverse of `text`.
+
+        Raises
+        ------
+        InputError
+            If no answer reads like this.
+        """
+        try:
+            return float(text) if self.kind is Kind.NUMERIC else self._code_of[text]
+        except (KeyError, ValueError):
+            raise InputError(f"column {self.name!r}: {text!r} is none of its answers {list(self._code_of)}") from None
+
+    def snap(self, values: Codes) -> Codes:
+        """Nearest valid answers; NaN stays NaN."""
+        if self.kind is Kind.NUMERIC:
+            rounded = values if self.decimals is None else np.round(values, self.decimals)
+            return np.clip(rounded, self.low, self.high) if (self.low, self.high) != (None, None) else rounded
+        middles = (self.levels[1:] + self.levels[:-1]) / 2
+        nearest = self.levels[np.searchsorted(middles, values)]
+        return np.where(np.isnan(values), np.nan, nearest)
+
+    def valid(self, values: Codes) -> NDArray[np.bool_]:
+        """Tell which values are possible answers; NaN and infinities are not."""
+        if self.kind is Kind.NUMERIC:
+            low = -np.inf if self.low is None else self.low
+            high = np.inf if self.high is None else self.high
+            return np.isfinite(values) & (values >= low) & (values <= high)
+        return np.isin(values, self.levels)
+
+
+@dataclass(frozen=True)
+class Schema:
+    """Columns in order.
+
+    Raises
+    ------
+    InputError
+        If two columns share a name.
+    """
+
+    columns: tuple[Column, ...]
+
+    def __post_init__(self) -> None:
+        twice = sorted({name for name in self.names if self.names.count(name) > 1})
+        if twice:
+            raise InputError(f"column names {twice} stand more than once; rename them so that each is unique")
+
+    def __len__(self) -> int:
+        return len(self.columns)
+
+    def __iter__(self) -> Iterator[Column]:
+        return iter(self.columns)
+
+    def __getitem__(self, name: str) -> Column:
+        return self.columns[self.index(name)]
+
+    @property
+    def names(self) -> list[str]:
+        """Column names in order."""
+        return [column.name for column in self.columns]
+
+    def index(self, name: str) -> int:
+        """Position of a column.
+
+        Raises
+        ------
+        InputError
+            If there is none of this name.
+        """
+        if name not in self.names:
+            raise InputError(f"there is no column {name!r}; the columns are {self.names}")
+        return self.names.index(name)
+
+    def where(self, *kinds: Kind) -> NDArray[np.intp]:
+        """Positions of the columns of these kinds."""
+        return np.array([j for j, column in enumerate(self.columns) if column.kind in kinds], dtype=np.intp)
+
+    def having(self, role: Role) -> NDArray[np.intp]:
+        """Positions of the columns with this role."""
+        return np.array([j for j, column in enumerate(self.columns) if column.role is role], dtype=np.intp)
+
+    def take(self, positions: Iterable[int]) -> "Schema":
+        """Schema of some columns."""
+        return replace(self, columns=tuple(self.columns[j] for j in positions))
+
+    @cached_property
+    def blocks(self) -> tuple[slice, ...]:
+        """Which columns of the design belong to each column of the codes."""
+        widths = [len(column.labels) if column.kind is Kind.NOMINAL else 1 for column in self.columns]
+        ends = np.cumsum(widths, dtype=int)
+        return tuple(slice(int(end) - width, int(end)) for end, width in zip(ends, widths, strict=True))
+
+    def design(self, X: Codes) -> Codes:
+        """Codes (n, p) to numbers (n, q): a dummy per nominal level, the code itself otherwise; NaN stays NaN."""
+        D = np.empty((len(X), self.blocks[-1].stop if self.blocks else 0))
+        for j, (column, block) in enumerate(zip(self.columns, self.blocks, strict=True)):
+            if column.kind is Kind.NOMINAL:
+                D[:, block] = X[:, [j]] == column.levels  # (n, 1) == (K,)
+                D[np.isnan(X[:, j]), block] = np.nan
+            else:
+                D[:, block] = X[:, [j]]
+        return D
+
+    def undesign(self, D: Codes) -> Codes:
+        """Numbers (n, q) back to the nearest valid codes (n, p): largest dummy, nearest level, rounded number."""
+        X = np.empty((len(D), len(self)))
+        for j, (column, block) in enumerate(zip(self.columns, self.blocks, strict=True)):
+            if column.kind is Kind.NOMINAL:
+                X[:, j] = column.levels[np.argmax(D[:, block], axis=1)]
+                X[np.isnan(D[:, block]).any(axis=1), j] = np.nan
+            else:
+                X[:, j] = column.snap(D[:, block.start])
+        return X
+
+    def positions(self, X: Codes) -> NDArray[np.intp]:
+        """Level numbers 0…K-1 of categorical columns, shape (n, p); -1 where missing and in numeric columns."""
+        P = np.full(X.shape, -1, dtype=np.intp)
+        for j in self.where(Kind.NOMINAL, Kind.ORDINAL):
+            known = ~np.isnan(X[:, j])
+            P[known, j] = np.searchsorted(self.columns[j].levels, X[known, j])
+        return P
+
+    def text(self, row: Codes) -> dict[str, str]:
+        """One respondent's answers (p,) in words by question; unanswered questions are left out."""
+        answered = zip(self.columns, row, strict=True)
+        return {column.question or column.name: column.text(code) for column, code in answered if not np.isnan(code)}
+
+    def check(self, X: Codes) -> None:
+        """Validate a table of codes (n, p); NaN is a hole.
+
+        Raises
+        ------
+        InputError
+            If the shape is wrong or a column holds codes that are not on its scale.
+        """
+        if X.ndim != 2 or X.shape[1] != len(self):
+            raise InputError(f"the table has shape {X.shape}; the schema has {len(self)} columns: {self.names}")
+        for j, column in enumerate(self.columns):
+            known = X[~np.isnan(X[:, j]), j]
+            wrong = np.unique(known[~column.valid(known)])
+            if len(wrong):
+                scale = f"{column.low} to {column.high}" if column.kind is Kind.NUMERIC else list(column.labels)
+                raise InputError(
+                    f"column {column.name!r} ({column.kind}) holds {wrong[:5].tolist()}, not on its scale {scale}; "
+                    "correct the data or the schema"
+                )

@@ -1,0 +1,133 @@
+"""Tables: a dataset as observed, and the same with cells hidden whose truth only the benchmark knows."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datasets.errors import InputError
+from datasets.schema import Codes, Schema
+
+
+class Reason(IntEnum):
+    """Why a cell is empty; survey files keep these apart, and so do we."""
+
+    OBSERVED = 0
+    NOT_ASKED = 1
+    DONT_KNOW = 2
+    NO_ANSWER = 3
+    SKIPPED = 4
+    REFUSED = 5
+    NOT_AVAILABLE = 6
+    OFF_SCALE = 7  # an answer that has no place on the scale, e.g. "other party" between left and right
+    UNKNOWN = 8  # a blank, without a reason
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """A table of answers.
+
+    Parameters
+    ----------
+    name : registered name.
+    schema : meaning of the p columns.
+    values : codes, shape (n, p); NaN is a hole. A read-only copy is kept.
+    reasons : `Reason` per cell, shape (n, p); by default unknown for every hole.
+    weights, strata, psu : survey design, each shape (n,), or None.
+    origin : where the values come from, e.g. file name and sha256; goes into the manifest.
+    synthetic : True if no respondent ever gave these answers.
+
+    Raises
+    ------
+    InputError
+        If shapes disagree, or a value is not on its scale.
+    """
+
+    name: str
+    schema: Schema
+    values: Codes
+    reasons: NDArray[np.int8] | None = None
+    weights: NDArray[np.float64] | None = None
+    strata: NDArray[np.float64] | None = None
+    psu: NDArray[np.float64] | None = None
+    origin: Mapping[str, str] = field(default_factory=dict)
+    synthetic: bool = False
+
+    def __post_init__(self) -> None:
+        values = np.array(self.values, dtype=float)
+        self.schema.check(values)
+        reasons = np.where(np.isnan(values), Reason.UNKNOWN, 0) if self.reasons is None else np.array(self.reasons)
+        if reasons.shape != values.shape or ((reasons == Reason.OBSERVED) != ~np.isnan(values)).any():
+            raise InputError(f"dataset {self.name!r}: reasons must have shape {values.shape} and be 0 where observed")
+        self._freeze("values", values)
+        self._freeze("reasons", reasons.astype(np.int8))
+        for name in ("weights", "strata", "psu"):
+            vector = getattr(self, name)
+            if vector is None:
+                continue
+            if np.shape(vector) != (len(values),) or not np.isfinite(vector).all():
+                raise InputError(f"dataset {self.name!r}: {name} must be {len(values)} finite numbers, one a row")
+            self._freeze(name, np.array(vector, dtype=float))
+
+    def _freeze(self, name: str, array: NDArray) -> None:
+        array.flags.writeable = False
+        object.__setattr__(self, name, array)
+
+    @property
+    def title(self) -> str:
+        """Name as every artefact shows it."""
+        return f"{self.name} (synthetic)" if self.synthetic else self.name
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of everything that decides a result: name, schema, values, reasons and design."""
+        digest = hashlib.sha256(repr((self.name, self.schema)).encode())
+        for array in (self.values, self.reasons, self.weights, self.strata, self.psu):
+            digest.update(b"none" if array is None else np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()[:16]
+
+
+@dataclass(frozen=True, eq=False)
+class Masked:
+    """A dataset with cells hidden. Imputers never receive it: they receive `values` and the schema.
+
+    Parameters
+    ----------
+    truth : the dataset before hiding.
+    hidden : shape (n, p), True where an observed cell is hidden.
+
+    Raises
+    ------
+    InputError
+        If a hidden cell was not observed, so that it could never be scored.
+    """
+
+    truth: Dataset
+    hidden: NDArray[np.bool_]
+
+    def __post_init__(self) -> None:
+        if self.hidden.shape != self.truth.values.shape:
+            raise InputError(f"hidden has shape {self.hidden.shape}, the table {self.truth.values.shape}")
+        if (self.hidden & np.isnan(self.truth.values)).any():
+            raise InputError(f"hidden marks cells of {self.truth.name!r} that were not observed; hide observed cells")
+
+    @property
+    def schema(self) -> Schema:
+        """Meaning of the columns."""
+        return self.truth.schema
+
+    @cached_property
+    def values(self) -> Codes:
+        """What an imputer sees, shape (n, p): hidden and naturally missing cells are NaN."""
+        values = np.where(self.hidden, np.nan, self.truth.values)
+        values.flags.writeable = False
+        return values
+
+    @cached_property
+    def scored(self) -> NDArray[np.bool_]:
+        """Tell for each hole, in row-major order, whether we hid it and so know its truth."""
+        return self.hidden[np.isnan(self.values)]

@@ -1,0 +1,191 @@
+"""What every imputer must do, as checks that name the rule that was broken."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.base import clone
+
+from datasets.answer import Answer, check_answer
+from datasets.errors import InputError
+from datasets.frame import to_codes, to_frame
+from datasets.schema import Codes, Column, Kind, Role, Schema
+from imputers.base import Imputer
+
+Check = Callable[[type[Imputer]], None]
+
+
+class ConformanceError(Exception):
+    """An imputer broke a rule of the contract."""
+
+
+def _require(kept: bool, rule: str) -> None:
+    if not kept:
+        raise ConformanceError(rule)
+
+
+def example_table(n: int = 240) -> tuple[Schema, Codes]:
+    """A table (n, 6) of mixed kinds with holes, small enough that every method answers in seconds."""
+    rng = np.random.default_rng(0)
+    trait = rng.normal(size=n)
+
+    def cut(noise: float, levels: int) -> Codes:
+        score = trait + noise * rng.normal(size=n)
+        return np.searchsorted(np.quantile(score, np.linspace(0, 1, levels + 1)[1:-1]), score).astype(float)
+
+    schema = Schema(
+        (
+            Column("region", Kind.NOMINAL, {1.0: "north", 2.0: "south", 3.0: "west"}, role=Role.DRIVER),
+            Column("age", Kind.NUMERIC, decimals=0, low=18, high=89, role=Role.DRIVER),
+            Column("trust", Kind.ORDINAL, {0.0: "none", 1.0: "little", 2.0: "some", 3.0: "much"}),
+            Column("party", Kind.NOMINAL, {1.0: "red", 2.0: "blue", 3.0: "green", 4.0: "never chosen"}),
+            Column("income", Kind.NUMERIC, decimals=1),
+            Column("vote", Kind.NOMINAL, {1.0: "yes", 2.0: "no"}),
+        )
+    )
+    X = np.column_stack(
+        [
+            rng.integers(1, 4, n),
+            np.clip(np.round(50 + 15 * trait + 5 * rng.normal(size=n)), 18, 89),
+            cut(0.5, 4),
+            cut(1.0, 3) + 1,
+            np.round(30 + 10 * trait + 5 * rng.normal(size=n), 1),
+            cut(0.7, 2) + 1,
+        ]
+    ).astype(float)
+    holes = rng.random(X.shape) < 0.2
+    holes[:, :2] = False
+    return schema, np.where(holes, np.nan, X)
+
+
+def _answer(make: type[Imputer], X: Codes, schema: Schema, seed: int = 1) -> Answer:
+    return make().fit(X, schema=schema, random_state=seed).answer(X, n_draws=3)
+
+
+def _draws(make: type[Imputer], X: Codes, schema: Schema, seed: int = 1) -> NDArray[np.float64]:
+    draws = _answer(make, X, schema, seed).draws
+    return np.empty((3, 0)) if draws is None else draws
+
+
+def fills_every_hole_with_a_valid_answer(make: type[Imputer]) -> None:
+    """Every hole gets a code on its column's scale, probabilities sum to one, shapes are right."""
+    schema, X = example_table()
+    check_answer(_answer(make, X, schema), X, schema)
+
+
+def same_seed_same_answer(make: type[Imputer]) -> None:
+    """The seed decides the answer."""
+    schema, X = example_table()
+    first, again = _draws(make, X, schema), _draws(make, X, schema)
+    _require(np.array_equal(first, again), "two runs with one seed gave different draws")
+
+
+def draws_are_what_they_say(make: type[Imputer]) -> None:
+    """A deterministic method gives equal draws; any other gives draws that differ, also between seeds."""
+    schema, X = example_table()
+    first, other = _draws(make, X, schema), _draws(make, X, schema, seed=2)
+    if not first.size:
+        return
+    equal = bool((first == first[0]).all())
+    if make.deterministic:
+        _require(equal, "deterministic = True, but the draws differ")
+    else:
+        _require(not equal, "all draws are equal; set deterministic = True if the method has no distribution")
+        _require(not np.array_equal(first, other), "another seed gave the same draws")
+
+
+def leaves_its_input_alone(make: type[Imputer]) -> None:
+    """The table handed in is not written to."""
+    schema, X = example_table()
+    kept = X.copy()
+    _answer(make, X, schema)
+    _require(np.array_equal(X, kept, equal_nan=True), "the table handed in was written to")
+
+
+def leaves_global_generators_alone(make: type[Imputer]) -> None:
+    """All randomness comes from the generator handed in."""
+    schema, X = example_table()
+    before = _global_state()
+    _answer(make, X, schema)
+    _require(before == _global_state(), "NumPy's global generator was used or seeded")
+
+
+def _global_state() -> str:
+    return repr(np.random.get_state(legacy=False))  # noqa: NPY002 - the legacy state is what is guarded
+
+
+def answers_rows_it_was_not_fitted_on(make: type[Imputer]) -> None:
+    """New rows are filled too, or refused with an InputError that says why."""
+    schema, X = example_table()
+    imputer = make().fit(X[:200], schema=schema, random_state=1)
+    try:
+        check_answer(imputer.answer(X[200:], n_draws=2), X[200:], schema)
+    except InputError as error:
+        _require("new rows" in str(error), f"rows not fitted on were refused without saying so: {error}")
+
+
+def fills_a_row_without_any_answer(make: type[Imputer]) -> None:
+    """A respondent who answered nothing is filled from what is known of the others."""
+    schema, X = example_table()
+    X[7] = np.nan
+    check_answer(_answer(make, X, schema), X, schema)
+
+
+def fills_a_constant_column_with_its_constant(make: type[Imputer]) -> None:
+    """A column with one value gets that value."""
+    schema, X = example_table()
+    X[~np.isnan(X[:, 3]), 3] = 2.0
+    draws = _draws(make, X, schema)
+    if draws.size:
+        _require(bool((draws[:, np.nonzero(np.isnan(X))[1] == 3] == 2.0).all()), "a constant column got other values")
+
+
+def takes_a_table_without_holes(make: type[Imputer]) -> None:
+    """A complete table is no error; there is nothing to fill."""
+    schema, X = example_table()
+    whole = X[~np.isnan(X).any(axis=1)]
+    _require(_draws(make, whole, schema).shape == (3, 0), "a table without holes got fills")
+
+
+def transforms_a_frame(make: type[Imputer]) -> None:
+    """A DataFrame comes back complete, with index, columns, dtypes and observed cells as they were."""
+    schema, X = example_table()
+    table = pd.DataFrame(X, columns=schema.names)
+    words = [
+        pd.Series([np.nan if np.isnan(code) else column.text(code) for code in X[:, j]], dtype=object)
+        if column.labels
+        else table[column.name]
+        for j, column in enumerate(schema)
+    ]
+    frame = pd.concat(words, axis=1, keys=schema.names).set_index(pd.RangeIndex(5, 5 + len(X)))
+    imputer = make().fit(frame, schema=schema, random_state=1)
+    if imputer.answer(frame, n_draws=1).draws is None:
+        return
+    whole = imputer.transform(frame)
+    kept = whole.index.equals(frame.index) and list(whole.columns) == list(frame.columns)
+    _require(kept and whole.dtypes.equals(frame.dtypes), "transform changed index, columns or dtypes")
+    _require(not whole.isna().to_numpy().any(), "transform left holes")
+    _require(whole.where(frame.notna()).equals(frame), "transform changed an observed cell")
+    _require(to_frame(to_codes(whole, schema), schema, like=frame).equals(whole), "transform gave unknown answers")
+
+
+def is_a_scikit_learn_estimator(make: type[Imputer]) -> None:
+    """Parameters are stored as given, so that a clone equals its original."""
+    imputer = make()
+    _require(clone(imputer).get_params() == imputer.get_params(), "a clone has other parameters")
+
+
+CHECKS: tuple[Check, ...] = (
+    fills_every_hole_with_a_valid_answer,
+    same_seed_same_answer,
+    draws_are_what_they_say,
+    leaves_its_input_alone,
+    leaves_global_generators_alone,
+    answers_rows_it_was_not_fitted_on,
+    fills_a_row_without_any_answer,
+    fills_a_constant_column_with_its_constant,
+    takes_a_table_without_holes,
+    transforms_a_frame,
+    is_a_scikit_learn_estimator,
+)

@@ -1,0 +1,1 @@
+"""Deletion: nothing is filled, moments come from the cells that are there."""

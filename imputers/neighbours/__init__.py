@@ -1,0 +1,1 @@
+"""Neighbours: similar respondents lend their answers."""

@@ -1,0 +1,1 @@
+"""Statistical models: likelihoods, posteriors and chained equations."""

@@ -1,0 +1,1 @@
+"""Substitution: a statistic or a donor's answer stands in for the hole."""

@@ -1,0 +1,1 @@
+"""Trees: chained regression trees, forests and boosting."""

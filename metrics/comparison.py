@@ -1,0 +1,87 @@
+"""Moments after imputation beside the true ones, pair by pair, over the pairs that can be judged."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datasets.answer import Answer
+from datasets.errors import InputError
+from datasets.moments import Moments, pairwise_moments
+from datasets.table import Masked
+from metrics.completed import completed_tables
+
+ROWS_PER_PAIR = 30  # a correlation from fewer rows has a standard error near 0.2 and judges nothing
+Weights = NDArray[np.float64] | None
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Moments of the q design columns of some items, for the truth and for each of m draws.
+
+    A pair is scored if the truth saw it in `ROWS_PER_PAIR` rows or more, both its columns vary there, and
+    the method says something of it: methods without draws may know some pairs only, and are judged by these,
+    against the same pairs of the truth.
+
+    Parameters
+    ----------
+    truth : true moments, of the cells known in the truth, pair by pair.
+    covariance, correlation : shape (m, q, q), of the same cells of the tables completed by each draw, or,
+        with m = 1, as estimated by a method that fills nothing. The correlation with a column that the
+        fills made constant is 0: it tells nothing about the other any more.
+    scored : shape (q, q), pairs that can be judged; the diagonal stands for the variances.
+    """
+
+    truth: Moments
+    covariance: NDArray[np.float64]
+    correlation: NDArray[np.float64]
+    scored: NDArray[np.bool_]
+
+    @property
+    def pairs(self) -> NDArray[np.bool_]:
+        """Scored pairs of two different columns, each once; shape (q, q)."""
+        return np.triu(self.scored, 1)
+
+
+def compare(masked: Masked, answer: Answer, positions: Iterable[int], weights: Weights = None) -> Comparison:
+    """Set the moments of some columns of the table, true and imputed, side by side.
+
+    Raises
+    ------
+    InputError
+        If the answer has neither draws nor moments.
+    """
+    chosen = list(positions)
+    truth = true_moments(masked, chosen, weights)
+    if answer.draws is None:
+        covariance, correlation = _own_moments(masked, answer, chosen)
+    else:
+        schema = masked.schema.take(chosen)
+        tables = completed_tables(masked, answer)
+        found = [pairwise_moments(schema.design(table[:, chosen]), weights) for table in tables]
+        covariance = np.stack([moments.covariance for moments in found])
+        correlation = np.nan_to_num(np.stack([moments.correlation for moments in found]))
+    scored = np.isfinite(truth.correlation) & np.isfinite(correlation).all(axis=0)
+    return Comparison(truth, covariance, correlation, scored)
+
+
+def true_moments(masked: Masked, positions: Iterable[int], weights: Weights = None) -> Moments:
+    """Moments of the truth's known cells for some columns; NaN for a pair seen in too few rows."""
+    chosen = list(positions)
+    moments = pairwise_moments(masked.schema.take(chosen).design(masked.truth.values[:, chosen]), weights)
+    seldom = moments.pairs < ROWS_PER_PAIR
+    return replace(
+        moments,
+        covariance=np.where(seldom, np.nan, moments.covariance),
+        correlation=np.where(seldom, np.nan, moments.correlation),
+    )
+
+
+def _own_moments(masked: Masked, answer: Answer, chosen: list[int]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Covariance and correlation (1, q, q) that the answer itself gives for some columns of the table."""
+    if answer.moments is None:
+        raise InputError("the answer has neither draws nor moments; return one of them")
+    blocks = [np.arange(block.start, block.stop) for block in (masked.schema.blocks[j] for j in chosen)]
+    at = np.concatenate([np.empty(0, dtype=np.intp), *blocks])
+    return answer.moments.covariance[np.ix_(at, at)][None], answer.moments.correlation[np.ix_(at, at)][None]

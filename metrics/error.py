@@ -1,0 +1,61 @@
+"""Distance of the fills from the truth, cell by cell, on ordinal and numeric scales."""
+
+from math import inf
+
+import numpy as np
+
+from datasets.answer import Answer, expectation, point
+from datasets.table import Masked
+from metrics import METRICS
+from metrics.hidden import SCALE, hidden_cells
+from metrics.metric import Reads, metric
+
+
+@METRICS.register("rmse")
+@metric(reads=Reads.FILLS, better="lower", span=(0, inf), best=0.0, trivial="the item's SD (column mean)")
+def rmse(masked: Masked, answer: Answer) -> dict[str, float]:
+    """Root mean squared error of the expected value, in points of the item's scale.
+
+    ``sqrt(mean_i (e_i - t_i)²)`` over the hidden cells i of an ordinal or numeric column, e the answer's
+    expectation on the scale of the codes (its own, or the mean of its draws), t the truth. Expectation,
+    not draw, because it is what minimises squared error; so this judges prediction, never spread
+    (van Buuren 2018, Flexible Imputation of Missing Data, section 2.6). Assumes that steps of an ordinal
+    scale are equal.
+    """
+    expected = expectation(answer, masked.values, masked.schema)
+    return {
+        cells.name: float(np.sqrt(np.mean((expected[cells.holes] - cells.truth) ** 2)))
+        for cells in hidden_cells(masked, *SCALE)
+    }
+
+
+@METRICS.register("nrmse")
+@metric(reads=Reads.FILLS, better="lower", span=(0, inf), best=0.0, trivial="1 (column mean)")
+def nrmse(masked: Masked, answer: Answer) -> dict[str, float]:
+    """Root mean squared error of the expected value, in SDs of the item.
+
+    ``sqrt(mean_i (e_i - t_i)²) / s``, s the standard deviation of all observed answers of the column,
+    hidden ones included, so that it does not depend on the mask (Oba et al. 2003, Bioinformatics 19,
+    divide by the SD of the hidden cells alone). A constant column is left out.
+    """
+    expected = expectation(answer, masked.values, masked.schema)
+    return {
+        cells.name: float(np.sqrt(np.mean((expected[cells.holes] - cells.truth) ** 2)) / cells.spread)
+        for cells in hidden_cells(masked, *SCALE)
+        if cells.spread > 0
+    }
+
+
+@METRICS.register("mae")
+@metric(reads=Reads.FILLS, better="lower", span=(0, inf), best=0.0, trivial="mean distance from the median")
+def mae(masked: Masked, answer: Answer) -> dict[str, float]:
+    """Mean absolute error of the best single answer, in points of the item's scale.
+
+    ``mean_i |f_i - t_i|`` over the hidden cells of an ordinal or numeric column (Willmott and Matsuura
+    2005, Climate Research 30), f the point answer: the median of an ordinal item's distribution, the
+    rounded mean of a numeric one. The column median gets the item's mean absolute deviation from it.
+    """
+    fills = point(answer, masked.values, masked.schema)
+    return {
+        cells.name: float(np.mean(np.abs(fills[cells.holes] - cells.truth))) for cells in hidden_cells(masked, *SCALE)
+    }

@@ -1,0 +1,51 @@
+"""The hidden cells, column by column: the only cells whose fills can be held against the truth."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datasets.schema import Codes, Column, Kind
+from datasets.table import Masked
+
+SCALE = (Kind.ORDINAL, Kind.NUMERIC)
+CATEGORICAL = (Kind.NOMINAL, Kind.ORDINAL)
+
+
+@dataclass(frozen=True, eq=False)
+class HiddenCells:
+    """The h hidden cells of one column, in row order.
+
+    Parameters
+    ----------
+    column, position : the column and its place in the schema.
+    truth : their true codes, shape (h,).
+    holes : their places among all holes of the table, as in the draws of an answer, shape (h,).
+    own : their places among the holes of their column, as in the probabilities of an answer, shape (h,).
+    spread : standard deviation (denominator n) of all observed answers of the column, hidden ones included.
+    """
+
+    column: Column
+    position: int
+    truth: Codes
+    holes: NDArray[np.intp]
+    own: NDArray[np.intp]
+    spread: float
+
+    @property
+    def name(self) -> str:
+        """Name of the column."""
+        return self.column.name
+
+
+def hidden_cells(masked: Masked, *kinds: Kind) -> Iterator[HiddenCells]:
+    """Give the hidden cells of every column of these kinds that has any; natural holes are never among them."""
+    rows, columns = np.nonzero(np.isnan(masked.values))
+    for j in masked.schema.where(*kinds):
+        holes = np.flatnonzero(columns == j)
+        own = np.flatnonzero(masked.scored[holes])
+        if len(own):
+            known = masked.truth.values[:, j]
+            truth = known[rows[holes[own]]]
+            yield HiddenCells(masked.schema.columns[j], int(j), truth, holes[own], own, float(np.nanstd(known)))

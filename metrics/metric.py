@@ -1,0 +1,49 @@
+"""What a metric is: a pure function of a masked table and an answer, and how to read its number."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from datasets.answer import Answer
+from datasets.table import Masked
+
+TABLE = "(table)"
+Score = Callable[[Masked, Answer], Mapping[str, float]]
+
+
+class Reads(StrEnum):
+    """The part of an answer that a metric needs; without it the metric does not apply."""
+
+    FILLS = "fills"
+    PROBABILITIES = "probabilities"
+    MOMENTS = "moments"
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A function with the facts a reader needs to judge its number.
+
+    Parameters
+    ----------
+    score : ``score(masked, answer) -> {column name, or TABLE: value}``.
+    reads : the part of the answer it needs. FILLS: draws, expectation or point; all but deletion.
+        PROBABILITIES: level probabilities of the method's own. MOMENTS: all methods.
+    better : ``"lower"``, ``"higher"``, or a number to be near to, e.g. ``"1"``.
+    span : smallest and largest possible value.
+    best : value of a perfect answer.
+    trivial : what a trivial guess gets, in words or numbers.
+    """
+
+    score: Score
+    reads: Reads
+    better: str
+    span: tuple[float, float]
+    best: float
+    trivial: str
+
+
+def metric(
+    *, reads: Reads, better: str, span: tuple[float, float], best: float, trivial: str
+) -> Callable[[Score], Metric]:
+    """Make a metric of the function below; the arguments are the fields of `Metric`."""
+    return lambda score: Metric(score, reads, better, span, best, trivial)

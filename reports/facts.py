@@ -1,0 +1,127 @@
+"""Facts: what a report must be told besides the scores; all of it is kept in ``manifest.json``."""
+
+from collections.abc import Mapping, Sequence
+from typing import NotRequired, TypedDict
+
+import pandas as pd
+
+from datasets.errors import InputError
+from reports.results import CELL, COSTS, MASK
+
+
+class MetricFacts(TypedDict):
+    """How to read one metric.
+
+    better : ``"lower"``, ``"higher"``, or a number to be near to, e.g. ``"1"``. best, low, high : values
+    of a perfect answer and ends of the range; an infinite end may be the text ``"inf"``, as JSON has no
+    such number. trivial : what a trivial guess gets. reads : the part of an answer it needs
+    (``"fills"``, ``"probabilities"``, ``"moments"``). summary : one plain sentence.
+    """
+
+    better: str
+    best: float | str
+    low: float | str
+    high: float | str
+    trivial: str
+    reads: str
+    summary: str
+
+
+class ColumnFacts(TypedDict):
+    """One column: kind (nominal, ordinal, numeric), role (driver, target, item) and question."""
+
+    kind: str
+    role: str
+    question: str
+
+
+class ImputerFacts(TypedDict):
+    """One method: a plain sentence, whether it has no distribution to draw from, and its parameters."""
+
+    summary: str
+    deterministic: bool
+    parameters: Mapping[str, object]
+
+
+class DataFacts(TypedDict):
+    """The data: title (the `Record.dataset`), where the file came from, its sha256, and its size.
+
+    note : a sentence that stands at the top of every page, e.g. that the real file could not be had.
+    """
+
+    title: str
+    source: str
+    sha256: str
+    rows: int
+    columns: int
+    note: NotRequired[str]
+
+
+class CellFacts(TypedDict):
+    """One planned cell."""
+
+    mechanism: str
+    rate: float
+    seed: int
+    imputer: str
+
+
+class PublishedFacts(TypedDict):
+    """RMSE of target items published elsewhere: label of the row, column to value, and a caution."""
+
+    label: str
+    values: Mapping[str, float]
+    note: str
+
+
+class Facts(TypedDict):
+    """All that a report is told besides the scores.
+
+    suite : name of the suite. command : what was typed. commit : of the code, or ``"unknown"``.
+    versions : package to version. draws : number of draws of each answer. data, metrics, columns (in
+    the order of the table), imputers : see above, by name. cells : every cell that was planned;
+    those without a record are reported as not run. published_targets : the reference row of the table
+    of target items; left out where it does not apply, as on synthetic data.
+    """
+
+    suite: str
+    command: str
+    commit: str
+    versions: Mapping[str, str]
+    draws: int
+    data: DataFacts
+    metrics: Mapping[str, MetricFacts]
+    columns: Mapping[str, ColumnFacts]
+    imputers: Mapping[str, ImputerFacts]
+    cells: Sequence[CellFacts]
+    published_targets: NotRequired[PublishedFacts]
+
+
+def check_facts(facts: Facts, scores: pd.DataFrame, failed: pd.DataFrame) -> None:
+    """Validate at the door that facts and results belong together.
+
+    Raises
+    ------
+    InputError
+        If a fact is missing, results are of other data, or a result was not planned or is not described.
+    """
+    absent = sorted(Facts.__required_keys__ - set(facts))
+    if absent:
+        raise InputError(f"the facts of a report lack {', '.join(absent)}; see reports.facts.Facts")
+    results = pd.concat([scores[CELL], failed[CELL]]).drop_duplicates()
+    title = facts["data"]["title"]
+    others = sorted(set(results["dataset"]) - {title})
+    if others:
+        raise InputError(f"a report is of one dataset, here {title!r}; found results of {others}; report them apart")
+    if results.empty:
+        raise InputError(f"there are no results of {title!r} to report; run the suite first")
+    planned = {(c["mechanism"], c["rate"], c["seed"], c["imputer"]) for c in facts["cells"]}
+    for cell in results[[*MASK, "imputer"]].itertuples(index=False, name=None):
+        if cell not in planned:
+            raise InputError(f"there is a result of cell {cell}, which was not planned; report planned cells only")
+    nameless = sorted(set(scores["metric"]) - set(facts["metrics"]) - set(COSTS))
+    if nameless:
+        raise InputError(f"the facts do not describe the metrics {nameless}; describe each metric that was scored")
+    unknown = sorted({c["imputer"] for c in facts["cells"]} - set(facts["imputers"]))
+    if unknown:
+        raise InputError(f"the facts do not describe the imputers {unknown}; describe each imputer that was planned")

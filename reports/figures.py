@@ -1,0 +1,176 @@
+"""Figures: ranks with their intervals, what quality costs, and covariances of the target items."""
+
+import io
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from reports.covariances import Covariances
+from reports.leaderboard import Board
+from reports.ranking import Floats
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+INK, BLUE, QUIET = "#1f2937", "#2166ac", "#9ca3af"
+DIVERGING = "RdBu_r"  # ColorBrewer, safe for the colour-blind; white is no covariance, or no change
+SMALL = 8
+
+
+def png(figure: "Figure") -> bytes:
+    """Render a figure; the same figure gives the same bytes."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=160, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def ranks(board: Board, title: str) -> "Figure":
+    """Mean rank of each ranked imputer, with its 95 % interval."""
+    table = board.table.loc[list(board.contest.ranked)]
+    figure, axes = _figure(7.2, 1.3 + 0.27 * len(table), title)
+    y = np.arange(len(table))
+    axes.hlines(y, table["low"], table["high"], color=BLUE, alpha=0.45, linewidth=3.5, capstyle="round")
+    axes.plot(table["rank"], y, "o", color=BLUE, markersize=6)
+    axes.set_yticks(y, table.index)
+    axes.set_ylim(len(table) - 0.4, -0.6)
+    axes.set_xlim(0.5, len(table) + 0.5)
+    axes.set_xlabel("mean rank, 1 is best; line: 95 % interval")
+    axes.grid(axis="x", color="#e5e7eb")
+    return figure
+
+
+def trade_off(board: Board, title: str, across: str, up: str) -> "Figure":
+    """Two kinds of error, lower left is best, coloured by seconds; the line joins those that none beats in both."""
+    from matplotlib.colors import LogNorm
+
+    table = board.table[[across, up, "seconds"]].dropna()
+    x, y = table[across].to_numpy(), table[up].to_numpy()
+    seconds = table["seconds"].clip(lower=1e-3).to_numpy()
+    figure, axes = _figure(7.6, 5.4, title)
+    front = _front(x, y)
+    axes.plot(x[front], y[front], color=QUIET, linewidth=1, zorder=1)
+    colour = LogNorm(seconds.min(), max(seconds.max(), seconds.min() * 1.01))
+    points = axes.scatter(x, y, c=seconds, norm=colour, cmap="cividis", s=55, edgecolor="white", zorder=2)
+    axes.margins(0.12)
+    figure.colorbar(points, ax=axes, label="seconds per cell", pad=0.02).outline.set_visible(False)
+    axes.set_xlabel(f"{across}, lower is better")
+    axes.set_ylabel(f"{up}, lower is better")
+    axes.grid(color="#e5e7eb")
+    _label(figure, axes, x, y, list(table.index))
+    return figure
+
+
+def covariance_triptych(found: Covariances, imputer: str, title: str) -> "Figure":
+    """Truth, imputed, and the difference, of one imputer."""
+    figure, grid = _panels(1, 3, 2.9, title)
+    imputed = found.imputed[imputer]
+    heat(grid[0, 0], found.truth, found.targets, 1.0, "truth")
+    heat(grid[0, 1], imputed, found.targets, 1.0, imputer)
+    reach = _reach(found)
+    image = heat(grid[0, 2], imputed - found.truth, found.targets, reach, "difference", signed=True)
+    figure.colorbar(image, ax=grid[0, 2], shrink=0.75).outline.set_visible(False)
+    return figure
+
+
+def covariance_overview(found: Covariances, title: str) -> "Figure":
+    """Show the truth once, and how far each imputer is from it, on one colour scale."""
+    columns = 5
+    figure, grid = _panels(-(-(1 + len(found.imputed)) // columns), columns, 2.35, title)
+    heat(grid.flat[0], found.truth, found.targets, 1.0, "truth (correlations)")
+    reach = _reach(found)
+    image = None
+    for axes, (name, matrix) in zip(grid.flat[1:], found.imputed.items(), strict=False):
+        image = heat(axes, matrix - found.truth, found.targets, reach, name, signed=True)
+    for axes in grid.flat[1 + len(found.imputed) :]:
+        axes.set_axis_off()
+    if image is not None:
+        bar = figure.colorbar(image, ax=grid, shrink=0.5, aspect=40, location="bottom", pad=0.02)
+        bar.set_label("imputed less true covariance, in true SDs")
+        bar.outline.set_visible(False)
+    return figure
+
+
+def heat(
+    axes: "Axes", matrix: Floats, names: Sequence[str], reach: float, title: str, *, signed: bool = False
+):  # noqa: ANN201
+    """Draw a matrix (T, T) with its numbers, colours from -reach to reach."""
+    image = axes.imshow(matrix, cmap=DIVERGING, vmin=-reach, vmax=reach)
+    size = min(SMALL, 34 / max(len(names), 1))
+    for i, j in np.ndindex(matrix.shape):
+        text = f"{matrix[i, j]:+.2f}" if signed else f"{matrix[i, j]:.2f}"
+        dark = abs(matrix[i, j]) > 0.6 * reach
+        axes.text(j, i, text.replace("-", "−"), ha="center", va="center", fontsize=size, color="white" if dark else INK)
+    axes.set_xticks(range(len(names)), names, rotation=45, ha="right", rotation_mode="anchor", fontsize=SMALL)
+    axes.set_yticks(range(len(names)), names, fontsize=SMALL)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    axes.set_title(title, fontsize=9.5, color=INK)
+    return image
+
+
+def _reach(found: Covariances) -> float:
+    """One colour scale for all differences: the largest, but no less than 0.05, so that noise stays pale."""
+    return max([0.05, *(float(np.abs(matrix - found.truth).max()) for matrix in found.imputed.values())])
+
+
+def _figure(width: float, height: float, title: str) -> tuple["Figure", "Axes"]:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    axes = figure.add_subplot()
+    axes.set_title(title, fontsize=11, color=INK, loc="left")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_axisbelow(True)
+    return figure, axes
+
+
+def _panels(rows: int, columns: int, size: float, title: str):  # noqa: ANN202
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(columns * size, rows * size + 0.6), layout="constrained")
+    figure.suptitle(title, fontsize=11, color=INK)
+    return figure, figure.subplots(rows, columns, squeeze=False)
+
+
+def _front(x: Floats, y: Floats) -> list[int]:
+    """Positions of the points that no other beats in both, by x."""
+    found: list[int] = []
+    for i in np.lexsort((y, x)):
+        if not found or y[i] < y[found[-1]]:
+            found.append(int(i))
+    return found
+
+
+def _label(figure: "Figure", axes: "Axes", x: Floats, y: Floats, names: list[str]) -> None:
+    """Name the points, each where it covers least of the points and of the names before it; lengths in points."""
+    figure.draw_without_rendering()  # settles the layout, so that places on the page are known
+    scale = 72 / figure.dpi
+    marks = axes.transData.transform(np.column_stack([x, y])) * scale
+    left, low, right, high = np.array(axes.get_window_extent().extents) * scale
+    taken = [(a - 4, b - 4, a + 4, b + 4) for a, b in marks]
+    taken += [(left - 999, low, left, high), (right, low, right + 999, high)]  # nothing beyond the frame
+    for i in np.argsort(-y, kind="stable"):
+        wide, tall = 4.6 * len(names[i]), 9.0
+        starts = [(dx * 7 - (wide if dx < 0 else 0 if dx else wide / 2), dy - tall / 2) for dx, dy in AROUND]
+        boxes = [(marks[i, 0] + dx, marks[i, 1] + dy, marks[i, 0] + dx + wide, marks[i, 1] + dy + tall) for dx, dy in starts]
+        covered = [sum(_overlap(box, other) for other in taken) + 0.1 * k for k, box in enumerate(boxes)]
+        best = int(np.argmin(covered))
+        taken.append(boxes[best])
+        note = axes.annotate(
+            names[i], (x[i], y[i]), (starts[best][0], starts[best][1] + 1.5), textcoords="offset points", fontsize=SMALL,
+            color=INK, arrowprops={"arrowstyle": "-", "color": QUIET, "linewidth": 0.6} if best >= NEAR else None,
+        )
+        note.set_in_layout(False)
+
+
+NEAR = 8  # places beside the point; those after them need a line to it
+AROUND = [(1, 0), (-1, 0), (0, 11), (0, -11), (1, 9), (1, -9), (-1, 9), (-1, -9)]
+AROUND += [(3, 20), (3, -20), (-3, 20), (-3, -20), (4, 32), (4, -32), (-4, 32), (-4, -32)]
+
+
+def _overlap(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> float:
+    wide = min(one[2], other[2]) - max(one[0], other[0])
+    high = min(one[3], other[3]) - max(one[1], other[1])
+    return max(wide, 0) * max(high, 0)

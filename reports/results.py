@@ -1,0 +1,131 @@
+"""Results: one record per cell on disk, one tidy table in memory."""
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from datasets.errors import InputError
+
+MASK = ["mechanism", "rate", "seed"]
+CELL = ["dataset", *MASK, "imputer"]
+TABLE = "(table)"
+COSTS = ("fit-seconds", "draw-seconds", "peak-memory-mb")
+
+
+@dataclass(frozen=True)
+class Record:
+    """What became of one cell of the experiment.
+
+    Parameters
+    ----------
+    dataset : title of the data, e.g. ``"gss2022"`` or ``"gss2022-twin (synthetic)"``.
+    mechanism, rate, seed : the mask.
+    imputer : name of the method.
+    status : ``"done"`` or ``"failed"``.
+    message : of a failure: its kind in the first line, the full text below; empty if done.
+    scores : (metric, column, value); column is ``"(table)"`` for a metric of the whole table. Cost comes
+        as the metrics ``fit-seconds``, ``draw-seconds`` and ``peak-memory-mb``. Empty if failed.
+
+    Raises
+    ------
+    InputError
+        If status, message and scores do not fit, or a score stands twice.
+    """
+
+    dataset: str
+    mechanism: str
+    rate: float
+    seed: int
+    imputer: str
+    status: str = "done"
+    message: str = ""
+    scores: tuple[tuple[str, str, float], ...] = ()
+
+    def __post_init__(self) -> None:
+        who = f"record of {self.imputer} on {self.dataset}, {self.mechanism} {self.rate:g}, seed {self.seed}"
+        if self.status not in ("done", "failed"):
+            raise InputError(f"{who}: status is {self.status!r}; it must be 'done' or 'failed'")
+        if self.status == "failed" and (self.scores or not self.message):
+            raise InputError(
+                f"{who} failed, so it must hold a message and no scores; it holds {len(self.scores)} scores"
+            )
+        if len({score[:2] for score in self.scores}) < len(self.scores):
+            raise InputError(f"{who} gives a metric of a column twice; give each once")
+
+
+def write_record(record: Record, path: Path) -> None:
+    """Write a record as JSON, whole or not at all.
+
+    Floats are written with all their digits; inf and nan, which JSON has no number for, as text.
+    """
+    fields = asdict(record)
+    fields["scores"] = [
+        [metric, column, value if abs(value) < float("inf") else str(value)] for metric, column, value in record.scores
+    ]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    beside.write_text(json.dumps(fields, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    beside.replace(path)
+
+
+def read_record(path: Path) -> Record:
+    """Read a record back, equal to the one written.
+
+    Raises
+    ------
+    InputError
+        If the file is not a record.
+    """
+    try:
+        fields = json.loads(path.read_text(encoding="utf-8"))
+        scores = tuple((metric, column, float(value)) for metric, column, value in fields.pop("scores"))
+        return Record(**fields, scores=scores)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise InputError(f"{path} is not the record of a cell ({error}); delete it and run again") from error
+
+
+def tidy(records: Sequence[Record]) -> pd.DataFrame:
+    """One row per cell × metric × column, of the cells that are done, in an order of its own.
+
+    Returns
+    -------
+    DataFrame with columns dataset, mechanism, rate, seed, imputer, metric, column, value.
+
+    Raises
+    ------
+    InputError
+        If a cell stands twice.
+    """
+    _once(records)
+    rows = [
+        (r.dataset, r.mechanism, float(r.rate), int(r.seed), r.imputer, metric, column, float(value))
+        for r in records
+        for metric, column, value in r.scores
+    ]
+    types = {"rate": "float64", "seed": "int64", "value": "float64"}
+    table = pd.DataFrame(rows, columns=[*CELL, "metric", "column", "value"]).astype(types)
+    return table.sort_values([*CELL, "metric", "column"], ignore_index=True)
+
+
+def failures(records: Sequence[Record]) -> pd.DataFrame:
+    """One row per failed cell: dataset, mechanism, rate, seed, imputer, message."""
+    rows = [
+        (r.dataset, r.mechanism, float(r.rate), int(r.seed), r.imputer, r.message)
+        for r in records
+        if r.status == "failed"
+    ]
+    table = pd.DataFrame(rows, columns=[*CELL, "message"]).astype({"rate": "float64", "seed": "int64"})
+    return table.sort_values(["imputer", *MASK], ignore_index=True)
+
+
+def _once(records: Sequence[Record]) -> None:
+    seen: set[tuple[str, str, float, int, str]] = set()
+    for r in records:
+        cell = (r.dataset, r.mechanism, float(r.rate), int(r.seed), r.imputer)
+        if cell in seen:
+            raise InputError(f"cell {cell} has two records; keep one")
+        seen.add(cell)

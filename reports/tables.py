@@ -1,0 +1,205 @@
+"""Tables: every grid of the report, from boards and facts."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from reports.facts import Facts
+from reports.leaderboard import HEADLINES, ORDERED, Board, column, costs, items
+from reports.page import Cell, Grid, Head
+from reports.results import COSTS, TABLE
+
+TITLES = {h.metric: h.title for h in HEADLINES} | {"log-score": "log score"}
+DASH = "–"
+
+
+def numbers(values: pd.Series, best: str | None = None, decimals: int | None = None) -> list[Cell]:
+    """Cells of one column, all with the digits that suit its largest; the value of ``best`` stands out."""
+    largest = values.abs()[np.isfinite(values)].max()
+    suited = 3 if not largest >= 10 else 2 if largest < 100 else 1 if largest < 1000 else 0
+    places = suited if decimals is None else decimals
+    return [_number(value, places, name == best) for name, value in values.items()]
+
+
+def _number(value: float, places: int, strong: bool = False) -> Cell:
+    if np.isnan(value):
+        return Cell(DASH)
+    text = f"{value:,.{places}f}" if np.isfinite(value) else "∞" if value > 0 else "−∞"
+    return Cell(text.replace("-", "−"), float(value), strong)
+
+
+def arrow(better: str) -> str:
+    """Say which way a metric is better."""
+    return {"lower": "↓", "higher": "↑"}.get(better, f"→ {better}")
+
+
+def _head(metric: str, facts: Facts) -> Head:
+    known = facts["metrics"][metric]
+    return Head(f"{TITLES.get(metric, metric)} {arrow(known['better'])}", known["summary"])
+
+
+def _grid(heads: Sequence[Head], columns: Sequence[Sequence[Cell]]) -> Grid:
+    return Grid(tuple(heads), tuple(zip(*columns, strict=True)))
+
+
+def _names(imputers: Sequence[str], facts: Facts) -> list[Cell]:
+    return [Cell(name, name) for name in imputers]
+
+
+def board_grid(board: Board) -> Grid:
+    """One ranking: rank with interval, headline metrics, cost, cells done."""
+    facts, table = board.contest.facts, board.table
+    metrics = [metric for metric in TITLES if metric in table]
+    places = [Cell(str(k), k) for k in range(1, 1 + len(board.contest.ranked))]
+    places += [Cell(DASH)] * (len(table) - len(places))
+    heads = [Head("#"), Head("imputer", numeric=False), Head("mean rank ↓ [95 %]", "mean rank over the headline families")]
+    columns = [places, _names(table.index, facts), _ranks(board)]
+    for metric in metrics:
+        heads.append(_head(metric, facts))
+        columns.append(numbers(table[metric], board.winners.get(metric)))
+    heads += [Head("seconds ↓", "to fit and draw, mean per cell"), Head("MB ↓", "largest peak memory of a cell"), Head("cells")]
+    columns += [numbers(table["seconds"]), numbers(table["peak-memory-mb"], decimals=0)]
+    columns += [[Cell(f"{done}/{of}", done) for done, of in zip(table["done"], table["planned"], strict=True)]]
+    return _grid(heads, columns)
+
+
+def _ranks(board: Board) -> list[Cell]:
+    certain = not board.contest.where.replicated(board.contest.where.columns)
+    cells = []
+    for name, rank, low, high in board.table[["rank", "low", "high"]].itertuples(name=None):
+        text = f"{rank:.2f}" if certain else f"{rank:.2f} [{low:.1f}, {high:.1f}]"
+        cells.append(Cell(DASH) if np.isnan(rank) else Cell(text, rank, board.winners.get("rank") == name))
+    return cells
+
+
+def reading_grid(board: Board) -> Grid:
+    """What each headline column says, its range, and what a perfect and a trivial answer get."""
+    facts = board.contest.facts
+    metrics = [metric for metric in TITLES if metric in board.table]
+    heads = [Head(text, numeric=False) for text in ("column", "what it says", "items", "range", "best", "trivial answer")]
+    kinds = {h.metric: " and ".join(h.kinds) or "whole table" for h in HEADLINES} | {"log-score": "nominal and ordinal"}
+    rows = []
+    for metric in metrics:
+        known = facts["metrics"][metric]
+        span = f"{_end(known['low'])} to {_end(known['high'])}"
+        title = _head(metric, facts).text
+        rows.append((title, known["summary"], kinds[metric], span, _end(known["best"]), known["trivial"]))
+    return Grid(tuple(heads), tuple(tuple(Cell(text, text) for text in row) for row in rows))
+
+
+def _end(value: float | str) -> str:
+    number = float(value)
+    return f"{number:g}".replace("-", "−") if np.isfinite(number) else "∞" if number > 0 else "−∞"
+
+
+def targets_grid(board: Board) -> Grid | None:
+    """RMSE of each target item, with the published row at the foot; None if there are no targets."""
+    contest = board.contest
+    scored = set(items(contest.scores, contest.facts, ORDERED))
+    targets = [n for n, known in contest.facts["columns"].items() if known["role"] == "target" and n in scored]
+    if not targets or "rmse" not in contest.facts["metrics"]:
+        return None
+    found = {name: column(contest, "rmse", [name]) for name in targets}
+    means = pd.DataFrame({name: series for name, (series, _) in found.items()}).reindex(board.table.index)
+    means = means.dropna(how="all")
+    published = contest.facts.get("published_targets")
+    names = _names(means.index, contest.facts)
+    columns = [numbers(means[name], found[name][1], 3) for name in targets]
+    if published is not None:
+        names.append(Cell(f"{published['label']} (published)", "~"))
+        for name, cells in zip(targets, columns, strict=True):
+            cells.append(_number(published["values"].get(name, np.nan), 3))
+    heads = [Head("imputer", numeric=False)]
+    heads += [Head(f"{name} ↓", contest.facts["columns"][name]["question"]) for name in targets]
+    return _grid(heads, [names, *columns])
+
+
+def by_item_grid(board: Board, metric: str) -> Grid:
+    """One metric, item by item, mean over masks."""
+    contest = board.contest
+    rows = contest.scores[contest.scores["metric"] == metric]
+    names = items(rows, contest.facts)
+    found = {name: column(contest, metric, [name]) for name in names}
+    means = pd.DataFrame({name: series for name, (series, _) in found.items()}).reindex(board.table.index)
+    means = means.dropna(how="all")
+    better = arrow(contest.facts["metrics"][metric]["better"])
+    heads = [Head("imputer", numeric=False)]
+    heads += [Head(f"{name} {better}", contest.facts["columns"][name]["question"]) for name in names]
+    return _grid(heads, [_names(means.index, contest.facts), *[numbers(means[n], found[n][1]) for n in names]])
+
+
+def metrics_grid(board: Board, *, whole_table: bool) -> Grid | None:
+    """Every metric of items (mean over items and masks), or every metric of the whole table (mean over masks)."""
+    contest = board.contest
+    metrics = [metric for metric in contest.facts["metrics"] if metric not in COSTS]
+    heads, columns = [Head("imputer", numeric=False)], [_names(board.table.index, contest.facts)]
+    for metric in metrics:
+        rows = contest.scores[contest.scores["metric"] == metric]
+        names = [TABLE] if whole_table else items(rows, contest.facts)
+        if names and rows["column"].isin(names).any():
+            means, best = column(contest, metric, names)
+            heads.append(_head(metric, contest.facts))
+            columns.append(numbers(means.reindex(board.table.index), best))
+    return _grid(heads, columns) if len(heads) > 1 else None
+
+
+def cost_grid(board: Board) -> Grid:
+    """Seconds and memory of each imputer over its cells that are done."""
+    spent = costs(board.contest.scores).reindex(board.table.index)
+    titles = {
+        "fit-seconds": Head("fit, s ↓", "mean over cells"),
+        "draw-seconds": Head("draw, s ↓", "mean over cells, all draws of a cell together"),
+        "seconds": Head("both, s ↓", "mean over cells"),
+        "longest-seconds": Head("longest cell, s ↓", "largest over cells"),
+        "peak-memory-mb": Head("peak memory, MB ↓", "largest over cells"),
+    }
+    columns = [numbers(spent[name], decimals=0 if name == "peak-memory-mb" else None) for name in titles]
+    names = _names(spent.index, board.contest.facts)
+    return _grid([Head("imputer", numeric=False), *titles.values()], [names, *columns])
+
+
+def failures_grid(failed: pd.DataFrame) -> Grid:
+    """Where what failed, with the first line of its message."""
+    heads = [Head("imputer", numeric=False), Head("mechanism", numeric=False), Head("rate"), Head("seed")]
+    heads += [Head("message", numeric=False)]
+    rows = [
+        (Cell(imputer, imputer), Cell(mechanism, mechanism), Cell(f"{rate:g}", rate), Cell(str(seed), seed), Cell(said, said))
+        for imputer, mechanism, rate, seed, said in failed[["imputer", "mechanism", "rate", "seed"]]
+        .assign(said=failed["message"].str.strip().str.split("\n").str[0])
+        .itertuples(index=False, name=None)
+    ]
+    return Grid(tuple(heads), tuple(rows))
+
+
+def imputers_grid(board: Board) -> Grid:
+    """Each imputer in a sentence, with its parameters."""
+    heads = [Head(text, numeric=False) for text in ("imputer", "what it does", "draws", "parameters")]
+    rows = []
+    for name in sorted(board.table.index):
+        known = board.contest.facts["imputers"][name]
+        told = ", ".join(f"{key}={value}" for key, value in known["parameters"].items()) or DASH
+        row = (name, known["summary"], "equal" if known["deterministic"] else "random", told)
+        rows.append(tuple(Cell(text, text) for text in row))
+    return Grid(tuple(heads), tuple(rows))
+
+
+def masks_grid(cards: Sequence[Mapping[str, Any]], paths: Sequence[str]) -> Grid:
+    """One row per mask card: what was hidden, what foretells it, and what the remaining cells get wrong."""
+    heads = [Head("mask", numeric=False), Head("rate"), Head("seed"), Head("realised rate")]
+    heads += [Head("AUC drivers", "of missingness, from the drivers; mean over items; 0.5 is chance")]
+    heads += [Head("AUC own value", "of missingness, from the cell's own value; mean over items; 0.5 is chance")]
+    heads += [Head("bias, mean", "of the remaining cells, absolute, in SD; mean over items")]
+    heads += [Head("bias, largest", "of the remaining cells, absolute, in SD"), Head("complete rows")]
+    rows = []
+    for card, path in zip(cards, paths, strict=True):
+        measured = pd.DataFrame(card["columns"], columns=["auc_drivers", "auc_own", "bias"]).astype(float)
+        bias = measured["bias"].abs()
+        means = [measured["auc_drivers"].mean(), measured["auc_own"].mean(), bias.mean(), bias.max()]
+        front = Cell(card["mechanism"], card["mechanism"], link=path), Cell(f"{card['rate']:g}", card["rate"])
+        rows.append((
+            *front, Cell(str(card["seed"]), card["seed"]), _number(card["realised_rate"], 3),
+            *[_number(value, 3) for value in means], _number(card["complete_rows"], 3),
+        ))  # fmt: skip
+    return Grid(tuple(heads), tuple(rows))

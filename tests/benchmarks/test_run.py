@@ -1,0 +1,155 @@
+"""From data to leaderboard: failures are kept apart, and a stopped run resumes to the same result."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from benchmarks.progress import Progress
+from benchmarks.run import rebuild, run
+from benchmarks.suites import Suite, suite_named
+from benchmarks.supervisor import Limits
+from datasets.errors import InputError
+from imputers import IMPUTERS
+from reports.results import read_record
+
+BAD = Path(__file__).parent / "bad_imputers.py"
+SMALL = Suite("small", "toy", ("mcar", "mar"), (0.3,), (1, 2), ("mean", "hot-deck", "pairwise"), 3)
+SCORES = re.compile(r"\d+\.\d+")
+
+
+def go(suite, dataset, out, *, n_jobs=2, limits=None, plugins=(), fail_fast=False):
+    return run(
+        suite,
+        dataset,
+        out,
+        n_jobs=n_jobs,
+        limits=limits or Limits(120, 8),
+        progress=Progress(Console(quiet=True)),
+        command="python -m benchmarks run",
+        plugins=plugins,
+        fail_fast=fail_fast,
+    )
+
+
+def scores(out):
+    """Every score but the costs, which no two runs share."""
+    records = [read_record(path) for path in sorted((out / "store" / "records").glob("*.json"))]
+    costs = {"fit-seconds", "draw-seconds", "peak-memory-mb"}
+    return [replace(r, scores=tuple(score for score in r.scores if score[0] not in costs)) for r in records]
+
+
+def test_run_writes_every_artefact(toy, tmp_path):
+    outcome = go(SMALL, toy, tmp_path)
+    assert (outcome.planned, outcome.done, outcome.failed) == (12, 12, 0)
+    folder = tmp_path / "small"
+    for name in ("leaderboard.md", "leaderboard.html", "results.parquet", "manifest.json"):
+        assert (folder / name).stat().st_size > 500
+    assert list((folder / "masks").iterdir())
+    assert list((folder / "figures").glob("*.png"))
+    board = (folder / "leaderboard.md").read_text()
+    before = (folder / "leaderboard.html").read_bytes()
+    rebuild(tmp_path, "small")
+    assert (folder / "leaderboard.md").read_text() == board
+    assert (folder / "leaderboard.html").read_bytes() == before
+
+
+def test_stored_cells_are_not_computed_again(toy, tmp_path):
+    go(SMALL, toy, tmp_path)
+    written = {path: path.stat().st_mtime_ns for path in (tmp_path / "store").rglob("*.*")}
+    go(SMALL, toy, tmp_path)
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "store").rglob("*.*")} == written
+
+
+def test_scores_do_not_depend_on_jobs_or_on_a_stop(toy, tmp_path):
+    go(SMALL, toy, tmp_path / "one", n_jobs=1)
+    go(replace(SMALL, imputers=("hot-deck",), seeds=(2,)), toy, tmp_path / "two", n_jobs=2)
+    go(SMALL, toy, tmp_path / "two", n_jobs=3)
+    assert scores(tmp_path / "one") == scores(tmp_path / "two")
+
+
+@pytest.fixture(scope="module")
+def bad_imputers():
+    return IMPUTERS.load(BAD)
+
+
+def test_every_way_to_fail_is_recorded_and_the_others_go_on(toy, tmp_path, bad_imputers):
+    suite = replace(SMALL, mechanisms=("mcar",), seeds=(1,), imputers=("mean", *bad_imputers, "pairwise"))
+    outcome = go(suite, toy, tmp_path, limits=Limits(15, 1.5), plugins=(BAD,))
+    assert (outcome.done, outcome.failed) == (2, 6)
+    told = {record.imputer: record.message for record in scores(tmp_path) if record.status == "failed"}
+    assert "ZeroDivisionError: a bug in the method" in told["raises"]
+    assert "are not valid answers" in told["returns-nan"]
+    assert "are not valid answers" in told["invalid-codes"]
+    assert "longer than the limit of 15 s" in told["hangs"]
+    assert "more than the limit of 1.5 GB" in told["eats-memory"]
+    assert "exit code -9" in told["kills-itself"]
+    board = (tmp_path / "small" / "leaderboard.md").read_text()
+    assert "ZeroDivisionError" in board
+
+
+def test_fail_fast_stops(toy, tmp_path, bad_imputers):
+    suite = replace(SMALL, imputers=("raises", "hangs"))
+    outcome = go(suite, toy, tmp_path, plugins=(BAD,), fail_fast=True)
+    assert outcome.report is None
+    assert outcome.failed == 1
+
+
+def test_failed_cells_are_tried_again(toy, tmp_path, bad_imputers):
+    suite = replace(SMALL, mechanisms=("mcar",), seeds=(1,), imputers=("raises",))
+    first = go(suite, toy, tmp_path, plugins=(BAD,))
+    again = go(suite, toy, tmp_path, plugins=(BAD,))
+    assert first.failed == again.failed == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"imputers": ("meen",)}, "there is no imputer 'meen'; did you mean mean"),
+        ({"mechanisms": ("mcra",)}, "there is no mechanism 'mcra'; did you mean .*mcar"),
+        ({"rates": (1.0,)}, "rate 1 is not between 0 and 1"),
+        ({"rates": (0.0,)}, "rate 0 is not between 0 and 1"),
+        ({"seeds": ()}, "plans no cells"),
+    ],
+)
+def test_names_are_resolved_before_any_work(toy, tmp_path, change, message):
+    with pytest.raises(InputError, match=message):
+        go(replace(SMALL, **change), toy, tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_unknown_suite_is_suggested():
+    with pytest.raises(InputError, match="no suite 'gs'; did you mean gss"):
+        suite_named("gs")
+
+
+def test_report_without_run_says_what_to_do(tmp_path):
+    with pytest.raises(InputError, match="run the suite first"):
+        rebuild(tmp_path, "small")
+
+
+def test_killed_run_resumes_to_the_same_scores(toy, tmp_path):
+    command = [sys.executable, "-m", "benchmarks", "run", "--suite", "toy", "--seeds", "1,2"]
+    command += ["--imputers", "mean,hot-deck,knn,pairwise", "--jobs", "2", "--out"]
+    subprocess.run([*command, str(tmp_path / "whole")], check=True, capture_output=True)
+    killed = tmp_path / "killed"
+    process = subprocess.Popen([*command, str(killed)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while len(list(killed.glob("store/records/*.json"))) < 3 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not (killed / "toy" / "leaderboard.md").exists()
+    at_kill = len(list(killed.glob("store/records/*.json")))
+    subprocess.run([*command, str(killed)], check=True, capture_output=True)
+    assert 3 <= at_kill < 24
+    assert scores(killed) == scores(tmp_path / "whole")
+    boards = [(folder / "toy" / "leaderboard.md").read_text() for folder in (killed, tmp_path / "whole")]
+    assert len(SCORES.findall(boards[0])) == len(SCORES.findall(boards[1])) > 100

@@ -1,0 +1,19 @@
+"""Every registered imputer keeps every rule of the contract."""
+
+import pytest
+
+from imputers import IMPUTERS
+from imputers.conformance import CHECKS
+
+
+@pytest.mark.parametrize("rule", CHECKS, ids=lambda rule: rule.__name__)
+@pytest.mark.parametrize("name", list(IMPUTERS))
+def test_imputer_keeps_the_rule(name, rule):
+    rule(IMPUTERS[name])
+
+
+@pytest.mark.parametrize("name", list(IMPUTERS))
+def test_imputer_is_described(name):
+    imputer = IMPUTERS[name]
+    assert 10 < len(IMPUTERS.summaries()[name]) <= 100
+    assert any(f"{century}" in (imputer.__doc__ or "") for century in ("(19", "(20", " 19", " 20")), "no source"
