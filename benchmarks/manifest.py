@@ -3,11 +3,9 @@
 import platform
 import subprocess
 from collections.abc import Sequence
-from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from math import isfinite
 from pathlib import Path
-from typing import Any
 
 from benchmarks.cells import parameters
 from benchmarks.suites import Suite
@@ -15,65 +13,76 @@ from benchmarks.worker import Job
 from datasets.table import Dataset
 from imputers import IMPUTERS
 from metrics import METRICS
+from reports.facts import CellFacts, Facts, ImputerFacts, MetricFacts, PublishedFacts
 
 LIBRARIES = ("numpy", "scipy", "pandas", "scikit-learn", "lightgbm", "torch", "hyperimpute", "pyreadstat")
 
-FOUNDING_EXPERIMENT = {
-    "name": "Llama-2-13b, fine-tuned (founding experiment)",
-    "note": "published figures; the masks and the split behind them are undocumented",
-    "rmse": {"income16": 5.0528, "educ": 1.9605, "letin1a": 1.0497, "finrela": 0.7122, "marhomo": 0.9068},
+FOUNDING_EXPERIMENT: PublishedFacts = {
+    "label": "Llama-2-13b, fine-tuned (founding experiment)",
+    "values": {"income16": 5.0528, "educ": 1.9605, "letin1a": 1.0497, "finrela": 0.7122, "marhomo": 0.9068},
+    "note": "published figures of the founding experiment; the masks and the split behind them are undocumented",
 }
 
 
-def describe_run(suite: Suite, dataset: Dataset, jobs: Sequence[Job], command: str) -> dict[str, Any]:
+def describe_run(suite: Suite, dataset: Dataset, jobs: Sequence[Job], command: str) -> Facts:
     """Facts of a run as JSON can hold them; the report is made from these and the records alone."""
-    return {
+    facts: Facts = {
         "suite": suite.name,
         "command": command,
         "commit": _commit(),
         "versions": {"python": platform.python_version(), **_versions()},
+        "draws": suite.n_draws,
         "data": {
             "title": dataset.title,
-            "synthetic": dataset.synthetic,
+            "source": dataset.origin.get("file", "made by this package"),
+            "sha256": dataset.origin.get("sha256", dataset.fingerprint),
             "rows": len(dataset.values),
             "columns": len(dataset.schema),
-            "fingerprint": dataset.fingerprint,
-            **dataset.origin,
         },
+        "metrics": {name: _metric_facts(name) for name in METRICS},
         "columns": {
             column.name: {"kind": column.kind.value, "role": column.role.value, "question": column.question}
             for column in dataset.schema
         },
-        "metrics": {name: _metric_facts(name) for name in METRICS},
-        "imputers": {
-            name: {
-                "summary": IMPUTERS.summaries()[name],
-                "deterministic": IMPUTERS[name].deterministic,
-                "parameters": parameters(name),
-            }
-            for name in suite.imputers
-        },
-        "published_targets": FOUNDING_EXPERIMENT,
-        "plan": {
-            "mechanisms": list(suite.mechanisms),
-            "rates": list(suite.rates),
-            "seeds": list(suite.seeds),
-            "n_draws": suite.n_draws,
-        },
-        "cells": [{**asdict(job.cell), "record": job.record_key} for job in jobs],
+        "imputers": {name: _imputer_facts(name) for name in suite.imputers},
+        "cells": [_cell_facts(job) for job in jobs],
     }
+    if not dataset.synthetic and set(FOUNDING_EXPERIMENT["values"]) <= set(dataset.schema.names):
+        facts["published_targets"] = FOUNDING_EXPERIMENT
+    return facts
 
 
-def _metric_facts(name: str) -> dict[str, Any]:
+def _metric_facts(name: str) -> MetricFacts:
     metric = METRICS[name]
+    low, high, best = (value if isfinite(value) else str(value) for value in (*metric.span, metric.best))
     return {
         "summary": METRICS.summaries()[name],
         "reads": metric.reads.value,
         "better": metric.better,
-        "low": metric.span[0] if isfinite(metric.span[0]) else None,
-        "high": metric.span[1] if isfinite(metric.span[1]) else None,
-        "best": metric.best if isfinite(metric.best) else None,
+        "low": low,
+        "high": high,
+        "best": best,
         "trivial": metric.trivial,
+    }
+
+
+def _imputer_facts(name: str) -> ImputerFacts:
+    return {
+        "summary": IMPUTERS.summaries()[name],
+        "deterministic": IMPUTERS[name].deterministic,
+        "parameters": parameters(name),
+    }
+
+
+def _cell_facts(job: Job) -> CellFacts:
+    mechanism, rate, seed = job.cell.mask
+    return {
+        "mechanism": mechanism,
+        "rate": rate,
+        "seed": seed,
+        "imputer": job.cell.imputer,
+        "random_state": job.cell.random_state,
+        "record": job.record_key,
     }
 
 

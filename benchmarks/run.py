@@ -82,9 +82,9 @@ def run(
     failed = sum(record.status == "failed" for record in records)
     if len(records) < len(jobs):
         return Outcome(None, len(jobs), len(records) - failed, failed)
-    facts = describe_run(suite, dataset, jobs, command)
-    report = write_report(out / suite.name, records, facts, cards)
-    return Outcome(report, len(jobs), len(records) - failed, failed)
+    manifest = {"facts": describe_run(suite, dataset, jobs, command), "cards": cards}
+    _write_whole(out / suite.name / "manifest.json", json.dumps(manifest, indent=1, allow_nan=False))
+    return Outcome(rebuild(out, suite.name), len(jobs), len(records) - failed, failed)
 
 
 def rebuild(out: Path, suite: str) -> Path:
@@ -98,13 +98,19 @@ def rebuild(out: Path, suite: str) -> Path:
     manifest = out / suite / "manifest.json"
     if not manifest.is_file():
         raise InputError(f"{manifest} does not exist; run the suite first: python -m benchmarks run --suite {suite}")
-    facts = json.loads(manifest.read_text(encoding="utf-8"))
+    written = json.loads(manifest.read_text(encoding="utf-8"))
     store = Store(out / "store")
-    paths = [store.record_path(cell["record"]) for cell in facts["cells"]]
+    paths = [store.record_path(cell["record"]) for cell in written["facts"]["cells"]]
     gone = sum(not path.exists() for path in paths)
     if gone:
         raise InputError(f"{gone} of {len(paths)} records of {suite!r} are gone from {store.folder}; run it again")
-    return write_report(out / suite, [read_record(path) for path in paths], facts, facts["cards"])
+    return write_report(out / suite, [read_record(path) for path in paths], written["facts"], written["cards"])
+
+
+def _write_whole(path: Path, text: str) -> None:
+    beside = path.with_suffix(".part")
+    beside.write_text(text, encoding="utf-8")
+    beside.replace(path)
 
 
 def plan(

@@ -15,7 +15,8 @@ class Moments:
     Parameters
     ----------
     mean : shape (q,).
-    covariance, correlation : shape (q, q); NaN for a pair that was never seen together, or does not vary.
+    covariance, correlation : shape (q, q); NaN for a pair seen together in fewer than two rows, and the
+        correlation also where one of its columns does not vary there.
     pairs : shape (q, q), number of rows behind each pair.
     """
 

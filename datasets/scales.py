@@ -1,7 +1,7 @@
 """Scale words: telling from the texts of its answers whether a question has an order."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 SCALE_WORDS = re.compile(
     r"\b("
@@ -16,7 +16,19 @@ SCALE_WORDS = re.compile(
 )
 OFF_SCALE = re.compile(
     r"don'?t know|can'?t (say|choose)|cannot choose|no answer|refused|no opinion|not applicable|inapplicable"
-    r"|^other\b|volunteered"
+    r"|does not apply|did not|depends|no children|^other\b|\(vol"
+)
+KNOWN_ORDERS = (  # lowest first; a bar parts words that stand in the same place
+    "strongly disagree, disagree, somewhat disagree, slightly disagree, neither agree nor disagree|neutral|neither, "
+    "slightly agree, somewhat agree, agree, strongly agree",
+    "very dissatisfied, dissatisfied, somewhat dissatisfied, neither satisfied nor dissatisfied|neutral|neither, "
+    "somewhat satisfied, satisfied, very satisfied",
+    "never, almost never, rarely|seldom|hardly ever, sometimes|occasionally, often|frequently, very often, always",
+    "very poor|very bad, poor|bad, fair|average|ok, good, very good, excellent",
+    "very low, low, medium|moderate|middle|average, high, very high",
+    "very unlikely, unlikely, somewhat unlikely, neutral|neither, somewhat likely, likely, very likely",
+    "not at all, slightly|a little|not very, somewhat|moderately, very|quite a bit|a lot, extremely",
+    "very small, small, medium, large|big, very large|very big",
 )
 NUMBER = re.compile(r"\d[\d,]*\.?\d*")
 
@@ -46,6 +58,33 @@ def reads_like_scale(texts: Sequence[str]) -> bool:
     if len(known) == len(texts) and (known == sorted(known) or known == sorted(known, reverse=True)):
         return True
     return sum(bool(SCALE_WORDS.search(text)) for text in lower) >= 2 / 3 * len(texts)
+
+
+def known_order(texts: Iterable[str]) -> list[str] | None:
+    """Order answer texts that come without codes, lowest first; None if no order is known.
+
+    Known are the scales of `KNOWN_ORDERS` and texts that all hold different first numbers ("18-24",
+    "25-34"), with at least three answers. An order that is not known is not guessed.
+
+    Examples
+    --------
+    >>> known_order(["Often", "Never", "Sometimes"])
+    ['Never', 'Sometimes', 'Often']
+    >>> known_order(["red", "green", "blue"]) is None
+    True
+    """
+    answers = sorted(texts)
+    if len(answers) < 3:
+        return None
+    for scale in KNOWN_ORDERS:
+        place = {word: i for i, words in enumerate(scale.split(", ")) for word in words.split("|")}
+        found = {text: place.get(text.strip().lower()) for text in answers}
+        if None not in found.values() and len(set(found.values())) == len(answers):
+            return sorted(answers, key=lambda text: found[text] or 0)
+    numbers = {text: first_number(text) for text in answers}
+    if None in numbers.values() or len(set(numbers.values())) < len(answers):
+        return None
+    return sorted(answers, key=lambda text: numbers[text] or 0.0)
 
 
 def first_number(text: str) -> float | None:

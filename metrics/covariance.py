@@ -46,7 +46,7 @@ def covariance_distance(masked: Masked, answer: Answer, weights: Weights) -> dic
     better="target-covariance-true",
     span=(-inf, inf),
     best=1.0,
-    trivial="0.7 on the diagonal at 30 % hidden",
+    trivial="0.7 on the diagonal at 30 % hidden (mean)",
 )
 def target_covariance(masked: Masked, answer: Answer) -> dict[str, float]:
     """Covariance of each pair of target items after imputation, for the heat map.

@@ -56,8 +56,7 @@ def _centre_and_scale(schema: Schema, X: Codes) -> tuple[NDArray[np.float64], ND
 
 def _mean_distance(A: Points, B: Points) -> float:
     """Mean Euclidean distance between the rows of A (n, q) and of B (n, q)."""
-    one = np.ones((len(A), 1), A.dtype), np.ones((len(B), 1), B.dtype)
-    left = np.hstack([A, (A**2).sum(axis=1, keepdims=True), one[0]])
-    right = np.hstack([-2 * B, one[1], (B**2).sum(axis=1, keepdims=True)])
+    left = np.column_stack([A, (A**2).sum(axis=1), np.ones(len(A), np.float32)])
+    right = np.column_stack([-2 * B, np.ones(len(B), np.float32), (B**2).sum(axis=1)])
     squares = left @ right.T  # |a|² - 2ab + |b|² in one product
     return float(np.sqrt(np.maximum(squares, 0, out=squares), out=squares).mean(dtype=np.float64))

@@ -28,9 +28,9 @@ class Metric:
     score : ``score(masked, answer) -> {column name, or TABLE: value}``.
     reads : the part of the answer it needs. FILLS: draws, expectation or point; all but deletion.
         PROBABILITIES: level probabilities of the method's own. MOMENTS: all methods.
-    better : ``"lower"``, ``"higher"``, or a number to be near to, e.g. ``"1"``.
+    better : ``"lower"``, ``"higher"``, a number to be near to, e.g. ``"1"``, or the metric to be near to.
     span : smallest and largest possible value.
-    best : value of a perfect answer.
+    best : value of a perfect answer; of a matrix, on its diagonal.
     trivial : what a trivial guess gets, in words or numbers.
     """
 

@@ -33,7 +33,9 @@ def target_covariances(contest: Contest, order: list[str]) -> Covariances | None
 
     Pairs are named ``"educ~income16"``, variances ``"educ~educ"``; either order of a pair will do.
     """
-    rows = contest.scores[contest.scores["metric"].isin([IMPUTED, TRUE]) & contest.scores["imputer"].isin(contest.whole)]
+    rows = contest.scores[
+        contest.scores["metric"].isin([IMPUTED, TRUE]) & contest.scores["imputer"].isin(contest.whole)
+    ]
     named = {name for pair in rows["column"].unique() for name in pair.split("~")}
     targets = tuple(name for name in contest.facts["columns"] if name in named)
     truth_rows = rows[rows["metric"] == TRUE]

@@ -58,12 +58,17 @@ class DataFacts(TypedDict):
 
 
 class CellFacts(TypedDict):
-    """One planned cell."""
+    """One planned cell.
+
+    random_state : seed of the imputer. record : name of the cell's record in the store.
+    """
 
     mechanism: str
     rate: float
     seed: int
     imputer: str
+    random_state: NotRequired[int]
+    record: NotRequired[str]
 
 
 class PublishedFacts(TypedDict):

@@ -92,9 +92,7 @@ def covariance_overview(found: Covariances, title: str) -> "Figure":
     return figure
 
 
-def heat(
-    axes: "Axes", matrix: Floats, names: Sequence[str], reach: float, title: str, *, signed: bool = False
-):  # noqa: ANN201
+def heat(axes: "Axes", matrix: Floats, names: Sequence[str], reach: float, title: str, *, signed: bool = False):  # noqa: ANN201
     """Draw a matrix (T, T) with its numbers, colours from -reach to reach."""
     image = axes.imshow(matrix, cmap=DIVERGING, vmin=-reach, vmax=reach)
     size = min(SMALL, 34 / max(len(names), 1))
@@ -154,13 +152,20 @@ def _label(figure: "Figure", axes: "Axes", x: Floats, y: Floats, names: list[str
     for i in np.argsort(-y, kind="stable"):
         wide, tall = 4.6 * len(names[i]), 9.0
         starts = [(dx * 7 - (wide if dx < 0 else 0 if dx else wide / 2), dy - tall / 2) for dx, dy in AROUND]
-        boxes = [(marks[i, 0] + dx, marks[i, 1] + dy, marks[i, 0] + dx + wide, marks[i, 1] + dy + tall) for dx, dy in starts]
+        boxes = [
+            (marks[i, 0] + dx, marks[i, 1] + dy, marks[i, 0] + dx + wide, marks[i, 1] + dy + tall) for dx, dy in starts
+        ]
         covered = [sum(_overlap(box, other) for other in taken) + 0.1 * k for k, box in enumerate(boxes)]
         best = int(np.argmin(covered))
         taken.append(boxes[best])
         note = axes.annotate(
-            names[i], (x[i], y[i]), (starts[best][0], starts[best][1] + 1.5), textcoords="offset points", fontsize=SMALL,
-            color=INK, arrowprops={"arrowstyle": "-", "color": QUIET, "linewidth": 0.6} if best >= NEAR else None,
+            names[i],
+            (x[i], y[i]),
+            (starts[best][0], starts[best][1] + 1.5),
+            textcoords="offset points",
+            fontsize=SMALL,
+            color=INK,
+            arrowprops={"arrowstyle": "-", "color": QUIET, "linewidth": 0.6} if best >= NEAR else None,
         )
         note.set_in_layout(False)
 

@@ -113,7 +113,7 @@ def standings(scores: pd.DataFrame, cells: pd.DataFrame, facts: Facts) -> Board:
     first = winner(means) if contest.where.replicated(contest.where.columns) else None
     winners = {} if first is None else {"rank": names[first]}
     ranks = pd.DataFrame({"rank": means[0], "low": interval(means)[0], "high": interval(means)[1]}, index=names)
-    table = table.join(ranks).join(costs(scores)[["seconds", "peak-memory-mb"]]).rename_axis("imputer")
+    table = table.join(ranks).join(costs(scores).loc[list(whole), ["seconds", "peak-memory-mb"]]).rename_axis("imputer")
     table = table.sort_values(["rank", "imputer"], na_position="last")
     contest = replace(contest, ranked=tuple(table.index[table["reason"] == ""]))
     for metric, columns in _columns_of_a_board(contest).items():

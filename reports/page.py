@@ -70,6 +70,6 @@ class Page:
 def plain(text: str) -> str:
     """Escape a text so that Markdown shows it as it is, in one line."""
     one_line = " ".join(text.split())
-    for sign in "\\`*<|[":
+    for sign in "\\`*<|":
         one_line = one_line.replace(sign, f"\\{sign}")
-    return one_line
+    return one_line.replace("](", "]\\(")

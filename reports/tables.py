@@ -44,7 +44,7 @@ def _grid(heads: Sequence[Head], columns: Sequence[Sequence[Cell]]) -> Grid:
     return Grid(tuple(heads), tuple(zip(*columns, strict=True)))
 
 
-def _names(imputers: Sequence[str], facts: Facts) -> list[Cell]:
+def _names(imputers: Sequence[str]) -> list[Cell]:
     return [Cell(name, name) for name in imputers]
 
 
@@ -54,12 +54,20 @@ def board_grid(board: Board) -> Grid:
     metrics = [metric for metric in TITLES if metric in table]
     places = [Cell(str(k), k) for k in range(1, 1 + len(board.contest.ranked))]
     places += [Cell(DASH)] * (len(table) - len(places))
-    heads = [Head("#"), Head("imputer", numeric=False), Head("mean rank ↓ [95 %]", "mean rank over the headline families")]
-    columns = [places, _names(table.index, facts), _ranks(board)]
+    heads = [
+        Head("#"),
+        Head("imputer", numeric=False),
+        Head("mean rank ↓ [95 %]", "mean rank over the headline families"),
+    ]
+    columns = [places, _names(table.index), _ranks(board)]
     for metric in metrics:
         heads.append(_head(metric, facts))
         columns.append(numbers(table[metric], board.winners.get(metric)))
-    heads += [Head("seconds ↓", "to fit and draw, mean per cell"), Head("MB ↓", "largest peak memory of a cell"), Head("cells")]
+    heads += [
+        Head("seconds ↓", "to fit and draw, mean per cell"),
+        Head("MB ↓", "largest peak memory of a cell"),
+        Head("cells"),
+    ]
     columns += [numbers(table["seconds"]), numbers(table["peak-memory-mb"], decimals=0)]
     columns += [[Cell(f"{done}/{of}", done) for done, of in zip(table["done"], table["planned"], strict=True)]]
     return _grid(heads, columns)
@@ -78,7 +86,9 @@ def reading_grid(board: Board) -> Grid:
     """What each headline column says, its range, and what a perfect and a trivial answer get."""
     facts = board.contest.facts
     metrics = [metric for metric in TITLES if metric in board.table]
-    heads = [Head(text, numeric=False) for text in ("column", "what it says", "items", "range", "best", "trivial answer")]
+    heads = [
+        Head(text, numeric=False) for text in ("column", "what it says", "items", "range", "best", "trivial answer")
+    ]
     kinds = {h.metric: " and ".join(h.kinds) or "whole table" for h in HEADLINES} | {"log-score": "nominal and ordinal"}
     rows = []
     for metric in metrics:
@@ -105,7 +115,7 @@ def targets_grid(board: Board) -> Grid | None:
     means = pd.DataFrame({name: series for name, (series, _) in found.items()}).reindex(board.table.index)
     means = means.dropna(how="all")
     published = contest.facts.get("published_targets")
-    names = _names(means.index, contest.facts)
+    names = _names(means.index)
     columns = [numbers(means[name], found[name][1], 3) for name in targets]
     if published is not None:
         names.append(Cell(f"{published['label']} (published)", "~"))
@@ -127,20 +137,27 @@ def by_item_grid(board: Board, metric: str) -> Grid:
     better = arrow(contest.facts["metrics"][metric]["better"])
     heads = [Head("imputer", numeric=False)]
     heads += [Head(f"{name} {better}", contest.facts["columns"][name]["question"]) for name in names]
-    return _grid(heads, [_names(means.index, contest.facts), *[numbers(means[n], found[n][1]) for n in names]])
+    return _grid(heads, [_names(means.index), *[numbers(means[n], found[n][1]) for n in names]])
 
 
-def metrics_grid(board: Board, *, whole_table: bool) -> Grid | None:
-    """Every metric of items (mean over items and masks), or every metric of the whole table (mean over masks)."""
-    contest = board.contest
-    metrics = [metric for metric in contest.facts["metrics"] if metric not in COSTS]
-    heads, columns = [Head("imputer", numeric=False)], [_names(board.table.index, contest.facts)]
-    for metric in metrics:
-        rows = contest.scores[contest.scores["metric"] == metric]
-        names = [TABLE] if whole_table else items(rows, contest.facts)
-        if names and rows["column"].isin(names).any():
-            means, best = column(contest, metric, names)
-            heads.append(_head(metric, contest.facts))
+def item_metrics_grid(board: Board) -> Grid | None:
+    """Every metric of items, mean over items and masks; None if there is none."""
+    scores, facts = board.contest.scores, board.contest.facts
+    return _metrics_grid(board, {metric: items(rows, facts) for metric, rows in scores.groupby("metric")})
+
+
+def table_metrics_grid(board: Board) -> Grid | None:
+    """Every metric of the whole table but cost, mean over masks; None if there is none."""
+    whole = board.contest.scores[board.contest.scores["column"] == TABLE]
+    return _metrics_grid(board, {metric: [TABLE] for metric in sorted(set(whole["metric"]) - set(COSTS))})
+
+
+def _metrics_grid(board: Board, columns_of: Mapping[str, list[str]]) -> Grid | None:
+    heads, columns = [Head("imputer", numeric=False)], [_names(board.table.index)]
+    for metric, names in columns_of.items():
+        if names:
+            means, best = column(board.contest, metric, names)
+            heads.append(_head(metric, board.contest.facts))
             columns.append(numbers(means.reindex(board.table.index), best))
     return _grid(heads, columns) if len(heads) > 1 else None
 
@@ -156,7 +173,7 @@ def cost_grid(board: Board) -> Grid:
         "peak-memory-mb": Head("peak memory, MB ↓", "largest over cells"),
     }
     columns = [numbers(spent[name], decimals=0 if name == "peak-memory-mb" else None) for name in titles]
-    names = _names(spent.index, board.contest.facts)
+    names = _names(spent.index)
     return _grid([Head("imputer", numeric=False), *titles.values()], [names, *columns])
 
 
@@ -165,7 +182,13 @@ def failures_grid(failed: pd.DataFrame) -> Grid:
     heads = [Head("imputer", numeric=False), Head("mechanism", numeric=False), Head("rate"), Head("seed")]
     heads += [Head("message", numeric=False)]
     rows = [
-        (Cell(imputer, imputer), Cell(mechanism, mechanism), Cell(f"{rate:g}", rate), Cell(str(seed), seed), Cell(said, said))
+        (
+            Cell(imputer, imputer),
+            Cell(mechanism, mechanism),
+            Cell(f"{rate:g}", rate),
+            Cell(str(seed), seed),
+            Cell(said, said),
+        )
         for imputer, mechanism, rate, seed, said in failed[["imputer", "mechanism", "rate", "seed"]]
         .assign(said=failed["message"].str.strip().str.split("\n").str[0])
         .itertuples(index=False, name=None)

@@ -107,7 +107,8 @@ class Network(nn.Module):
         ):
             location = torch.einsum("...cy,cyk->...ck", y[..., likelihood.columns, :], of_y)
             location = location + torch.einsum("...l,lck->...ck", s, of_s)
-            found.append((location, torch.einsum("...l,lck->...ck", s, shape_of_s)))
+            shapes = likelihood.constrain(shape_of_s) if hasattr(likelihood,"constrain") else shape_of_s
+            found.append((location, torch.einsum("...l,lck->...ck", s, shapes)))
         return found
 
     def log_prob(self, batch: Batch, s: Tensor, z: Tensor) -> Tensor:

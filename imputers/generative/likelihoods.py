@@ -189,9 +189,9 @@ class Ordinal:
         # the inverse of softplus: log(e^gap - 1)
         return torch.zeros(len(self.columns), 1), torch.cat([thresholds[:, :1], torch.log(torch.expm1(gaps))], dim=1)
 
-    def _edges(self, shape: Tensor) -> Tensor:
+    def constrain(self, raw: Tensor) -> Tensor:
         """Thresholds between -far and +far, shape (..., c, K + 1); the levels' intervals are consecutive pairs."""
-        thresholds = torch.cat([shape[..., :1], softplus(shape[..., 1:])], dim=-1).cumsum(-1)
+        thresholds = torch.cat([raw[..., :1], softplus(raw[..., 1:])], dim=-1).cumsum(-1)
         # the last true level reaches to +far; padded levels beyond it are empty
         thresholds = thresholds.masked_fill(self.margins[:, 1:].isnan(), FAR)
         end = torch.full_like(thresholds[..., :1], FAR)
@@ -199,14 +199,14 @@ class Ordinal:
 
     def log_prob(self, values: Tensor, location: Tensor, shape: Tensor) -> Tensor:
         """Log probability of the level, log(σ(b) − σ(a)) = log σ(b) + log σ(−a) + log(1 − e^(a − b))."""
-        edges, level = self._edges(shape), values.long()
-        low = _at(edges, level) - location[..., 0]
-        high = _at(edges, level + 1) - location[..., 0]
+        level = values.long()
+        low = _at(shape, level) - location[..., 0]
+        high = _at(shape, level + 1) - location[..., 0]
         return logsigmoid(high) + logsigmoid(-low) + torch.log(-torch.expm1((low - high).clamp(max=-1e-6)))
 
     def mean(self, location: Tensor, shape: Tensor) -> Tensor:
         """Probability of each level (..., c, K)."""
-        return torch.sigmoid(self._edges(shape) - location).diff(dim=-1)
+        return torch.sigmoid(shape - location).diff(dim=-1)
 
     def sample(self, location: Tensor, shape: Tensor, generator: torch.Generator) -> Tensor:
         """Draw a level."""

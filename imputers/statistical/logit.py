@@ -41,36 +41,35 @@ def fit_logit(
     start : coefficients to start from, e.g. those of the last visit.
     tolerance : how far from the optimum the fit may stop, in standard errors of each coordinate.
     """
-    from scipy.linalg import cholesky, solve_triangular
     from scipy.optimize import minimize
 
     w = np.ones(len(X)) if weights is None else weights
     shrink = penalty(X.shape[1], ridge)[:, None]
     shares = np.maximum(np.bincount(positions, weights=w, minlength=K) / w.sum(), 1 / len(X))
-    root = cholesky(X.T @ X + np.diag(np.maximum(shrink[:, 0], 1e-8)))
-    unwhiten = solve_triangular(root, np.eye(len(root)))  # (q, q): coefficients = unwhiten @ G / √share
-    stretch = 1 / np.sqrt(shares)
+    curvature = shares[:, None, None] * (X.T @ X) + np.diag(np.maximum(shrink[:, 0], 1e-8))
+    roots = np.linalg.cholesky(curvature)  # (K, q, q) lower: of each level's own curvature, to first order
+    inverses = np.linalg.inv(roots)
     rows = np.arange(len(X))
-    total = w[:, None]
+
+    def coefficients(flat: Matrix) -> Matrix:
+        return np.einsum("kji,kj->ik", inverses, flat.reshape(K, -1))
 
     def loss(flat: Matrix) -> tuple[float, Matrix]:
-        B = unwhiten @ (flat.reshape(-1, K) * stretch)
+        B = coefficients(flat)
         scores = X @ B
         scores -= scores.max(axis=1, keepdims=True)
         chosen = scores[rows, positions]
         np.exp(scores, out=scores)
         sums = scores.sum(axis=1)
         value = w @ (np.log(sums) - chosen) + np.sum(shrink * B**2) / 2
-        scores *= total / sums[:, None]
+        scores *= (w / sums)[:, None]
         scores[rows, positions] -= w
         slope = X.T @ scores + shrink * B
-        return value, ((unwhiten.T @ slope) * stretch).ravel()
+        return value, np.einsum("kij,jk->ki", inverses, slope).ravel()
 
     if start is None:
         start = np.zeros((X.shape[1], K))
         start[0] = np.log(shares)
-    G = (root @ start) / stretch
-    found = minimize(
-        loss, G.ravel(), jac=True, method="L-BFGS-B", options={"gtol": tolerance, "ftol": 0, "maxiter": 500}
-    )
-    return unwhiten @ (found.x.reshape(-1, K) * stretch)
+    begin = np.einsum("kji,jk->ki", roots, start).ravel()
+    found = minimize(loss, begin, jac=True, method="L-BFGS-B", options={"gtol": tolerance, "ftol": 0, "maxiter": 500})
+    return coefficients(found.x)

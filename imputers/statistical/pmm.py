@@ -39,13 +39,29 @@ def nearest_donors(offered: Matrix, wanted: Matrix, donors: int, rng: np.random.
     Ties are broken at random, anew for each wanted row, so that a popular prediction does not always
     call on the same people. With fewer rows on offer than donors asked for, all are donors.
     """
+    donors = min(donors, len(offered))
+    jitter = 1e-7 * max(float(np.ptp(offered)), 1e-9)  # far below any difference that means something
+    offered, wanted = (values + jitter * rng.standard_normal(values.shape) for values in (offered, wanted))
+    return _nearest_on_line(offered[:, 0], wanted[:, 0], donors) if offered.shape[1] == 1 else _nearest_in_space(offered, wanted, donors)
+
+
+def _nearest_on_line(offered: Matrix, wanted: Matrix, donors: int) -> NDArray[np.intp]:
+    """The nearest of a sorted list are among the few on either side."""
+    order = np.argsort(offered)
+    ranked = offered[order]
+    width = min(2 * donors, len(offered))
+    first = np.clip(np.searchsorted(ranked, wanted) - donors, 0, len(offered) - width)
+    window = first[:, None] + np.arange(width)
+    apart = np.abs(ranked[window] - wanted[:, None])
+    closest = np.argpartition(apart, donors - 1, axis=1)[:, :donors]
+    return order[np.take_along_axis(window, closest, axis=1)]
+
+
+def _nearest_in_space(offered: Matrix, wanted: Matrix, donors: int) -> NDArray[np.intp]:
     from scipy.spatial import cKDTree
 
-    jitter = 1e-7 * max(float(np.ptp(offered)), 1e-9)  # far below any difference that means something
-    spread = [values + jitter * rng.standard_normal(values.shape) for values in (offered, wanted)]
-    tree = cKDTree(spread[0], balanced_tree=False, compact_nodes=False)
-    found = tree.query(spread[1], k=min(donors, len(offered)))[1]
-    return found.reshape(len(wanted), -1)
+    found = cKDTree(offered, balanced_tree=False, compact_nodes=False).query(wanted, k=donors)[1]
+    return found.reshape(len(wanted), donors)
 
 
 def canonical_scores(X: Matrix, positions: NDArray[np.intp], K: int, dimensions: int, ridge: float) -> Matrix:
@@ -64,9 +80,7 @@ def canonical_scores(X: Matrix, positions: NDArray[np.intp], K: int, dimensions:
     from scipy.linalg import cholesky, solve_triangular
 
     counts = np.bincount(positions, minlength=K)
-    sums = np.zeros((K, X.shape[1]))
-    np.add.at(sums, positions, X)
-    sums -= np.outer(counts / len(X), X.sum(axis=0))
+    sums = (positions == np.arange(K)[:, None]).astype(float) @ X - np.outer(counts / len(X), X.sum(axis=0))
     root = cholesky(X.T @ X + np.diag(np.maximum(penalty(X.shape[1], ridge), 1e-8)))
     association = solve_triangular(root, sums.T, trans="T") / np.sqrt(counts)
     _, _, directions = np.linalg.svd(association, full_matrices=False)

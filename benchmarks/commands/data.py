@@ -1,0 +1,76 @@
+"""``fetch``, ``describe`` and ``select``: looking at data before anything is imputed."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DataPath = Annotated[Path | None, typer.Option(help="The dataset's file, if it is not to be looked for.")]
+
+
+def fetch(
+    name: Annotated[str, typer.Argument(help="Dataset whose file is wanted, e.g. gss2022.")],
+    data: DataPath = None,
+) -> None:
+    """Find a dataset's file or download it, check it, and say where it is."""
+    from datasets.fetch import FETCHERS
+
+    Console().print(str(FETCHERS[FETCHERS.check(name)](data)), highlight=False, soft_wrap=True)
+
+
+def describe(
+    what: Annotated[str, typer.Argument(help="Name of a dataset, or your own csv, dta, sav or parquet file.")],
+    data: DataPath = None,
+    schema: Annotated[Path, typer.Option(help="Where to write what was inferred of your own file.")] = Path("schema.toml"),
+) -> None:
+    """Show variables, kinds, levels and missing cells; of your own file also write schema.toml to edit."""
+    from datasets import DATASETS
+    from datasets.describe import describe as describe_dataset
+
+    console = Console()
+    if what in DATASETS or not Path(what).suffix:
+        dataset = DATASETS[DATASETS.check(what)](data)
+        console.print(_table(describe_dataset(dataset), f"{dataset.title}: {len(dataset.values):,} rows"))
+        return
+    from datasets.schema_file import write_schema
+    from datasets.survey_file import read_survey_file
+
+    survey = read_survey_file(Path(what), schema if schema.exists() else None)
+    console.print(_table(describe_dataset(survey.dataset), f"{what}: {len(survey.original):,} rows"))
+    if survey.ignored:
+        console.print(f"ignored: {', '.join(survey.ignored)}", highlight=False)
+    if schema.exists():
+        console.print(f"read with {schema}, which is left as it is", highlight=False)
+    else:
+        write_schema(survey, schema)
+        console.print(f"wrote {schema}: edit it and pass it as --schema", highlight=False)
+
+
+def select(
+    target: Annotated[str, typer.Option(help="Variable to be informed about.")],
+    dataset: Annotated[str, typer.Option(help="Dataset to search.")] = "gss2022",
+    top: Annotated[int, typer.Option(min=1, help="How many variables to show.")] = 15,
+    data: DataPath = None,
+) -> None:
+    """Rank all variables of a survey file by their mutual information with a target."""
+    from datasets.selection import SELECTABLE, rank
+
+    ranking = rank(SELECTABLE[SELECTABLE.check(dataset)](data), target)
+    console = Console()
+    console.print(_table(ranking.table.head(top), f"{dataset}: what tells most about {target}"))
+    if ranking.recodings:
+        console.print(f"left out as recodings of {target}: {', '.join(ranking.recodings)}", highlight=False)
+
+
+def _table(frame: "pd.DataFrame", title: str) -> Table:
+    table = Table(title=title, title_justify="left", box=None)
+    for name in frame.columns:
+        table.add_column(str(name), justify="left" if frame[name].dtype == object else "right")
+    for row in frame.itertuples(index=False):
+        table.add_row(*(f"{value:.4f}" if isinstance(value, float) else str(value) for value in row))
+    return table

@@ -1,0 +1,232 @@
+"""Latent-class models: respondents fall into unseen classes, within which their answers are independent.
+
+A class k has a share s_k and, for every item j, a profile P_k: the probability of each level. The answers of one
+person have probability sum_k s_k prod_j P_k(x_j), a mixture of product-multinomials, so every marginal, every
+conditional and every moment is a closed form. Missing cells simply drop out of the product, which is right if they
+are missing at random. All items lie end to end in an indicator matrix O (n, q) of zeros and ones, a missing item
+being all zeros; then log-likelihoods of all classes are the one product ``O @ log(P).T``.
+
+References: Vermunt, van Ginkel, van der Ark & Sijtsma 2008, Sociological Methodology 38, 369-397 (latent classes
+for imputation, eq. 1-3); Si & Reiter 2013, J. Educational and Behavioral Statistics 38, 499-521 (the Bayesian
+relative); Silverman, Jones, Wilson & Nychka 1990, JRSS B 52, 271-324 (EM with a smoothing step).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datasets.schema import Codes, Kind, Schema
+
+Floats = NDArray[np.floating]
+
+
+@dataclass(frozen=True, eq=False)
+class Levels:
+    """The values that each item can take, item by item laid end to end; q in all.
+
+    Parameters
+    ----------
+    values : ascending values of each of the p items.
+    ordered : whether neighbouring levels of an item resemble each other.
+    """
+
+    values: tuple[Codes, ...]
+    ordered: tuple[bool, ...]
+
+    @cached_property
+    def blocks(self) -> tuple[slice, ...]:
+        """Which of the q positions belong to each item."""
+        ends = np.cumsum([len(values) for values in self.values], dtype=int)
+        return tuple(slice(int(end) - len(v), int(end)) for end, v in zip(ends, self.values, strict=True))
+
+    @property
+    def size(self) -> int:
+        """Number q of levels of all items."""
+        return self.blocks[-1].stop
+
+    def indicate(self, X: Codes) -> Floats:
+        """Table of values (n, p) to indicators (n, q), all zeros where an item is missing (NaN).
+
+        A value between or beyond the known ones counts as the nearest.
+        """
+        O = np.zeros((len(X), self.size), dtype=np.float32)  # noqa: E741
+        for j, (values, block) in enumerate(zip(self.values, self.blocks, strict=True)):
+            known = np.flatnonzero(~np.isnan(X[:, j]))
+            nearest = np.searchsorted((values[1:] + values[:-1]) / 2, X[known, j])
+            O[known, block.start + nearest] = 1
+        return O
+
+    def normalise(self, T: Floats) -> Floats:
+        """Divide (…, q) by its sum within each item, so that each item's levels sum to one."""
+        starts = [block.start for block in self.blocks]
+        widths = [len(values) for values in self.values]
+        return T / np.repeat(np.add.reduceat(T, starts, axis=-1), widths, axis=-1)
+
+    def kernel(self, bandwidth: float) -> Floats:
+        """Gaussian smoother (q, q) over neighbouring levels of ordered items; rows sum to one.
+
+        Its standard deviation is ``bandwidth`` times the number of levels of the item, so that 72 ages borrow
+        from each other, and the steps of a short scale hardly do.
+        """
+        smoother = np.eye(self.size, dtype=np.float32)
+        for values, ordered, block in zip(self.values, self.ordered, self.blocks, strict=True):
+            if ordered and bandwidth:
+                steps = np.arange(len(values)) / (bandwidth * len(values))
+                weights = np.exp(-0.5 * (steps[:, None] - steps) ** 2)
+                smoother[block, block] = weights / weights.sum(axis=1, keepdims=True)
+        return smoother
+
+
+def levels_of(X: Codes, schema: Schema) -> Levels:
+    """Levels of a table (n, p): the codes of categorical items, the distinct observed values of numeric ones."""
+    values = tuple(
+        np.unique(X[~np.isnan(X[:, j]), j]) if column.kind is Kind.NUMERIC else column.levels
+        for j, column in enumerate(schema)
+    )
+    return Levels(values, tuple(column.kind is not Kind.NOMINAL for column in schema))
+
+
+@dataclass(frozen=True, eq=False)
+class LatentClasses:
+    """A fitted model of K classes.
+
+    Parameters
+    ----------
+    levels : the items and their q levels.
+    shares : share of each class, shape (K,).
+    profiles : probability of each level in each class, shape (K, q); each item's levels sum to one.
+    """
+
+    levels: Levels
+    shares: Floats
+    profiles: Floats
+
+    @cached_property
+    def _logs(self) -> tuple[Floats, Floats]:
+        tiny = np.finfo(np.float32).tiny  # a probability of zero is then merely impossible, not NaN
+        profiles = np.log(np.maximum(self.profiles, tiny)).astype(np.float32)
+        return profiles.T, np.log(np.maximum(self.shares, tiny)).astype(np.float32)
+
+
+def classify(model: LatentClasses, O: Floats) -> tuple[Floats, Floats]:  # noqa: E741
+    """Posterior probability of each class given the observed cells (n, K), and log-likelihood of each row (n,).
+
+    A row without any observed cell gets the class shares and log-likelihood 0.
+    """
+    profiles, shares = model._logs
+    joint = O @ profiles + shares
+    largest = joint.max(axis=1, keepdims=True)
+    posterior = np.exp(joint - largest)
+    total = posterior.sum(axis=1, keepdims=True)
+    return posterior / total, (largest + np.log(total))[:, 0]
+
+
+def conditional(model: LatentClasses, O: Floats) -> Floats:  # noqa: E741
+    """Exact probability of every level of every item given the observed cells of a row, shape (n, q).
+
+    It answers for the item as asked anew: in an observed item it is not the observed level.
+    """
+    return classify(model, O)[0] @ model.profiles
+
+
+def draw_rows(probabilities: Floats, rng: np.random.Generator) -> NDArray[np.intp]:
+    """Draw one position from each row of (n, K) probabilities, by inversion of the distribution function."""
+    cumulative = np.cumsum(probabilities, axis=1, dtype=float)
+    reached = cumulative < rng.random((len(cumulative), 1)) * cumulative[:, -1:]
+    return np.minimum(reached.sum(axis=1), probabilities.shape[1] - 1)
+
+
+def draw_levels(
+    model: LatentClasses, classes: NDArray[np.intp], rng: np.random.Generator, wanted: NDArray[np.bool_]
+) -> Codes:
+    """Draw the wanted cells (n, p) of rows whose classes (n,) are known; the other cells are NaN."""
+    X = np.full(wanted.shape, np.nan)
+    for j, (values, block) in enumerate(zip(model.levels.values, model.levels.blocks, strict=True)):
+        rows = np.flatnonzero(wanted[:, j])
+        X[rows, j] = values[draw_rows(model.profiles[classes[rows], block], rng)]
+    return X
+
+
+def indicator_moments(model: LatentClasses) -> tuple[Floats, Floats]:
+    """Mean (q,) and covariance (q, q) of the indicators in the population, in closed form.
+
+    Items depend on each other only through the class: cov(a, b) = sum_k s_k P_k(a) P_k(b) - P(a) P(b). Within an
+    item it is that of a multinomial, diag(P) - PP'.
+    """
+    profiles = model.profiles.astype(float)
+    mean = model.shares @ profiles
+    second = (profiles.T * model.shares) @ profiles
+    for block in model.levels.blocks:
+        second[block, block] = np.diag(mean[block])
+    return mean, second - np.outer(mean, mean)
+
+
+def steps(
+    O: Floats,  # noqa: E741
+    levels: Levels,
+    n_classes: int,
+    rng: np.random.Generator,
+    *,
+    pseudo: float = 0.5,
+    bandwidth: float = 0.05,
+) -> Iterator[tuple[LatentClasses, float]]:
+    """Run expectation-maximisation from a random start, one step at a time, for ever.
+
+    The profile of a class is its smoothed expected counts relative to those of the whole table, times the whole
+    table's shares m: P_k ∝ m (S c_k / S m + pseudo), with S the kernel of `Levels.kernel`. Heaps such as twelve
+    years of school so stay heaps; ``pseudo`` is the number of extra respondents per class and item who answer as
+    the whole table does (a Dirichlet prior), so no profile rests on one person alone. Without smoothing
+    (``bandwidth=0``) this is EM for the posterior mode.
+
+    Yields
+    ------
+    model : after each step.
+    log_likelihood : mean per row, in nats, of the model before that step.
+    """
+    marginal = levels.normalise(O.sum(axis=0) + np.float32(0.5))  # half a person keeps unused levels possible
+    smoother = levels.kernel(bandwidth)
+    reference = marginal @ smoother
+    posterior = rng.dirichlet(np.full(n_classes, 0.05), len(O)).astype(np.float32)  # nearly one class each
+    fit = np.float32(-np.inf)
+    while True:
+        relative = (posterior.T @ O) @ smoother / reference
+        profiles = levels.normalise(marginal * (relative + np.float32(pseudo)))
+        model = LatentClasses(levels, posterior.mean(axis=0), profiles)
+        yield model, float(fit)
+        posterior, likelihoods = classify(model, O)
+        fit = likelihoods.mean()
+
+
+def fit(
+    O: Floats,  # noqa: E741
+    levels: Levels,
+    n_classes: int,
+    rng: np.random.Generator,
+    *,
+    tolerance: float = 0.02,
+    max_steps: int = 500,
+    pseudo: float = 0.5,
+    bandwidth: float = 0.05,
+) -> LatentClasses:
+    """Fit once from a random start.
+
+    Parameters
+    ----------
+    O : indicators (n, q), see `Levels.indicate`.
+    levels : what they mean.
+    n_classes : number K of classes.
+    rng : decides the start.
+    tolerance : stop when a step adds less than this to the log-likelihood per row, in nats.
+    max_steps : stop here at the latest.
+    pseudo, bandwidth : smoothing, see `steps`.
+    """
+    last = -np.inf
+    search = steps(O, levels, n_classes, rng, pseudo=pseudo, bandwidth=bandwidth)
+    for _, (model, likelihood) in zip(range(max_steps), search, strict=False):
+        if likelihood - last < tolerance:
+            break
+        last = likelihood
+    return model

@@ -1,0 +1,26 @@
+"""A statistic of the class stands in for every hole: what mean and subgroup mean have in common."""
+
+from typing import ClassVar
+
+import numpy as np
+
+from datasets.schema import Codes, Kind
+from imputers.substitution.classes import ClassImputer
+
+
+class ClassStatistic(ClassImputer):
+    """Base of methods that fill with the class mean, median or mode, by kind."""
+
+    deterministic: ClassVar[bool] = True
+
+    def _draw(self, X: Codes, rng: np.random.Generator) -> Codes:
+        table = X.copy()
+        for j, shares in self._probabilities(X).items():
+            column = self.schema_.columns[j]
+            nominal = column.kind is Kind.NOMINAL
+            best = shares.argmax(axis=1) if nominal else (shares.cumsum(axis=1) >= 0.5 - 1e-9).argmax(axis=1)
+            table[np.isnan(X[:, j]), j] = column.levels[best]
+        for j in self.schema_.where(Kind.NUMERIC):
+            means = self._averages(X, j, self._table[:, [j]])[:, 0]
+            table[np.isnan(X[:, j]), j] = self.schema_.columns[j].snap(means)
+        return table

@@ -1,0 +1,17 @@
+"""Subgroup mean substitution: the statistic of the respondent's own class."""
+
+from imputers import IMPUTERS
+from imputers.substitution.statistic import ClassStatistic
+
+
+@IMPUTERS.register("subgroup-mean")
+class SubgroupMean(ClassStatistic):
+    """Fill with the mean, median or mode among respondents of the same class.
+
+    Conditional mean imputation within adjustment cells: Little & Rubin (2019), Statistical Analysis with
+    Missing Data, section 4.2.2. Assumes cells missing at random within classes; still shrinks variances.
+    By default an item's classes are formed by the three columns that tell most about it together, and a
+    class with fewer than five answers gives up its last column, then the next, down to everybody.
+    Probabilities are the shares within the class, weighted if weights are given. New rows join the classes
+    of the fitted rows. Deterministic: draws are equal rows. Parameters: see `ClassImputer`.
+    """

@@ -1,0 +1,222 @@
+"""Sections: what a leaderboard says, in which order and in which words."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from reports import tables
+from reports.covariances import Covariances
+from reports.facts import Facts
+from reports.leaderboard import Board, progress, standings
+from reports.page import Block, Cell, Grid, Head, Page, Picture, Section, Verbatim, plain
+from reports.ranking import RESAMPLES
+
+
+def leaderboard_page(
+    overall: Board,
+    scores: pd.DataFrame,
+    failed: pd.DataFrame,
+    covariances: Covariances | None,
+    pictures: Mapping[str, str],
+    cards: Sequence[tuple[Mapping[str, Any], str]],
+) -> Page:
+    """Compose the whole report.
+
+    Parameters
+    ----------
+    overall : the ranking over all cells.
+    scores, failed : tidy scores and failures.
+    covariances : of the target items, if they were scored.
+    pictures : name of a figure (``"ranks"``, ``"trade-off"``, ``"covariance"``, or
+        ``"covariance-<imputer>"``) to its path.
+    cards : mask cards with the path of each.
+    """
+    facts = overall.contest.facts
+    cells = progress(scores, failed, facts)
+    sections = [
+        _run(facts, cells),
+        _reading(overall),
+        *_failures(failed),
+        _summary(overall, pictures),
+        *_settings(scores, cells, facts, "mechanism"),
+        *_settings(scores, cells, facts, "rate"),
+        *_targets(overall),
+        *_covariances(covariances, pictures, facts),
+        *_masks(cards),
+        *_details(overall),
+        _definition(overall),
+    ]
+    title = facts["data"]["title"]
+    return Page(f"{title}: leaderboard of the suite {facts['suite']}", title, tuple(sections))
+
+
+def _run(facts: Facts, cells: pd.DataFrame) -> Section:
+    data, counts = facts["data"], cells["status"].value_counts()
+    told = [f"{counts.get('done', 0)} of {len(cells)} cells are done"]
+    told += [f"**{counts[s]} {word}**" for s, word in (("failed", "failed"), ("missing", "not run")) if s in counts]
+    seeds = sorted(cells["seed"].unique())
+    lines = {
+        "data": f"{data['title']}: {data['rows']:,} rows × {data['columns']} columns",
+        "source": data["source"],
+        "sha256": data["sha256"],
+        "cells": f"{cells['imputer'].nunique()} imputers × {', '.join(dict.fromkeys(cells['mechanism']))} × rates "
+        f"{', '.join(f'{rate:g}' for rate in sorted(cells['rate'].unique()))} × seeds "
+        f"{', '.join(map(str, seeds))}; {facts['draws']} draws each",
+        "command": facts["command"],
+        "commit": facts["commit"],
+        "versions": ", ".join(f"{name} {version}" for name, version in sorted(facts["versions"].items())),
+    }
+    grid = Grid(
+        (Head("what", numeric=False), Head("was run", numeric=False)),
+        tuple((Cell(name), Cell(text)) for name, text in lines.items()),
+    )
+    note = [f"**{plain(data['note'])}**"] if data.get("note") else []
+    return Section("Data and run", (*note, "; ".join(told) + ".", grid))
+
+
+def _reading(board: Board) -> Section:
+    return Section(
+        "How to read",
+        (
+            "↓ lower is better, ↑ higher is better. Every number is a mean over masks (mechanism × rate × seed), and "
+            "over items where the metric judges items; only cells that were hidden on purpose are scored. "
+            "**Bold**: the best ranked imputer, where the 95 % interval of its paired lead over the runner-up "
+            "excludes zero; where nothing is bold, the leaders cannot be told apart. "
+            f"{tables.DASH}: the method does not give what the metric reads, or not everywhere.",
+            tables.reading_grid(board),
+        ),
+    )
+
+
+def _failures(failed: pd.DataFrame) -> list[Section]:
+    if failed.empty:
+        return []
+    texts = [
+        f"{imputer}, {mechanism} at {rate:g}, seed {seed}\n{message.strip()}"
+        for imputer, mechanism, rate, seed, message in failed[
+            ["imputer", "mechanism", "rate", "seed", "message"]
+        ].itertuples(index=False, name=None)
+    ]
+    told = "An imputer with a failed cell is not ranked: averages over the rest would be of fewer tasks."
+    return [
+        Section("Failures", (told, tables.failures_grid(failed))),
+        Section("Messages of the failures in full", tuple(map(Verbatim, texts)), level=3, folded=True),
+    ]
+
+
+def _summary(board: Board, pictures: Mapping[str, str]) -> Section:
+    blocks: list[Block] = ["Sorted by mean rank, which is defined at the end.", tables.board_grid(board)]
+    out = board.table[board.table["reason"] != ""]
+    if len(out):
+        lines = [f"- {plain(name)}: {plain(reason)}." for name, reason in out["reason"].items()]
+        blocks.append("Not ranked, as nobody is ranked on fewer tasks:\n\n" + "\n".join(lines))
+    captions = {
+        "ranks": "Mean rank with its 95 % interval",
+        "trade-off": "Error of the values against error of the correlations; colour: seconds per cell",
+    }
+    blocks += [Picture(pictures[name], caption) for name, caption in captions.items() if name in pictures]
+    return Section("Summary", tuple(blocks))
+
+
+def _settings(scores: pd.DataFrame, cells: pd.DataFrame, facts: Facts, name: str) -> list[Section]:
+    """One ranking per mechanism, or per rate, if there are several."""
+    values = list(dict.fromkeys(cells[name])) if name == "mechanism" else sorted(cells[name].unique())
+    scored = set(scores[name])
+    if len(values) < 2:
+        return []
+    boards = [
+        Section(
+            f"{name} {value if name == 'mechanism' else f'{value:g}'}",
+            (tables.board_grid(standings(scores[scores[name] == value], cells[cells[name] == value], facts)),),
+            level=3,
+        )
+        for value in values
+        if value in scored
+    ]
+    return [Section(f"By {name}", (f"Ranked anew on the cells of each {name}.",)), *boards]
+
+
+def _targets(board: Board) -> list[Section]:
+    grid = tables.targets_grid(board)
+    if grid is None:
+        return []
+    published = board.contest.facts.get("published_targets")
+    told = "RMSE of the expected value on the scale of the codes, mean over masks."
+    note = [] if published is None else [f"{plain(published['label'])}: {plain(published['note'])}"]
+    return [Section("Target items: RMSE", (told, grid, *note))]
+
+
+def _covariances(found: Covariances | None, pictures: Mapping[str, str], facts: Facts) -> list[Section]:
+    if found is None:
+        return []
+    told = (
+        f"Of {', '.join(f'`{name}`' for name in found.targets)}, mean over masks and draws, in units of the true "
+        "standard deviations: the truth is the correlation matrix, the diagonal of an imputer its ratio of variances. "
+        "In the differences blue is too low, red too high; all share one colour scale."
+    )
+    each = tuple(
+        Picture(pictures[f"covariance-{name}"], f"{name} on {facts['data']['title']}: truth, imputed, difference")
+        for name in found.imputed
+    )
+    overview = Picture(pictures["covariance"], "True covariances of the target items, and what each imputer changes")
+    return [
+        Section("Covariances of the target items", (told, overview)),
+        Section("Truth, imputed and difference of each imputer", each, level=3, folded=True),
+    ]
+
+
+def _masks(cards: Sequence[tuple[Mapping[str, Any], str]]) -> list[Section]:
+    if not cards:
+        return []
+    told = (
+        "Measured on the masks themselves. AUC: how well the drivers, or the cell's own value, foretell that a cell is "
+        "hidden; 0.5 is chance. Bias: what the remaining cells get wrong, in SD. Each name leads to its full card."
+    )
+    return [Section("Mask cards", (told, tables.masks_grid([card for card, _ in cards], [path for _, path in cards])))]
+
+
+def _details(board: Board) -> list[Section]:
+    facts, found = board.contest.facts, []
+    for metric, title in (("nrmse", "NRMSE by item"), ("accuracy", "Accuracy by item")):
+        if metric in board.table:
+            found.append(Section(title, ("Mean over masks.", tables.by_item_grid(board, metric)), 3, True))
+    for title, told, grid in (
+        ("All metrics of items", "Mean over items and masks.", tables.item_metrics_grid(board)),
+        ("All metrics of the whole table", "Mean over masks.", tables.table_metrics_grid(board)),
+    ):
+        found += [Section(title, (told, grid), 3, True)] if grid else []
+    what = "Of the cells that are done; timings are those of the machine that ran them."
+    found.append(Section("Cost", (what, tables.cost_grid(board)), 3, True))
+    found.append(Section("Imputers and their parameters", (tables.imputers_grid(board),), 3, True))
+    told = f"All of it, cell by cell, is in `results.parquet` ({plain(facts['data']['title'])})."
+    return [Section("Details", (told,)), *found]
+
+
+def _definition(board: Board) -> Section:
+    several = len(board.contest.where.masks.droplevel("seed").unique()) < len(board.contest.where.masks)
+    scope = (
+        "Seeds are resampled within each mechanism and rate, items within nominal and within ordinal and numeric ones"
+        if several
+        else "Each mechanism and rate has one seed, so only items are resampled (within nominal, and within ordinal "
+        "and numeric ones): the intervals say how items vary, not how masks do, and metrics of the whole table have none"
+    )
+    families = {
+        "values": "values: NRMSE of ordinal and numeric items",
+        "categories": "categories: accuracy of nominal items",
+        "distribution": "distribution: total variation of nominal, Wasserstein distance of ordinal and numeric items, "
+        "each item counting once",
+        "covariance": "covariance: error of the correlation matrix, one unit per mask",
+    }
+    listed = "\n".join(f"- {families[name]}" for name in board.families)
+    return Section(
+        "Definition of rank and intervals",
+        (
+            "Within each unit, a mask × item (or a mask, for a metric of the whole table), the ranked imputers get "
+            "ranks from 1, ties their average. Ranks are averaged over the units of each family, then over the "
+            f"{len(board.families)} families, each counting the same:\n\n{listed}",
+            f"Intervals are 95 % percentile intervals of {RESAMPLES:,} resamples, the same for all imputers, so that "
+            f"differences are paired. {scope}. A stratum of n gives n − 1 draws with replacement, weighted n / (n − 1) "
+            "(rescaling bootstrap, Rao and Wu 1988, JASA 83).",
+        ),
+    )
