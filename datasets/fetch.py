@@ -124,9 +124,15 @@ def sha256(path: Path) -> str:
 
 def _retrieve(address: str, folder: Path) -> Path:
     import pooch
+    import requests
 
-    downloader = pooch.HTTPDownloader(progressbar=sys.stderr.isatty(), timeout=(CONNECT_SECONDS, READ_SECONDS))
-    return Path(pooch.retrieve(address, known_hash=None, fname="download", path=folder, downloader=downloader))
+    target = folder / PurePosixPath(address).name
+    retrieve = pooch.HTTPDownloader(progressbar=sys.stderr.isatty(), timeout=(CONNECT_SECONDS, READ_SECONDS))
+    try:
+        retrieve(address, str(target), None)
+    except (requests.ConnectionError, requests.Timeout):
+        raise OSError("no connection") from None  # requests would quote the stack of retries
+    return target
 
 
 def _unpack(path: Path, member: str, folder: Path) -> Path:

@@ -5,6 +5,7 @@ import pandas as pd
 from pandas.api import types
 
 from datasets.errors import InputError
+from datasets.scales import known_order
 from datasets.schema import Codes, Column, Kind, Schema
 
 FEW_LEVELS = 10
@@ -13,10 +14,10 @@ FEW_LEVELS = 10
 def infer_schema(frame: pd.DataFrame) -> Schema:
     """Guess kind and scale of each column from its type and values.
 
-    Ordered categories are ordinal; other categories, text and booleans nominal; whole numbers with two
-    values nominal, with up to ten ordinal, with more numeric; other numbers numeric. Whole numbers are
-    known by their values, since pandas stores them as floats beside a hole. A numeric column without
-    negative values is taken to have none.
+    Ordered categories are ordinal, as are texts that form a known scale (`scales.known_order`); other
+    categories, texts and booleans nominal; whole numbers with two values nominal, with up to ten ordinal,
+    with more numeric; other numbers numeric. Whole numbers are known by their values, since pandas stores
+    them as floats beside a hole. A numeric column without negative values is taken to have none.
 
     Raises
     ------
@@ -37,7 +38,9 @@ def infer_column(name: str, series: pd.Series) -> Column:
     if types.is_bool_dtype(series.dtype):
         return Column(name, Kind.NOMINAL, {0.0: "False", 1.0: "True"})
     if not types.is_numeric_dtype(series.dtype):
-        return Column(name, Kind.NOMINAL, _numbered(sorted({str(value) for value in series.dropna()})))
+        texts = sorted({str(value) for value in series.dropna()})
+        order = known_order(texts)
+        return Column(name, Kind.ORDINAL if order else Kind.NOMINAL, _numbered(order or texts))
     values = _numbers(name, series)
     levels = np.unique(values[~np.isnan(values)])
     whole = np.array_equal(levels, np.round(levels))

@@ -123,7 +123,9 @@ def labelled_column(name: str, codes: Codes, labels: Mapping[float, str], questi
     labelled = np.isin(seen, list(labels)).mean() if len(seen) else float(bool(labels))
     if labelled < 0.5 and not (whole and 0 < len(seen) <= FEW_LEVELS):
         return Column(name, Kind.NUMERIC, question=question, decimals=0 if whole else None)
-    levels = unique_labels({float(code): labels.get(code, f"{code:g}") for code in sorted({*labels, *seen.tolist()})})
+    levels = unique_labels(
+        {float(code): labels.get(code, f"{code:.15g}") for code in sorted({*labels, *seen.tolist()})}
+    )
     scale = labelled < 0.5 or reads_like_scale(list(levels.values()))
     return Column(name, Kind.ORDINAL if scale and len(levels) > 2 else Kind.NOMINAL, levels, question)
 
@@ -131,7 +133,7 @@ def labelled_column(name: str, codes: Codes, labels: Mapping[float, str], questi
 def unique_labels(labels: Mapping[float, str]) -> dict[float, str]:
     """Add the code to labels that several codes share, so that text and code stay each other's inverse."""
     texts = list(labels.values())
-    return {code: f"{text} ({code:g})" if texts.count(text) > 1 else text for code, text in labels.items()}
+    return {code: f"{text} ({code:.15g})" if texts.count(text) > 1 else text for code, text in labels.items()}
 
 
 def _labelled(frame: pd.DataFrame, meta: Any, missing: Mapping[str, list[Any]]) -> Labelled:  # noqa: ANN401

@@ -3,15 +3,14 @@
 A class k has a share s_k and, for every item j, a profile P_k: the probability of each level. The answers of one
 person have probability sum_k s_k prod_j P_k(x_j), a mixture of product-multinomials, so every marginal, every
 conditional and every moment is a closed form. Missing cells simply drop out of the product, which is right if they
-are missing at random. All items lie end to end in an indicator matrix O (n, q) of zeros and ones, a missing item
-being all zeros; then log-likelihoods of all classes are the one product ``O @ log(P).T``.
+are missing at random. All items lie end to end in an indicator matrix Z (n, q) of zeros and ones, a missing item
+being all zeros; then log-likelihoods of all classes are the one product ``Z @ log(P).T``.
 
 References: Vermunt, van Ginkel, van der Ark & Sijtsma 2008, Sociological Methodology 38, 369-397 (latent classes
 for imputation, eq. 1-3); Si & Reiter 2013, J. Educational and Behavioral Statistics 38, 499-521 (the Bayesian
 relative); Silverman, Jones, Wilson & Nychka 1990, JRSS B 52, 271-324 (EM with a smoothing step).
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -52,12 +51,12 @@ class Levels:
 
         A value between or beyond the known ones counts as the nearest.
         """
-        O = np.zeros((len(X), self.size), dtype=np.float32)  # noqa: E741
+        Z = np.zeros((len(X), self.size), dtype=np.float32)
         for j, (values, block) in enumerate(zip(self.values, self.blocks, strict=True)):
             known = np.flatnonzero(~np.isnan(X[:, j]))
             nearest = np.searchsorted((values[1:] + values[:-1]) / 2, X[known, j])
-            O[known, block.start + nearest] = 1
-        return O
+            Z[known, block.start + nearest] = 1
+        return Z
 
     def normalise(self, T: Floats) -> Floats:
         """Divide (…, q) by its sum within each item, so that each item's levels sum to one."""
@@ -111,25 +110,25 @@ class LatentClasses:
         return profiles.T, np.log(np.maximum(self.shares, tiny)).astype(np.float32)
 
 
-def classify(model: LatentClasses, O: Floats) -> tuple[Floats, Floats]:  # noqa: E741
+def classify(model: LatentClasses, Z: Floats) -> tuple[Floats, Floats]:
     """Posterior probability of each class given the observed cells (n, K), and log-likelihood of each row (n,).
 
     A row without any observed cell gets the class shares and log-likelihood 0.
     """
     profiles, shares = model._logs
-    joint = O @ profiles + shares
+    joint = Z @ profiles + shares
     largest = joint.max(axis=1, keepdims=True)
     posterior = np.exp(joint - largest)
     total = posterior.sum(axis=1, keepdims=True)
     return posterior / total, (largest + np.log(total))[:, 0]
 
 
-def conditional(model: LatentClasses, O: Floats) -> Floats:  # noqa: E741
+def conditional(model: LatentClasses, Z: Floats) -> Floats:
     """Exact probability of every level of every item given the observed cells of a row, shape (n, q).
 
     It answers for the item as asked anew: in an observed item it is not the observed level.
     """
-    return classify(model, O)[0] @ model.profiles
+    return classify(model, Z)[0] @ model.profiles
 
 
 def draw_rows(probabilities: Floats, rng: np.random.Generator) -> NDArray[np.intp]:
@@ -164,44 +163,8 @@ def indicator_moments(model: LatentClasses) -> tuple[Floats, Floats]:
     return mean, second - np.outer(mean, mean)
 
 
-def steps(
-    O: Floats,  # noqa: E741
-    levels: Levels,
-    n_classes: int,
-    rng: np.random.Generator,
-    *,
-    pseudo: float = 0.5,
-    bandwidth: float = 0.05,
-) -> Iterator[tuple[LatentClasses, float]]:
-    """Run expectation-maximisation from a random start, one step at a time, for ever.
-
-    The profile of a class is its smoothed expected counts relative to those of the whole table, times the whole
-    table's shares m: P_k ∝ m (S c_k / S m + pseudo), with S the kernel of `Levels.kernel`. Heaps such as twelve
-    years of school so stay heaps; ``pseudo`` is the number of extra respondents per class and item who answer as
-    the whole table does (a Dirichlet prior), so no profile rests on one person alone. Without smoothing
-    (``bandwidth=0``) this is EM for the posterior mode.
-
-    Yields
-    ------
-    model : after each step.
-    log_likelihood : mean per row, in nats, of the model before that step.
-    """
-    marginal = levels.normalise(O.sum(axis=0) + np.float32(0.5))  # half a person keeps unused levels possible
-    smoother = levels.kernel(bandwidth)
-    reference = marginal @ smoother
-    posterior = rng.dirichlet(np.full(n_classes, 0.05), len(O)).astype(np.float32)  # nearly one class each
-    fit = np.float32(-np.inf)
-    while True:
-        relative = (posterior.T @ O) @ smoother / reference
-        profiles = levels.normalise(marginal * (relative + np.float32(pseudo)))
-        model = LatentClasses(levels, posterior.mean(axis=0), profiles)
-        yield model, float(fit)
-        posterior, likelihoods = classify(model, O)
-        fit = likelihoods.mean()
-
-
 def fit(
-    O: Floats,  # noqa: E741
+    Z: Floats,
     levels: Levels,
     n_classes: int,
     rng: np.random.Generator,
@@ -210,23 +173,40 @@ def fit(
     max_steps: int = 500,
     pseudo: float = 0.5,
     bandwidth: float = 0.05,
+    smallest: float = 0.0,
 ) -> LatentClasses:
-    """Fit once from a random start.
+    """Fit by expectation-maximisation from one random start.
+
+    The profile of a class is its expected counts c_k, smoothed and relative to those of the whole table, times the
+    whole table's shares m: P_k ∝ m (S c_k / S m + pseudo), with S of `Levels.kernel`. Heaps such as twelve years of
+    school so stay heaps. With ``bandwidth=0`` this is c_k + pseudo m: EM for the mode under a Dirichlet prior.
 
     Parameters
     ----------
-    O : indicators (n, q), see `Levels.indicate`.
+    Z : indicators (n, q), see `Levels.indicate`.
     levels : what they mean.
-    n_classes : number K of classes.
-    rng : decides the start.
-    tolerance : stop when a step adds less than this to the log-likelihood per row, in nats.
+    n_classes : number K of classes at the start.
+    rng : decides the start, a random class for each row.
+    tolerance : stop when a step adds less than this to the mean log-likelihood of a row, in nats.
     max_steps : stop here at the latest.
-    pseudo, bandwidth : smoothing, see `steps`.
+    pseudo : extra respondents per class and item who answer as the whole table does.
+    bandwidth : width of the smoother as a share of an ordered item's number of levels.
+    smallest : a class with fewer expected respondents than this is dissolved.
     """
+    marginal = levels.normalise(Z.sum(axis=0) + np.float32(0.5))  # half a person keeps unused levels possible
+    smoother = levels.kernel(bandwidth)
+    reference = marginal @ smoother
+    posterior = np.eye(n_classes, dtype=np.float32)[rng.integers(n_classes, size=len(Z))]
     last = -np.inf
-    search = steps(O, levels, n_classes, rng, pseudo=pseudo, bandwidth=bandwidth)
-    for _, (model, likelihood) in zip(range(max_steps), search, strict=False):
-        if likelihood - last < tolerance:
+    for _ in range(max_steps):
+        sizes = posterior.sum(axis=0, dtype=float)
+        kept = sizes >= min(smallest, sizes.max())
+        relative = (posterior[:, kept].T @ Z) @ smoother / reference
+        profiles = levels.normalise(marginal * (relative + np.float32(pseudo)))
+        model = LatentClasses(levels, sizes[kept] / sizes[kept].sum(), profiles)
+        posterior, likelihoods = classify(model, Z)
+        mean = likelihoods.mean(dtype=float)
+        if mean - last < tolerance:
             break
-        last = likelihood
+        last = mean
     return model

@@ -36,7 +36,7 @@ def pairwise_moments(D: Codes, weights: NDArray[np.float64] | None = None) -> Mo
     Examples
     --------
     >>> D = np.array([[1.0, 2.0], [2.0, np.nan], [3.0, 6.0]])
-    >>> pairwise_moments(D).covariance[0, 1]
+    >>> float(pairwise_moments(D).covariance[0, 1])
     4.0
     """
     known = ~np.isnan(D)

@@ -18,7 +18,9 @@ from datasets.table import Reason
 
 MISSING_TEXTS = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", ".")
 MANY_TEXTS = 50
-NUMBER = re.compile(r"\s*[+-]?(\d+(\.(\d*))?|\.(\d+)|inf(inity)?)(e[+-]?\d+)?\s*", re.IGNORECASE)
+NUMBER = re.compile(  # "007" is no number but a name made of digits
+    r"\s*[+-]?((0|[1-9]\d*)(\.(?P<decimals>\d*))?|\.(?P<bare>\d+)|inf(inity)?)(e[+-]?\d+)?\s*", re.IGNORECASE
+)
 DATES = {"date", "datetime", "datetime64", "time", "timedelta", "timedelta64", "period"}
 
 
@@ -77,7 +79,9 @@ def _read_csv(path: Path) -> RawTable:
         raise InputError(f"{path}: cannot be read as csv in UTF-8 ({str(error).strip()}); save it again") from None
     short = np.flatnonzero(cells.isna().any(axis=1))
     if len(short):
-        raise InputError(f"{path}: row {short[0] + 1} has fewer cells than others, which have {cells.shape[1]}; mend it")
+        raise InputError(
+            f"{path}: row {short[0] + 1} has fewer cells than others, which have {cells.shape[1]}; mend it"
+        )
     names = _unique(path, cells.iloc[0].tolist())
     original = cells.iloc[1:].reset_index(drop=True).set_axis(names, axis=1)
     texts = original.mask(original.isin(MISSING_TEXTS), None)
@@ -136,7 +140,7 @@ def _guess(series: pd.Series, texts: pd.Series | None = None) -> Column | None:
     if texts is None or column.kind is not Kind.NUMERIC or column.decimals is None:
         return column
     written = [NUMBER.fullmatch(cell) for cell in texts.dropna().unique()]
-    return replace(column, decimals=max(len(match[3] or match[4] or "") for match in written if match))
+    return replace(column, decimals=max(len(match["decimals"] or match["bare"] or "") for match in written if match))
 
 
 def _numbers(texts: pd.Series) -> pd.Series:

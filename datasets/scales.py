@@ -64,7 +64,8 @@ def known_order(texts: Iterable[str]) -> list[str] | None:
     """Order answer texts that come without codes, lowest first; None if no order is known.
 
     Known are the scales of `KNOWN_ORDERS` and texts that all hold different first numbers ("18-24",
-    "25-34"), with at least three answers. An order that is not known is not guessed.
+    "25-34"; but "007" is a name made of digits), with at least three answers. An order that is not
+    known is not guessed.
 
     Examples
     --------
@@ -82,7 +83,7 @@ def known_order(texts: Iterable[str]) -> list[str] | None:
         if None not in found.values() and len(set(found.values())) == len(answers):
             return sorted(answers, key=lambda text: found[text] or 0)
     numbers = {text: first_number(text) for text in answers}
-    if None in numbers.values() or len(set(numbers.values())) < len(answers):
+    if None in numbers.values() or any(text.isdigit() for text in answers) or len(set(numbers.values())) < len(answers):
         return None
     return sorted(answers, key=lambda text: numbers[text] or 0.0)
 

@@ -81,7 +81,7 @@ def _table(column: Column, spoken: bool) -> dict[str, Any]:
     if column.labels and spoken:
         table["levels"] = list(column.labels.values())
     elif column.labels:
-        table["labels"] = {f"{code:g}": text for code, text in column.labels.items()}
+        table["labels"] = {f"{code:.15g}": text for code, text in column.labels.items()}
     facts = {"decimals": column.decimals, "low": column.low, "high": column.high}
     return table | {key: value for key, value in facts.items() if value is not None}
 
@@ -127,5 +127,5 @@ def _labels(who: str, table: Mapping[str, Any], cells: pd.Series, guess: Column 
     if guess is not None and guess.labels:
         return guess.labels
     if types.is_numeric_dtype(cells.dtype):
-        return {float(code): f"{code:g}" for code in np.unique(cells.dropna().astype(float))}
+        return {float(code): f"{code:.15g}" for code in np.unique(cells.dropna().astype(float))}
     return {float(code): text for code, text in enumerate(sorted({str(cell) for cell in cells.dropna()}), start=1)}

@@ -90,7 +90,8 @@ def _check_column(path: Path, column: Column, cells: pd.Series) -> None:
 
 
 def _with_drivers(columns: list[Column], typed: pd.DataFrame) -> list[Column]:
-    """Make drivers of the columns with the fewest holes, the first in the file where they are level."""
-    holes = {column.name: int(typed[column.name].isna().sum()) for column in columns}
+    """Make drivers of the varying columns with the fewest holes, the first in the file where they are level."""
+    varying = [column.name for column in columns if typed[column.name].nunique() > 1]
+    holes = {name: int(typed[name].isna().sum()) for name in varying}
     drivers = sorted(holes, key=holes.__getitem__)[: min(DRIVERS, len(columns) // 2)]
     return [replace(column, role=Role.DRIVER) if column.name in drivers else column for column in columns]

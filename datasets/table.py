@@ -50,7 +50,7 @@ class Dataset:
     name: str
     schema: Schema
     values: Codes
-    reasons: NDArray[np.int8] | None = None
+    reasons: NDArray[np.int8] = None  # type: ignore[assignment]  # an array once __post_init__ has run
     weights: NDArray[np.float64] | None = None
     strata: NDArray[np.float64] | None = None
     psu: NDArray[np.float64] | None = None

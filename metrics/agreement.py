@@ -29,7 +29,7 @@ def accuracy(masked: Masked, answer: Answer) -> dict[str, float]:
 @METRICS.register("macro-f1")
 @metric(reads=Reads.FILLS, better="higher", span=(0, 1), best=1.0, trivial="2s/(1+s)/K, s the share of the mode")
 def macro_f1(masked: Masked, answer: Answer) -> dict[str, float]:
-    """F1 of each level, averaged over levels: rare answers count as much as common ones.
+    """F1 of each level, averaged: rare answers count as much as common ones.
 
     ``mean_k 2·TP_k / (2·TP_k + FP_k + FN_k)`` over the levels k that occur in the truth or among the
     point answers of the hidden cells (Sokolova and Lapalme 2009, Information Processing and Management

@@ -21,7 +21,7 @@ Matrix = NDArray[np.float64]
 @METRICS.register("association-error")
 @metric(reads=Reads.FILLS, better="lower", span=(0, inf), best=0.0, trivial="0.32 at 30 % hidden (mean, mode)")
 def association_error(masked: Masked, answer: Answer) -> dict[str, float]:
-    """Relative Frobenius error of the matrix of associations between items of any kind.
+    """Relative Frobenius error of the associations between items of any kind.
 
     ``‖A - A₀‖ / ‖A₀‖`` over pairs of different items, per draw, then averaged over draws; A₀ true, A
     imputed, over the rows that know both items in the truth. An entry lies between 0 and 1: |Spearman's ρ|
@@ -88,7 +88,7 @@ def _correlation_ratio(G: Codes, member: Matrix, Y: Codes, w: NDArray[np.float64
         levels = member.T @ np.where(count > 0, total**2 / count, 0.0)
         whole = (member.T @ total) ** 2 / (member.T @ count)
         within = square - whole
-        varies = within > 1e-12 * square.max(axis=0, initial=0)
+        varies = (within > 1e-12 * square.max(axis=0, initial=0)) & (member.T @ (count > 0) > 1)
         return np.sqrt(np.clip(np.where(varies, (levels - whole) / within, np.nan), 0, 1))
 
 

@@ -29,7 +29,7 @@ def correlation_error(masked: Masked, answer: Answer) -> dict[str, float]:
 @METRICS.register("design-correlation-error")
 @metric(reads=Reads.MOMENTS, better="lower", span=(0, inf), best=0.0, trivial="0.29 at 30 % hidden (mean, mode)")
 def design_correlation_error(masked: Masked, answer: Answer) -> dict[str, float]:
-    """Relative Frobenius error of the correlation matrix of all items, nominal ones as dummies.
+    """Relative Frobenius error of the correlations of all items, nominal as dummies.
 
     As `correlation-error`, over the columns of the design: every nominal level is a dummy, and dummies of
     the same item count as pairs too.
@@ -67,12 +67,12 @@ def largest_correlation_change(masked: Masked, answer: Answer) -> dict[str, floa
 @METRICS.register("sign-flips")
 @metric(reads=Reads.MOMENTS, better="lower", span=(0, 1), best=0.0, trivial="near 0 (mean)")
 def sign_flips(masked: Masked, answer: Answer) -> dict[str, float]:
-    """Share of the real correlations between ordinal or numeric items whose sign is reversed.
+    """Share of the real correlations whose sign is reversed.
 
     ``mean_jk 1{r_jk · r⁰_jk < 0}`` per draw, then averaged over draws; over the pairs that can be judged
     (see `Comparison`) and whose true correlation differs from zero at the 5 % level by Fisher's (1921,
-    Metron 1) z: ``|atanh r⁰| √(n_jk - 3) > 1.96``. Others have no sign to lose. Without any such pair it
-    is left out.
+    Metron 1) z: ``|atanh r⁰| √(n_jk - 3) > 1.96``. Others have no sign to lose. Ordinal and numeric items.
+    Without any such pair it is left out.
     """
     comparison = compare(masked, answer, masked.schema.where(*SCALE))
     true = comparison.truth.correlation[comparison.pairs]
@@ -87,7 +87,7 @@ def sign_flips(masked: Masked, answer: Answer) -> dict[str, float]:
 @METRICS.register("pairs-scored")
 @metric(reads=Reads.MOMENTS, better="higher", span=(0, 1), best=1.0, trivial="1 (all that fill)")
 def pairs_scored(masked: Masked, answer: Answer) -> dict[str, float]:
-    """Share of the pairs of ordinal and numeric items that the covariance metrics could judge.
+    """Share of the ordinal and numeric item pairs that could be judged.
 
     Of the pairs that the truth shows, those the answer says something of. Below one only for methods that
     estimate moments without filling and lack some; their other scores then rest on fewer pairs.

@@ -49,9 +49,9 @@ def weighted_design_correlation_error(masked: Masked, answer: Answer) -> dict[st
 @METRICS.register("weighted-association-error")
 @metric(reads=Reads.FILLS, better="lower", span=(0, inf), best=0.0, trivial="as association-error")
 def weighted_association_error(masked: Masked, answer: Answer) -> dict[str, float]:
-    """`association-error` with every row counted by its survey weight, ranks and tables included.
+    """`association-error` with every row counted by its survey weight.
 
-    Left out for a table without weights.
+    Ranks, means and cross tables are weighted alike.     Left out for a table without weights.
     """
     weights = masked.truth.weights
     return {} if weights is None else association_distance(masked, answer, weights)

@@ -7,29 +7,31 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reports.covariances import Covariances
-from reports.leaderboard import Board
+from reports.leaderboard import HEADLINES, Board
 from reports.ranking import Floats
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.image import AxesImage
 
 INK, BLUE, QUIET = "#1f2937", "#2166ac", "#9ca3af"
 DIVERGING = "RdBu_r"  # ColorBrewer, safe for the colour-blind; white is no covariance, or no change
 SMALL = 8
+DPI = 160
 
 
 def png(figure: "Figure") -> bytes:
     """Render a figure; the same figure gives the same bytes."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=160, metadata={"Software": None})
+    figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
     return buffer.getvalue()
 
 
 def ranks(board: Board, title: str) -> "Figure":
     """Mean rank of each ranked imputer, with its 95 % interval."""
     table = board.table.loc[list(board.contest.ranked)]
-    figure, axes = _figure(7.2, 1.3 + 0.27 * len(table), title)
+    figure, axes = _figure(5.6, 1.2 + 0.25 * len(table), title)
     y = np.arange(len(table))
     axes.hlines(y, table["low"], table["high"], color=BLUE, alpha=0.45, linewidth=3.5, capstyle="round")
     axes.plot(table["rank"], y, "o", color=BLUE, markersize=6)
@@ -48,15 +50,17 @@ def trade_off(board: Board, title: str, across: str, up: str) -> "Figure":
     table = board.table[[across, up, "seconds"]].dropna()
     x, y = table[across].to_numpy(), table[up].to_numpy()
     seconds = table["seconds"].clip(lower=1e-3).to_numpy()
-    figure, axes = _figure(7.6, 5.4, title)
+    figure, axes = _figure(5.9, 4.9, title)
     front = _front(x, y)
     axes.plot(x[front], y[front], color=QUIET, linewidth=1, zorder=1)
     colour = LogNorm(seconds.min(), max(seconds.max(), seconds.min() * 1.01))
-    points = axes.scatter(x, y, c=seconds, norm=colour, cmap="cividis", s=55, edgecolor="white", zorder=2)
+    points = axes.scatter(x, y, c=seconds, norm=colour, cmap="cividis", s=55, edgecolor=INK, linewidth=0.4, zorder=2)
     axes.margins(0.12)
-    figure.colorbar(points, ax=axes, label="seconds per cell", pad=0.02).outline.set_visible(False)
-    axes.set_xlabel(f"{across}, lower is better")
-    axes.set_ylabel(f"{up}, lower is better")
+    bar = figure.colorbar(points, ax=axes, label="seconds per cell", pad=0.02, format="{x:g}")
+    bar.outline.set_visible(False)
+    titles = {headline.metric: headline.title for headline in HEADLINES}
+    axes.set_xlabel(f"{titles[across]}, lower is better")
+    axes.set_ylabel(f"{titles[up]}, lower is better")
     axes.grid(color="#e5e7eb")
     _label(figure, axes, x, y, list(table.index))
     return figure
@@ -64,44 +68,58 @@ def trade_off(board: Board, title: str, across: str, up: str) -> "Figure":
 
 def covariance_triptych(found: Covariances, imputer: str, title: str) -> "Figure":
     """Truth, imputed, and the difference, of one imputer."""
-    figure, grid = _panels(1, 3, 2.9, title)
-    imputed = found.imputed[imputer]
-    heat(grid[0, 0], found.truth, found.targets, 1.0, "truth")
-    heat(grid[0, 1], imputed, found.targets, 1.0, imputer)
-    reach = _reach(found)
-    image = heat(grid[0, 2], imputed - found.truth, found.targets, reach, "difference", signed=True)
-    figure.colorbar(image, ax=grid[0, 2], shrink=0.75).outline.set_visible(False)
+    figure, grid = _panels(1, 3, 2.7, title)
+    truth, imputed, names = found.truth, found.imputed[imputer], found.targets
+    _heat(grid[0, 0], truth, 1.0, "truth (correlations)", down=names, along=names)
+    _heat(grid[0, 1], imputed, 1.0, imputer, along=names)
+    image = _heat(grid[0, 2], imputed - truth, _reach(found), "difference", along=names, form="{:+.2f}")
+    bar = figure.colorbar(image, ax=grid[0, 2], shrink=0.75)
+    bar.outline.set_visible(False)
+    bar.ax.tick_params(labelsize=SMALL)
     return figure
 
 
 def covariance_overview(found: Covariances, title: str) -> "Figure":
     """Show the truth once, and how far each imputer is from it, on one colour scale."""
-    columns = 5
-    figure, grid = _panels(-(-(1 + len(found.imputed)) // columns), columns, 2.35, title)
-    heat(grid.flat[0], found.truth, found.targets, 1.0, "truth (correlations)")
-    reach = _reach(found)
+    columns, count = 5, 1 + len(found.imputed)
+    figure, grid = _panels(-(-count // columns), columns, 2.1, title)
+    maps = [("truth (correlations)", found.truth, 1.0, "{:.2f}")]
+    maps += [(name, matrix - found.truth, _reach(found), "{:+.2f}") for name, matrix in found.imputed.items()]
     image = None
-    for axes, (name, matrix) in zip(grid.flat[1:], found.imputed.items(), strict=False):
-        image = heat(axes, matrix - found.truth, found.targets, reach, name, signed=True)
-    for axes in grid.flat[1 + len(found.imputed) :]:
+    for k, (axes, (name, matrix, reach, form)) in enumerate(zip(grid.flat, maps, strict=False)):
+        down = found.targets if k % columns == 0 else ()
+        along = found.targets if k + columns >= count else ()  # the lowest of its column carries the names
+        image = _heat(axes, matrix, reach, name, down=down, along=along, form=form)
+    for axes in grid.flat[count:]:
         axes.set_axis_off()
-    if image is not None:
+    if found.imputed:
         bar = figure.colorbar(image, ax=grid, shrink=0.5, aspect=40, location="bottom", pad=0.02)
-        bar.set_label("imputed less true covariance, in true SDs")
+        bar.set_label("imputed less true covariance, in true SDs", fontsize=SMALL + 1)
+        bar.ax.tick_params(labelsize=SMALL)
         bar.outline.set_visible(False)
     return figure
 
 
-def heat(axes: "Axes", matrix: Floats, names: Sequence[str], reach: float, title: str, *, signed: bool = False):  # noqa: ANN201
-    """Draw a matrix (T, T) with its numbers, colours from -reach to reach."""
+def _heat(
+    axes: "Axes",
+    matrix: Floats,
+    reach: float,
+    title: str,
+    *,
+    down: Sequence[str] = (),
+    along: Sequence[str] = (),
+    form: str = "{:.2f}",
+) -> "AxesImage":
+    """Draw a matrix (T, T) with its numbers, colours from -reach to reach, names down and along it where given."""
     image = axes.imshow(matrix, cmap=DIVERGING, vmin=-reach, vmax=reach)
-    size = min(SMALL, 34 / max(len(names), 1))
+    size = min(SMALL, 36 / len(matrix))
     for i, j in np.ndindex(matrix.shape):
-        text = f"{matrix[i, j]:+.2f}" if signed else f"{matrix[i, j]:.2f}"
-        dark = abs(matrix[i, j]) > 0.6 * reach
-        axes.text(j, i, text.replace("-", "−"), ha="center", va="center", fontsize=size, color="white" if dark else INK)
-    axes.set_xticks(range(len(names)), names, rotation=45, ha="right", rotation_mode="anchor", fontsize=SMALL)
-    axes.set_yticks(range(len(names)), names, fontsize=SMALL)
+        text = form.format(matrix[i, j]).replace("0.", ".", 1).replace("-", "−")
+        text = "0" if text in ("+.00", "−.00", ".00") else text
+        ink = "white" if abs(matrix[i, j]) > 0.5 * reach else INK
+        axes.text(j, i, text, ha="center", va="center", fontsize=size, color=ink)
+    axes.set_xticks(range(len(along)), along, rotation=45, ha="right", rotation_mode="anchor", fontsize=SMALL)
+    axes.set_yticks(range(len(down)), down, fontsize=SMALL)
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     axes.set_title(title, fontsize=9.5, color=INK)
@@ -121,13 +139,14 @@ def _figure(width: float, height: float, title: str) -> tuple["Figure", "Axes"]:
     axes.set_title(title, fontsize=11, color=INK, loc="left")
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_axisbelow(True)
+    axes.tick_params(labelsize=9)
     return figure, axes
 
 
 def _panels(rows: int, columns: int, size: float, title: str):  # noqa: ANN202
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(columns * size, rows * size + 0.6), layout="constrained")
+    figure = Figure(figsize=(columns * size + 0.6, rows * size + 0.7), layout="constrained")
     figure.suptitle(title, fontsize=11, color=INK)
     return figure, figure.subplots(rows, columns, squeeze=False)
 
@@ -143,6 +162,8 @@ def _front(x: Floats, y: Floats) -> list[int]:
 
 def _label(figure: "Figure", axes: "Axes", x: Floats, y: Floats, names: list[str]) -> None:
     """Name the points, each where it covers least of the points and of the names before it; lengths in points."""
+    from matplotlib.textpath import TextPath
+
     figure.draw_without_rendering()  # settles the layout, so that places on the page are known
     scale = 72 / figure.dpi
     marks = axes.transData.transform(np.column_stack([x, y])) * scale
@@ -150,7 +171,7 @@ def _label(figure: "Figure", axes: "Axes", x: Floats, y: Floats, names: list[str
     taken = [(a - 4, b - 4, a + 4, b + 4) for a, b in marks]
     taken += [(left - 999, low, left, high), (right, low, right + 999, high)]  # nothing beyond the frame
     for i in np.argsort(-y, kind="stable"):
-        wide, tall = 4.6 * len(names[i]), 9.0
+        wide, tall = TextPath((0, 0), names[i], size=SMALL).get_extents().width, 9.0
         starts = [(dx * 7 - (wide if dx < 0 else 0 if dx else wide / 2), dy - tall / 2) for dx, dy in AROUND]
         boxes = [
             (marks[i, 0] + dx, marks[i, 1] + dy, marks[i, 0] + dx + wide, marks[i, 1] + dy + tall) for dx, dy in starts

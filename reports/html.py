@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reports.figures import DPI
 from reports.page import Grid, Page, Picture, Verbatim
 
 if TYPE_CHECKING:
@@ -21,7 +22,13 @@ def to_html(page: Page, pictures: Mapping[str, bytes]) -> str:
     pictures : path of each picture of the page to its PNG bytes.
     """
     sources = {path: base64.b64encode(image).decode() for path, image in pictures.items()}
-    return _environment().get_template(TEMPLATE).render(page=page, sources=sources)
+    widths = {path: round(_pixels(image) * 96 / DPI) for path, image in pictures.items()}
+    return _environment().get_template(TEMPLATE).render(page=page, sources=sources, widths=widths)
+
+
+def _pixels(image: bytes) -> int:
+    """Width of a PNG, from its header (PNG specification, section 11.2.2)."""
+    return int.from_bytes(image[16:20], "big")
 
 
 def _environment() -> "Environment":

@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from reports.facts import Facts
-from reports.ranking import Design, Floats, averages, cube, design, interval, loss, unit_ranks, winner
+from reports.ranking import RESAMPLES, Design, Floats, averages, cube, design, interval, loss, unit_ranks, winner
 from reports.results import COSTS, MASK, TABLE
 
 ORDERED = ("ordinal", "numeric")
@@ -109,11 +109,12 @@ def standings(scores: pd.DataFrame, cells: pd.DataFrame, facts: Facts) -> Board:
         table.loc[name, "reason"] = _lacking(parts, k, facts)
     able = [k for k, name in enumerate(whole) if table.loc[name, "reason"] == ""]
     names = [whole[k] for k in able]
-    means = mean_ranks({h: (values[:, :, able], columns) for h, (values, columns) in parts.items()}, contest)
+    contenders = {h: (values[:, :, able], columns) for h, (values, columns) in parts.items()}
+    means = mean_ranks(contenders, contest) if able else np.empty((1 + RESAMPLES, 0))
     first = winner(means) if contest.where.replicated(contest.where.columns) else None
     winners = {} if first is None else {"rank": names[first]}
     ranks = pd.DataFrame({"rank": means[0], "low": interval(means)[0], "high": interval(means)[1]}, index=names)
-    table = table.join(ranks).join(costs(scores).loc[list(whole), ["seconds", "peak-memory-mb"]]).rename_axis("imputer")
+    table = table.join(ranks).join(costs(scores).reindex(whole)[["seconds", "peak-memory-mb"]]).rename_axis("imputer")
     table = table.sort_values(["rank", "imputer"], na_position="last")
     contest = replace(contest, ranked=tuple(table.index[table["reason"] == ""]))
     for metric, columns in _columns_of_a_board(contest).items():
@@ -188,6 +189,8 @@ def _lacking_units(values: Floats) -> NDArray[np.bool_]:
 
 def _lacking(parts: Mapping[Headline, tuple[Floats, list[str]]], k: int, facts: Facts) -> str:
     """Why an imputer whose cells are all done cannot be ranked; empty if it can."""
+    if not parts:
+        return "no metric that makes the rank was scored"
     lacking = {h.metric: _lacking_units(values)[:, :, k] for h, (values, _) in parts.items()}
     absent = [metric for metric, units in lacking.items() if units.any()]
     fills = [metric for metric in lacking if facts["metrics"][metric]["reads"] == "fills"]

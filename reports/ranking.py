@@ -32,7 +32,7 @@ class Design:
 
     def replicated(self, columns: Sequence[str]) -> bool:
         """Tell whether resampling changes anything about these columns, so that an interval means something."""
-        return bool(np.ptp(self.mask_weights) or np.ptp(self.column_weights[:, self.positions(columns)]))
+        return bool((self.mask_weights != 1).any() or (self.column_weights[:, self.positions(columns)] != 1).any())
 
     def positions(self, columns: Sequence[str]) -> list[int]:
         """Where these columns stand."""

@@ -144,7 +144,7 @@ def _targets(board: Board) -> list[Section]:
     published = board.contest.facts.get("published_targets")
     told = "RMSE of the expected value on the scale of the codes, mean over masks."
     note = [] if published is None else [f"{plain(published['label'])}: {plain(published['note'])}"]
-    return [Section("Target items: RMSE", (told, grid, *note))]
+    return [Section("Target items", (told, grid, *note))]
 
 
 def _covariances(found: Covariances | None, pictures: Mapping[str, str], facts: Facts) -> list[Section]:
@@ -161,7 +161,7 @@ def _covariances(found: Covariances | None, pictures: Mapping[str, str], facts: 
     )
     overview = Picture(pictures["covariance"], "True covariances of the target items, and what each imputer changes")
     return [
-        Section("Covariances of the target items", (told, overview)),
+        Section("Covariances", (told, overview)),
         Section("Truth, imputed and difference of each imputer", each, level=3, folded=True),
     ]
 
@@ -199,7 +199,7 @@ def _definition(board: Board) -> Section:
         "Seeds are resampled within each mechanism and rate, items within nominal and within ordinal and numeric ones"
         if several
         else "Each mechanism and rate has one seed, so only items are resampled (within nominal, and within ordinal "
-        "and numeric ones): the intervals say how items vary, not how masks do, and metrics of the whole table have none"
+        "and numeric ones): the intervals say how items vary, not how masks do; whole-table metrics have none"
     )
     families = {
         "values": "values: NRMSE of ordinal and numeric items",
@@ -210,7 +210,7 @@ def _definition(board: Board) -> Section:
     }
     listed = "\n".join(f"- {families[name]}" for name in board.families)
     return Section(
-        "Definition of rank and intervals",
+        "Ranks and intervals",
         (
             "Within each unit, a mask × item (or a mask, for a metric of the whole table), the ranked imputers get "
             "ranks from 1, ties their average. Ranks are averaged over the units of each family, then over the "

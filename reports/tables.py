@@ -120,7 +120,10 @@ def targets_grid(board: Board) -> Grid | None:
     if published is not None:
         names.append(Cell(f"{published['label']} (published)", "~"))
         for name, cells in zip(targets, columns, strict=True):
-            cells.append(_number(published["values"].get(name, np.nan), 3))
+            value = published["values"].get(name)
+            cells.append(
+                Cell(DASH) if value is None else Cell(f"{value:g}", value)
+            )  # with the digits it was published with
     heads = [Head("imputer", numeric=False)]
     heads += [Head(f"{name} ↓", contest.facts["columns"][name]["question"]) for name in targets]
     return _grid(heads, [names, *columns])

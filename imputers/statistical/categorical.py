@@ -1,37 +1,52 @@
-"""Regressions that forecast the levels of an item: multinomial logit if unordered, cumulative logit if ordered."""
+"""Regressions that forecast the levels of an item: multinomial logit, cumulative logit, or a binned normal."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.schema import Kind
+from datasets.schema import Codes, Kind
 from imputers.statistical.chained import Item
+from imputers.statistical.linear import fit_linear
 from imputers.statistical.logit import fit_logit, level_probabilities
 from imputers.statistical.ordinal import cumulative_probabilities, fit_ordinal
 
 Matrix = NDArray[np.float64]
 
-FEW_LEVELS = 10  # an ordinal item with more is treated as a number: thresholds for 26 brackets are ill-determined
+FEW_LEVELS = 10  # a longer scale, such as 26 income brackets, is nearly a number, and its thresholds ill-determined
 
 
-def has_few_levels(item: Item) -> bool:
-    """Tell whether the item's levels get probabilities of their own; numbers and long scales do not."""
-    return item.column.kind is Kind.NOMINAL or 0 < len(item.levels) <= FEW_LEVELS
+def is_short(item: Item) -> bool:
+    """Tell whether an ordinal item has few enough observed levels for thresholds between them."""
+    return item.column.kind is Kind.ORDINAL and len(item.levels) <= FEW_LEVELS
 
 
 def forecast_levels(
     item: Item, known: Matrix, holes: Matrix, start: Matrix | None, *, ridge: float, weights: Matrix | None = None
-) -> tuple[Matrix, Matrix]:
-    """Level probabilities of the holes (h, K), and the parameters of the regression.
+) -> tuple[Matrix, Matrix | None]:
+    """Level probabilities of the holes of a categorical item (h, K), and the parameters to start from next time.
+
+    Nominal items by multinomial logit, ordinal ones by proportional odds if they have few levels; a long scale
+    by linear regression on the codes, each level taking the share of the normal curve nearest to it.
 
     Parameters
     ----------
     known, holes : predictors of rows that know the item (n, q) and of rows that do not (h, q).
     start : parameters of the last visit, or None.
-    weights : of the known rows, shape (n,).
+    weights : of the known rows, shape (n,); not used for long scales.
     """
     K = len(item.levels)
     if item.column.kind is Kind.NOMINAL:
         coefficients = fit_logit(known, item.positions, K, ridge=ridge, weights=weights, start=start)
         return level_probabilities(holes, coefficients), coefficients
-    parameters = fit_ordinal(known, item.positions, K, ridge=ridge, weights=weights, start=start)
-    return cumulative_probabilities(holes, parameters), parameters
+    if is_short(item):
+        parameters = fit_ordinal(known, item.positions, K, ridge=ridge, weights=weights, start=start)
+        return cumulative_probabilities(holes, parameters), parameters
+    fit = fit_linear(known, item.codes[:, None], ridge)
+    return binned_normal(holes @ fit.coefficients, fit.deviation[0], item.levels), None
+
+
+def binned_normal(means: Matrix, deviation: float, levels: Codes) -> Matrix:
+    """Probability that a normal number (means (h, 1)) is nearest to each of K levels: shape (h, K)."""
+    from scipy.special import ndtr
+
+    middles = (levels[1:] + levels[:-1]) / 2
+    return np.diff(ndtr((middles - means) / max(deviation, 1e-9)), axis=1, prepend=0.0, append=1.0)

@@ -43,6 +43,11 @@ class Item:
         object.__setattr__(self, "levels", np.empty(0) if self.column.kind is Kind.NUMERIC else levels)
         object.__setattr__(self, "positions", positions)
 
+    def bounded(self, means: Matrix) -> Matrix:
+        """Keep the means (h,) of a numeric item between its smallest and largest possible answer."""
+        low = -np.inf if self.column.low is None else self.column.low
+        return np.clip(means, low, np.inf if self.column.high is None else self.column.high)
+
     def sample(self, probabilities: Matrix, rng: np.random.Generator) -> Codes:
         """Draw one code for each row of level probabilities (h, K)."""
         reached = probabilities.cumsum(axis=1) < rng.random((len(probabilities), 1))
@@ -76,9 +81,7 @@ class ChainedImputer(Imputer):
 
     sweeps: int
 
-    def _fill(
-        self, item: Item, known: Matrix, holes: Matrix, start: Matrix | None, rng: np.random.Generator
-    ) -> Fill:
+    def _fill(self, item: Item, known: Matrix, holes: Matrix, start: Matrix | None, rng: np.random.Generator) -> Fill:
         """Fill the holes of an item from predictors of the rows that know it (n, q) and of those that do not (h, q)."""
         raise TypeError(f"{type(self).__name__} must write _fill(item, known, holes, start, rng)")
 
@@ -108,11 +111,9 @@ class ChainedImputer(Imputer):
                 forecasts[item.j] = forecasts.get(item.j, 0.0) + forecast[item.holes >= first] / chains
             fills[chain] = completed[first:][np.isnan(X)]
         self.forecasts_ = {item.j: _levelled(item, forecasts[item.j]) for item in items}
-        return np.repeat(fills, n_draws // chains, axis=0)
+        return np.tile(fills, (n_draws, 1)) if self.deterministic else fills
 
-    def _chain(
-        self, table: Codes, items: list[Item], rng: np.random.Generator
-    ) -> Iterator[tuple[Item, Codes, Matrix]]:
+    def _chain(self, table: Codes, items: list[Item], rng: np.random.Generator) -> Iterator[tuple[Item, Codes, Matrix]]:
         """Run one chain; yield each item with its last codes (h,) and its mean forecast."""
         D = self.predictors_.design(table)
         for item in items:

@@ -1,4 +1,4 @@
-"""Chained classification and regression trees with donors from the leaf."""
+"""Chained classification and regression trees: every hole gets the answer of a person in its leaf."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +12,23 @@ Matrix = NDArray[np.float64]
 
 @IMPUTERS.register("mice-cart")
 class MiceCart(ChainedImputer):
-    """Chained classification and regression trees, donors drawn from the leaf.
+    """Chained classification and regression trees: donors from the leaf.
 
+    Burgette & Reiter 2010 (American Journal of Epidemiology 172, 1070–1076); Doove, van Buuren & Dusseldorp 2014
+    (Computational Statistics & Data Analysis 72, 92–104, algorithm 1), with the settings of R's ``mice.impute.cart``:
+    leaves of 5 rows or more, no split of a node below 15, and no split that improves the fit by less than 1e-4 of the
+    root's impurity. Nominal items by classification (Gini), ordinal and numeric ones by regression on the code.
+    Predictors are codes and, for nominal items, a 0/1 column a level.
+
+    Assumes missingness at random, and nothing of the form of effects. New rows are dropped down trees grown on the
+    fitted rows. Draws are improper: as in R, each sweep's tree is grown on all rows as they are, so that
+    uncertainty about the tree itself is left out; it enters only by the changing fills of the other items.
+
+    Parameters
+    ----------
+    sweeps : rounds through the items.
+    leaf : smallest number of rows in a leaf.
+    complexity : smallest gain of a split, as a share of the root's impurity.
     """
 
     def __init__(self, sweeps: int = 5, leaf: int = 5, complexity: float = 1e-4) -> None:
@@ -21,40 +36,37 @@ class MiceCart(ChainedImputer):
         self.leaf = leaf
         self.complexity = complexity
 
-    def _fill(
-        self, item: Item, known: Matrix, holes: Matrix, start: Matrix | None, rng: np.random.Generator
-    ) -> Fill:
+    def _fill(self, item: Item, known: Matrix, holes: Matrix, start: Matrix | None, rng: np.random.Generator) -> Fill:
         from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
         nominal = item.column.kind is Kind.NOMINAL
-        outcome = item.positions if nominal else item.codes
-        shares = np.bincount(item.positions) / len(known)
-        impurity = 1 - np.sum(shares**2) if nominal else np.var(item.codes)
-        grow = DecisionTreeClassifier if nominal else DecisionTreeRegressor
-        tree = grow(
+        impurity = 1 - np.sum((np.bincount(item.positions) / len(known)) ** 2) if nominal else np.var(item.codes)
+        tree = (DecisionTreeClassifier if nominal else DecisionTreeRegressor)(
             min_samples_leaf=self.leaf,
             min_samples_split=3 * self.leaf,
-            min_impurity_decrease=self.complexity * impurity,
-            random_state=int(rng.integers(2**31)),
-        ).fit(known.astype(np.float32), outcome)
-        return leaf_donors(item, tree.apply(known.astype(np.float32)), tree.apply(holes.astype(np.float32)), rng)
+            min_impurity_decrease=self.complexity
+            * impurity,  # scikit-learn weighs the gain by the node's share of rows
+            random_state=int(rng.integers(2**31)),  # order of the predictors, which decides between equal splits
+        )
+        known, holes = known.astype(np.float32), holes.astype(np.float32)
+        tree.fit(known, item.positions if nominal else item.codes)
+        return leaf_donors(item, tree.apply(known), tree.apply(holes), rng)
 
 
 def leaf_donors(item: Item, known: NDArray[np.intp], holes: NDArray[np.intp], rng: np.random.Generator) -> Fill:
-    """Draw a donor at random from the leaf of each hole.
+    """Draw a donor at random from the leaf of each hole; the leaf's shares or mean are the forecast.
 
     Parameters
     ----------
     known, holes : leaf numbers of the rows that know the item (n,) and of those that do not (h,).
     """
-    order = np.argsort(known, kind="stable")
-    sizes = np.bincount(known, minlength=max(known.max(), holes.max()) + 1)
-    ends = sizes.cumsum()
-    donors = order[ends[holes] - 1 - (rng.random(len(holes)) * sizes[holes]).astype(int)]
-    leaves = len(sizes)
+    leaves = known.max() + 1  # every leaf holds known rows
+    sizes = np.bincount(known)
+    last = sizes.cumsum() - 1
+    order = np.argsort(known, kind="stable")  # rows of a leaf stand together
+    donors = order[last[holes] - (rng.random(len(holes)) * sizes[holes]).astype(int)]
     if item.column.kind is Kind.NUMERIC:
-        sums = np.bincount(known, item.codes, leaves)
-        return Fill(item.codes[donors], sums[holes] / sizes[holes])
+        return Fill(item.codes[donors], np.bincount(known, item.codes)[holes] / sizes[holes])
     K = len(item.levels)
     counts = np.bincount(known * K + item.positions, minlength=leaves * K).reshape(leaves, K)
     return Fill(item.codes[donors], counts[holes] / sizes[holes, None])

@@ -56,7 +56,7 @@ def fit_ordinal(
         step = cho_solve(cho_factor(curvature), slope)
         decrement = np.sqrt(slope @ step)
         proposal = _likelihood(X, positions, w, shrink, parameters + step)
-        while not proposal >= value and decrement > 1e-9:
+        while proposal < value - 1e-8:
             step, decrement = step / 2, decrement / 2
             proposal = _likelihood(X, positions, w, shrink, parameters + step)
         parameters, value = parameters + step, proposal

@@ -42,7 +42,11 @@ def nearest_donors(offered: Matrix, wanted: Matrix, donors: int, rng: np.random.
     donors = min(donors, len(offered))
     jitter = 1e-7 * max(float(np.ptp(offered)), 1e-9)  # far below any difference that means something
     offered, wanted = (values + jitter * rng.standard_normal(values.shape) for values in (offered, wanted))
-    return _nearest_on_line(offered[:, 0], wanted[:, 0], donors) if offered.shape[1] == 1 else _nearest_in_space(offered, wanted, donors)
+    return (
+        _nearest_on_line(offered[:, 0], wanted[:, 0], donors)
+        if offered.shape[1] == 1
+        else _nearest_in_space(offered, wanted, donors)
+    )
 
 
 def _nearest_on_line(offered: Matrix, wanted: Matrix, donors: int) -> NDArray[np.intp]:
@@ -67,10 +71,10 @@ def _nearest_in_space(offered: Matrix, wanted: Matrix, donors: int) -> NDArray[n
 def canonical_scores(X: Matrix, positions: NDArray[np.intp], K: int, dimensions: int, ridge: float) -> Matrix:
     """Give unordered levels the numbers that predictors explain best, shape (K, min(dimensions, K-1)).
 
-    The first scores maximise the canonical correlation between the levels' dummies and the predictors,
-    the next ones do so uncorrelated with the first (Fisher 1940, Annals of Eugenics 10; for matching:
-    Cai, van Buuren & Vink 2022, arXiv:2209.04187). Euclidean distance between predicted scores is then the
-    chi-square distance between predicted level probabilities.
+    The first scores maximise the canonical correlation between the levels' dummies and the predictors, the next
+    ones do so uncorrelated with the first (Hotelling 1936, Biometrika 28; Fisher 1940, Annals of Eugenics 10).
+    Euclidean distance between predicted scores is then, but for the dimensions left out, the chi-square distance
+    between level probabilities predicted by linear regression of the dummies.
 
     Parameters
     ----------

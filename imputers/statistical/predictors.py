@@ -1,10 +1,9 @@
-"""The predictors of a regression: the schema's design with an intercept, standardised on the fitted rows."""
+"""The predictors of a regression: the schema's design with an intercept, centred and scaled on the fitted rows."""
 
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from datasets.schema import Codes, Kind, Schema
 
@@ -13,15 +12,16 @@ from datasets.schema import Codes, Kind, Schema
 class Predictors:
     """How codes (n, p) become the columns of a regression (n, 1 + q), and which belong to which item.
 
-    A nominal item gets a 0/1 column for each level that was observed, a single one if there are two;
-    ordinal and numeric items enter by their code. All are scaled to mean 0 and variance 1, so that one
-    ridge penalty is fair to all.
+    A nominal item gets a 0/1 column for each level that was observed, a single one if there are two; ordinal and
+    numeric items enter by their code, scaled to variance 1. All are centred. So a ridge of one weighs like one more
+    row at a level, or one standard deviation from the mean. Were 0/1 columns scaled too, the ridge would
+    hardly hold the effects of rare levels, which need it most (Gelman et al. 2008, Annals of Applied Statistics 2:4).
 
     Parameters
     ----------
     dummies : per item, the levels that have a column of their own; empty for ordinal and numeric items.
     blocks : per item, its columns; column 0 is the intercept and belongs to none.
-    centre, scale : per item, mean and standard deviation of its columns over the observed cells.
+    centre, scale : per item, mean of its columns over the observed cells, and what they are divided by.
     """
 
     dummies: tuple[Codes, ...]
@@ -39,7 +39,8 @@ class Predictors:
         ends = 1 + np.cumsum([columns.shape[1] for columns in raw])
         blocks = tuple(slice(int(e) - columns.shape[1], int(e)) for e, columns in zip(ends, raw, strict=True))
         centre = tuple(columns.mean(axis=0) for columns in raw)
-        return cls(dummies, blocks, centre, tuple(columns.std(axis=0) for columns in raw))
+        scale = tuple(np.ones(1) if len(d) else columns.std(axis=0) for d, columns in zip(dummies, raw, strict=True))
+        return cls(dummies, blocks, centre, scale)
 
     def encode(self, j: int, codes: Codes) -> Codes:
         """Columns of item j for codes (n,): shape (n, width); NaN where the code is NaN."""

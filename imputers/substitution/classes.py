@@ -61,7 +61,7 @@ class ClassImputer(Imputer):
     """
 
     def __init__(
-        self, groups: Sequence[str] | None = None, most_groups: int = 3, n_min: int = 5, bins: int = 5
+        self, groups: Sequence[str] | None = None, most_groups: int = 2, n_min: int = 5, bins: int = 8
     ) -> None:
         self.groups = groups
         self.most_groups = most_groups

@@ -10,7 +10,19 @@ from reports.results import Record
 
 NOMINAL = ["marital", "wrkstat", "relig", "cappun", "vote20"]
 TARGETS = ["income16", "educ", "letin1a", "finrela", "marhomo"]
-ORDERED = [*TARGETS, "degree", "childs", "class", "satfin", "health", "happy", "attend", "partyid", "polviews", "homosex"]
+ORDERED = [
+    *TARGETS,
+    "degree",
+    "childs",
+    "class",
+    "satfin",
+    "health",
+    "happy",
+    "attend",
+    "partyid",
+    "polviews",
+    "homosex",
+]
 METRICS = {
     "accuracy": ("higher", 1, 0, 1, "fills", NOMINAL),
     "design-correlation-error": ("lower", 0, 0, "inf", "moments", ["(table)"]),
@@ -35,7 +47,15 @@ def invented_facts(imputers: Sequence[str], mechanisms: Sequence[str], rates: Se
         | {"trivial": "that of the mode | mean", "summary": f"What {name} says in one plain sentence."}
         for name, known in METRICS.items()
     }
-    matrix = {"better": "lower", "best": 0, "low": "-inf", "high": "inf", "reads": "moments", "trivial": "", "summary": ""}
+    matrix = {
+        "better": "lower",
+        "best": 0,
+        "low": "-inf",
+        "high": "inf",
+        "reads": "moments",
+        "trivial": "",
+        "summary": "",
+    }
     return Facts(
         suite="invented",
         command="python -m benchmarks run --suite invented",
@@ -46,7 +66,8 @@ def invented_facts(imputers: Sequence[str], mechanisms: Sequence[str], rates: Se
         metrics=metrics | {"target-covariance": matrix, "target-covariance-true": matrix},
         columns={name: known | {"question": f"What about {name}?"} for name, known in columns.items()},
         imputers={
-            name: {"summary": f"Fills with {name}.", "deterministic": False, "parameters": {"k": 5}} for name in imputers
+            name: {"summary": f"Fills with {name}.", "deterministic": False, "parameters": {"k": 5}}
+            for name in imputers
         },
         cells=[
             {"mechanism": mechanism, "rate": rate, "seed": seed, "imputer": imputer}

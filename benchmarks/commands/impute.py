@@ -1,0 +1,32 @@
+"""``impute``: fill the holes of one's own file."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+
+def impute(
+    file: Annotated[Path, typer.Argument(help="A csv, dta, sav or parquet file.")],
+    imputer: Annotated[str, typer.Option(help="Registered name; see `list`.")],
+    out: Annotated[Path, typer.Option(help="Folder of the completed tables.")],
+    draws: Annotated[int, typer.Option(min=1, help="Completed tables to draw.")] = 5,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same tables.")] = 1,
+    schema: Annotated[Path | None, typer.Option(help="schema.toml that `describe` wrote and you edited.")] = None,
+    format: Annotated[str, typer.Option(help="csv, parquet, dta or sav.")] = "csv",
+    load: Annotated[Path | None, typer.Option(help="Python file that registers the imputer.")] = None,
+) -> None:
+    """Impute a file: completed draws, the best single values, the expectations, and what was imputed."""
+    from benchmarks.completion import complete_survey, write_completion
+    from datasets.survey_file import read_survey_file
+    from imputers import IMPUTERS
+
+    if load is not None:
+        IMPUTERS.load(load)
+    IMPUTERS.check(imputer)
+    survey = read_survey_file(file, schema)
+    completion = complete_survey(survey, imputer, draws, seed)
+    paths = write_completion(completion, survey, out, format)
+    console = Console()
+    console.print(f"{completion.told}; wrote {len(paths)} files to {out}", highlight=False, soft_wrap=True)

@@ -1,0 +1,90 @@
+"""Completing somebody's own file: from a table with holes to completed tables on disk."""
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datasets.answer import check_answer, complete, expectation, point
+from datasets.completed import complete_file, write_table
+from datasets.errors import InputError
+from datasets.schema import Codes, Kind
+from datasets.survey_file import SurveyFile
+from imputers import IMPUTERS
+
+
+@dataclass(frozen=True, eq=False)
+class Completion:
+    """What is to be written of an imputed file.
+
+    Parameters
+    ----------
+    tables : name of the table to its codes (n, p); expectations may lie between codes.
+    imputed : shape (n, p), True where a cell was a hole.
+    told : one sentence on what was done.
+    """
+
+    tables: dict[str, Codes]
+    imputed: NDArray[np.bool_]
+    told: str
+
+
+def complete_survey(survey: SurveyFile, imputer: str, n_draws: int, seed: int) -> Completion:
+    """Fill the holes of a file with a registered imputer.
+
+    Raises
+    ------
+    InputError
+        If the imputer fills nothing, or cannot work on this table.
+    """
+    values, schema = survey.dataset.values, survey.dataset.schema
+    imputed = np.isnan(values)
+    if not imputed.any():
+        names = [f"draw_{number}" for number in range(1, n_draws + 1)]
+        whole = dict.fromkeys([*names, "point", "expected"], values)
+        return Completion(whole, imputed, f"{survey.path.name} has no holes: its tables come back as they are")
+    method = IMPUTERS[imputer]()
+    method.fit(values, schema=schema, weights=survey.dataset.weights, random_state=seed)
+    answer = method.answer(values, n_draws=n_draws)
+    if answer.draws is None:
+        raise InputError(f"{imputer} deletes and fills nothing; choose an imputer that fills, see `list`")
+    check_answer(answer, values, schema)
+    tables = {f"draw_{number}": complete(values, fills) for number, fills in enumerate(answer.draws, start=1)}
+    best = point(answer, values, schema)
+    nominal = np.isin(np.nonzero(imputed)[1], schema.where(Kind.NOMINAL))
+    tables["point"] = complete(values, best)
+    tables["expected"] = complete(values, np.where(nominal, best, expectation(answer, values, schema)))
+    equal = f" ({imputer} has no distribution: all draws are equal)" if method.deterministic else ""
+    return Completion(tables, imputed, f"{imputed.sum():,} holes filled by {imputer}, {n_draws} draws{equal}")
+
+
+def write_completion(completion: Completion, survey: SurveyFile, out: Path, suffix: str) -> list[Path]:
+    """Write every table and the flags into a folder, all of them or none.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be written, or the format is unknown or cannot hold the table.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=out) as staging:
+            written = _write_all(completion, survey, Path(staging), suffix)
+            return [path.replace(out / path.name) for path in written]
+    except OSError as error:
+        raise InputError(f"--out {out}: cannot write there ({error.strerror}); choose another folder") from None
+
+
+def _write_all(completion: Completion, survey: SurveyFile, folder: Path, suffix: str) -> list[Path]:
+    paths = []
+    for name, codes in completion.tables.items():
+        paths.append(folder / f"{name}.{suffix}")
+        write_table(complete_file(survey, codes), paths[-1], survey)
+    flags = survey.raw.typed.notna() & False
+    for j, name in enumerate(survey.dataset.schema.names):
+        flags[name] = completion.imputed[:, j]
+    paths.append(folder / "flags.csv")
+    flags.astype(int).to_csv(paths[-1], index=False)
+    return paths

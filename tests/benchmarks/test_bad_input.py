@@ -1,0 +1,131 @@
+"""Bad input at the command line: one clear sentence, exit status 2, nothing half-written."""
+
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from benchmarks.__main__ import main
+
+TABLE = "id_age,party,trust\n30,red,1\n40,blue,2\n50,,3\n60,red,\n35,blue,2\n45,red,1\n"
+
+
+def told(monkeypatch, capsys, *arguments):
+    """Exit status and what was told to the user."""
+    monkeypatch.setattr(sys, "argv", ["benchmarks", *map(str, arguments)])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    shown = capsys.readouterr()
+    return stop.value.code, " ".join((shown.err + shown.out).split())
+
+
+def zipped(path, *names, cut=None):
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in names:
+            archive.writestr(name, "no Stata file at all " * 50)
+    path.write_bytes(path.read_bytes()[:cut])
+    return path
+
+
+def csv(path, text):
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda folder: csv(folder / "gss.dta", "not Stata"), "gss.dta"),
+        (lambda folder: zipped(folder / "gss.zip", "GSS2022.dta", cut=400), "gss.zip"),
+        (lambda folder: zipped(folder / "gss.zip", "../GSS2022.dta"), "gss.zip"),
+        (lambda folder: zipped(folder / "gss.zip", "readme.txt"), "gss.zip"),
+        (lambda folder: zipped(folder / "gss.zip", "GSS2022.dta"), "GSS2022.dta"),
+        (lambda folder: folder / "absent.zip", "absent.zip"),
+    ],
+    ids=["not-stata", "truncated-zip", "zip-slip", "zip-without-stata", "zip-of-text", "absent"],
+)
+def test_useless_survey_files(monkeypatch, capsys, tmp_path, make, message):
+    path = make(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    code, text = told(monkeypatch, capsys, "run", "--suite", "gss", "--data", path, "--out", tmp_path / "results")
+    assert code == 2
+    assert message in text
+    assert "Traceback" not in text
+    assert [path for path in sorted(tmp_path.rglob("*")) if "results" not in path.parts] == before
+    assert not list(tmp_path.glob("results/*"))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (TABLE.replace("party", "trust"), "'trust'] stand more than once"),
+        ("a,b\n1,\n2,\n3,\n", "'b'"),
+        ("a,b\n1,\n2,x\n3,\n", "'b'"),
+        ("a,b\n1.5,x\ninf,y\n2.5,x\n", "infinit"),
+        ("a,b\n1,x\n", "observed"),
+        ("", "empty"),
+    ],
+    ids=["duplicate-columns", "column-all-missing", "one-observed-value", "infinity", "one-row", "empty-file"],
+)
+def test_useless_tables(monkeypatch, capsys, tmp_path, text, message):
+    path = csv(tmp_path / "table.csv", text)
+    out = tmp_path / "filled"
+    code, shown = told(monkeypatch, capsys, "impute", path, "--imputer", "mean", "--out", out)
+    assert code == 2
+    assert message in shown
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("schema", "message"),
+    [
+        ('[absent]\nkind = "nominal"\n', "absent"),
+        ('[party]\nkind = "numeric"\n', "party"),
+        ('[party]\nkind = "sideways"\n', "sideways"),
+        ('[party]\nkind = "nominal"\nlevels = ["red"]\n', "blue"),
+        ("kind = = 3", "schema.toml"),
+    ],
+    ids=["absent-column", "wrong-kind", "unknown-kind", "answer-outside-levels", "not-toml"],
+)
+def test_useless_schemas(monkeypatch, capsys, tmp_path, schema, message):
+    path = csv(tmp_path / "table.csv", TABLE)
+    stated = csv(tmp_path / "schema.toml", schema)
+    out = tmp_path / "filled"
+    code, shown = told(monkeypatch, capsys, "impute", path, "--imputer", "mean", "--schema", stated, "--out", out)
+    assert code == 2
+    assert message in shown
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("run", "--suite", "gsss"), "did you mean gss"),
+        (("run", "--suite", "toy", "--imputers", "mise"), "did you mean mice"),
+        (("run", "--suite", "toy", "--mechanisms", "mcra"), "mcar"),
+        (("run", "--suite", "toy", "--rates", "1.5"), "rate 1.5 is not between 0 and 1"),
+        (("run", "--suite", "toy", "--rates", "much"), "'much', which is no number"),
+        (("run",), "--suite NAME"),
+        (("check", "mise"), "did you mean mice"),
+        (("describe", "gss202"), "did you mean gss2022"),
+        (("fetch", "gss202"), "did you mean gss2022"),
+        (("report", "--suite", "toy", "--out", "no-such-folder"), "run the suite first"),
+        (("select", "--target", "income16", "--dataset", "gss202"), "did you mean gss2022"),
+    ],
+)
+def test_unknown_names(monkeypatch, capsys, arguments, message):
+    code, shown = told(monkeypatch, capsys, *arguments)
+    assert code == 2
+    assert message in shown
+
+
+@pytest.mark.parametrize("command", ["run", "impute"])
+def test_folder_that_cannot_be_written(monkeypatch, capsys, tmp_path, command):
+    blocked = csv(tmp_path / "file", "in the way") / "results"
+    path = csv(tmp_path / "table.csv", TABLE)
+    arguments = ("run", "--suite", "toy") if command == "run" else ("impute", path, "--imputer", "mean")
+    code, shown = told(monkeypatch, capsys, *arguments, "--out", blocked)
+    assert code == 2
+    assert "cannot" in shown
+    assert Path(tmp_path / "file").read_text() == "in the way"

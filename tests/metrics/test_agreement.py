@@ -1,0 +1,74 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sklearn.metrics import accuracy_score, cohen_kappa_score, f1_score
+
+from datasets.answer import point
+from datasets.schema import Kind
+from datasets.table import Masked
+from metrics import METRICS
+from metrics.metric import TABLE
+
+
+def score(name, masked, answer):
+    return METRICS[name].score(masked, answer)
+
+
+def test_worked_by_hand(small, worked):
+    # region: points 1 2 1 2 (the tie of 2 and 3 goes down) against 1 2 2 3; happy: points 1 1 3 2 against 1 2 3 3
+    assert score("accuracy", small, worked) == pytest.approx({"region": 0.5, "happy": 0.5})
+    # region: F1 2/3, 1/2, 0; happy: 2/3, 0, 2/3
+    assert score("macro-f1", small, worked) == pytest.approx({"region": 7 / 18, "happy": 4 / 9})
+    # happy, level numbers: mean square ½; variances 11/16 both, means ½ apart
+    assert score("qwk", small, worked) == pytest.approx({"happy": 1 - 0.5 / (11 / 8 + 1 / 4)})
+    assert score("pfc", small, worked) == pytest.approx({TABLE: 0.5})
+
+
+@pytest.mark.parametrize("guess", ["centre", "hot deck"])
+def test_equals_scikit_learn(masked_toy, toy_guesses, guess):
+    answer = toy_guesses[guess]
+    columns = np.nonzero(np.isnan(masked_toy.values))[1][masked_toy.scored]
+    truth = masked_toy.truth.values[masked_toy.hidden]
+    fills = point(answer, masked_toy.values, masked_toy.schema)[masked_toy.scored]
+    found = {name: score(name, masked_toy, answer) for name in ("accuracy", "macro-f1", "qwk")}
+    for j in masked_toy.schema.where(Kind.NOMINAL, Kind.ORDINAL):
+        column, (t, f) = masked_toy.schema.columns[j], (v[columns == j] for v in (truth, fills))
+        if not len(t):
+            assert column.name not in found["accuracy"]
+            continue
+        assert found["accuracy"][column.name] == pytest.approx(accuracy_score(t, f))
+        assert found["macro-f1"][column.name] == pytest.approx(f1_score(t, f, average="macro", zero_division=0))
+        if column.kind is Kind.ORDINAL:
+            kappa = cohen_kappa_score(t, f, weights="quadratic", labels=column.levels)
+            assert found["qwk"][column.name] == pytest.approx(kappa, abs=1e-12)
+
+
+def test_the_mode_gets_its_share(masked_gss, gss_guesses):
+    found = score("accuracy", masked_gss, gss_guesses["centre"])
+    for j in masked_gss.schema.where(Kind.NOMINAL):
+        column = masked_gss.schema.columns[j]
+        known = masked_gss.truth.values[~np.isnan(masked_gss.truth.values[:, j]), j]
+        share = np.unique(known, return_counts=True)[1].max() / len(known)
+        if column.name in found:
+            assert found[column.name] == pytest.approx(share, abs=0.03)
+            f1 = 2 * share / (1 + share) / len(np.unique(known))
+            assert score("macro-f1", masked_gss, gss_guesses["centre"])[column.name] == pytest.approx(f1, abs=0.02)
+
+
+def test_pfc_is_one_less_accuracy_over_all_nominal_cells(masked_gss, gss_guesses):
+    answer = gss_guesses["hot deck"]
+    right = score("accuracy", masked_gss, answer)
+    hidden = dict(zip(masked_gss.schema.names, masked_gss.hidden.sum(axis=0), strict=True))
+    names = [name for name in right if masked_gss.schema[name].kind is Kind.NOMINAL]
+    mean = np.average([right[name] for name in names], weights=[hidden[name] for name in names])
+    assert score("pfc", masked_gss, answer)[TABLE] == pytest.approx(1 - mean)
+
+
+def test_kappa_is_left_out_where_the_truth_has_one_level(small, fill):
+    values = small.truth.values.copy()
+    values[:4, 1] = 2
+    flat = Masked(replace(small.truth, values=values), small.hidden)
+    answer = fill(flat, {"region": [[1] * 5], "happy": [[1] * 5], "age": [[1] * 3]})
+    assert score("qwk", flat, answer) == {}
+    assert score("accuracy", flat, answer)["happy"] == 0

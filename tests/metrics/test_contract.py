@@ -1,0 +1,185 @@
+"""What every metric promises, and what each gives to answers whose worth is known."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from datasets.answer import Answer
+from datasets.moments import pairwise_moments
+from datasets.schema import Kind
+from datasets.table import Masked
+from metrics import METRICS
+from metrics.metric import TABLE, Reads
+
+NAMES = list(METRICS)
+HEAT_MAP = {"target-covariance", "target-covariance-true"}
+FIXED = [
+    "rmse",
+    "nrmse",
+    "mae",
+    "accuracy",
+    "macro-f1",
+    "qwk",
+    "pfc",
+    "log-score",
+    "brier",
+    "rps",
+    "total-variation",
+    "wasserstein",
+    "variance-ratio",
+    "energy-distance",
+    "covariance-error",
+    "correlation-error",
+    "design-correlation-error",
+    "largest-correlation-change",
+    "sign-flips",
+    "association-error",
+    "weighted-covariance-error",
+    "weighted-correlation-error",
+    "weighted-design-correlation-error",
+    "weighted-association-error",
+    "target-covariance",
+    "target-covariance-true",
+]
+
+
+def test_the_names_that_reports_rely_on_are_there():
+    assert set(FIXED) <= set(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_says_what_it_is_in_one_line(name):
+    summary = METRICS.summaries()[name]
+    assert summary == METRICS[name].score.__doc__.split("\n")[0]
+    assert 0 < len(summary) <= 80
+    assert summary.endswith(".")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_says_how_to_read_its_number(name):
+    metric = METRICS[name]
+    low, high = metric.span
+    assert low < high
+    assert low <= metric.best <= high
+    assert metric.trivial
+    if metric.better not in ("lower", "higher", "target-covariance-true"):
+        assert float(metric.better) == metric.best
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_perfect_answer_gets_the_best_value(name, masked_toy, toy_guesses):
+    metric = METRICS[name]
+    found = metric.score(masked_toy, toy_guesses["perfect"])
+    assert found
+    if name in HEAT_MAP:
+        found = {pair: value for pair, value in found.items() if len(set(pair.split("~"))) == 1}
+    assert found == pytest.approx(dict.fromkeys(found, metric.best), abs=1e-5)
+
+
+@pytest.mark.parametrize("guess", ["perfect", "centre", "hot deck"])
+@pytest.mark.parametrize("name", NAMES)
+def test_scores_are_numbers_in_range_by_column(name, guess, masked_toy, toy_guesses):
+    metric = METRICS[name]
+    found = metric.score(masked_toy, toy_guesses[guess])
+    low, high = metric.span
+    assert all(low <= value <= high and math.isfinite(value) for value in found.values())
+    keys = {part for key in found for part in key.split("~")}
+    assert keys == {TABLE} or keys <= set(masked_toy.schema.names)
+
+
+@pytest.mark.parametrize("name", sorted(set(NAMES) - HEAT_MAP - {"pairs-scored"}))
+def test_the_truth_beats_a_guess(name, masked_toy, toy_guesses):
+    metric = METRICS[name]
+    best, guess = (metric.score(masked_toy, toy_guesses[key]) for key in ("perfect", "hot deck"))
+    if name == "sign-flips":  # a draw from the margins seldom turns a sign
+        assert best[TABLE] <= guess[TABLE]
+    else:
+        assert all(abs(best[key] - metric.best) < abs(guess[key] - metric.best) for key in guess)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_natural_holes_never_count(name, masked_toy, toy_guesses):
+    answer = toy_guesses["hot deck"]
+    spoilt = answer.draws.copy()
+    spoilt[:, ~masked_toy.scored] = 1.0
+    columns = np.nonzero(np.isnan(masked_toy.values))[1]
+    own = {j: table.copy() for j, table in answer.probabilities.items()}
+    for j, table in own.items():
+        table[~masked_toy.scored[columns == j]] = np.eye(table.shape[1])[0]
+    assert METRICS[name].score(masked_toy, Answer(spoilt, None, own)) == METRICS[name].score(masked_toy, answer)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_table_with_nothing_hidden_has_no_score_or_the_best(name, toy):
+    masked = Masked(toy, np.zeros(toy.values.shape, dtype=bool))
+    holes = int(np.isnan(toy.values).sum())
+    levels = len(toy.schema["trust"].labels)
+    answer = Answer(np.ones((2, holes)), None, {toy.schema.index("trust"): np.full((holes, levels), 1 / levels)})
+    found = METRICS[name].score(masked, answer)
+    if name not in HEAT_MAP:
+        assert found == pytest.approx(dict.fromkeys(found, METRICS[name].best), abs=1e-6)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_method_without_draws_is_scored_by_its_moments_alone(name, masked_toy):
+    answer = Answer(moments=pairwise_moments(masked_toy.schema.design(masked_toy.values)))
+    if METRICS[name].reads is Reads.MOMENTS:
+        assert METRICS[name].score(masked_toy, answer)
+    elif METRICS[name].reads is Reads.FILLS and not name.startswith("weighted-"):
+        with pytest.raises(ValueError, match="fills no hole"):
+            METRICS[name].score(masked_toy, answer)
+    elif METRICS[name].reads is Reads.PROBABILITIES:
+        assert METRICS[name].score(masked_toy, answer) == {}
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("weighted-")])
+def test_weighted_metrics_need_weights_and_equal_weights_change_nothing(name, masked_toy, toy_guesses):
+    answer = toy_guesses["hot deck"]
+    bare = Masked(replace(masked_toy.truth, weights=None), masked_toy.hidden)
+    assert METRICS[name].score(bare, answer) == {}
+    even = Masked(replace(masked_toy.truth, weights=np.full(len(bare.values), 2.5)), masked_toy.hidden)
+    plain = METRICS[name.removeprefix("weighted-")].score(bare, answer)
+    assert METRICS[name].score(even, answer) == pytest.approx(plain, rel=1e-9)
+    assert METRICS[name].score(masked_toy, answer) != pytest.approx(plain, rel=1e-3)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_tables_of_one_kind_only_are_no_trouble(name, masked_toy, toy_guesses):
+    for kind in Kind:
+        at = masked_toy.schema.where(kind)
+        truth = masked_toy.truth
+        part = replace(truth, schema=truth.schema.take(at), values=truth.values[:, at], reasons=truth.reasons[:, at])
+        masked = Masked(part, masked_toy.hidden[:, at])
+        columns = np.nonzero(np.isnan(masked_toy.values))[1]
+        draws = toy_guesses["hot deck"].draws[:, np.isin(columns, at)]
+        low, high = METRICS[name].span
+        assert all(low <= value <= high for value in METRICS[name].score(masked, Answer(draws)).values())
+
+
+ON_THE_SURVEY = {  # mean over columns on GSS 2022, 30 % hidden at random: (mean/median/mode, hot deck)
+    "nrmse": (1.0, None),
+    "accuracy": (0.42, None),
+    "pfc": (0.48, None),
+    "qwk": (0.0, None),
+    "total-variation": (0.48, 0.02),
+    "wasserstein": (0.76, 0.05),
+    "variance-ratio": (0.0, 1.0),
+    "energy-distance": (0.084, 0.009),
+    "covariance-error": (0.39, 0.34),
+    "correlation-error": (0.31, 0.50),
+    "design-correlation-error": (0.29, 0.41),
+    "largest-correlation-change": (0.28, 0.43),
+    "association-error": (0.32, 0.47),
+    "sign-flips": (0.0, 0.01),
+    "pairs-scored": (1.0, 1.0),
+}
+
+
+@pytest.mark.parametrize("name", ON_THE_SURVEY)
+def test_a_trivial_guess_on_the_survey_gets_what_is_stated(name, masked_gss, gss_guesses):
+    for guess, stated in zip(("centre", "hot deck"), ON_THE_SURVEY[name], strict=True):
+        if stated is not None:
+            found = METRICS[name].score(masked_gss, gss_guesses[guess])
+            assert np.mean(list(found.values())) == pytest.approx(stated, rel=0.06, abs=0.025)
