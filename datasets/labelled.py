@@ -58,17 +58,20 @@ class Labelled:
 
     def split(self, name: str) -> tuple[Codes, NDArray[np.int8]]:
         """Codes of a column (n,), NaN where missing, and the `Reason` of each cell (n,)."""
-        cells = self.frame[name].to_numpy(dtype=object)
-        letters = np.fromiter((isinstance(cell, str) for cell in cells), bool, len(cells))  # Stata's .a to .z
-        codes = np.full(len(cells), np.nan)
-        codes[~letters] = cells[~letters].astype(float)
-        reasons = np.where(np.isnan(codes), Reason.UNKNOWN, Reason.OBSERVED).astype(np.int8)
-        reasons[letters] = [STATA_REASONS.get(letter, Reason.UNKNOWN) for letter in cells[letters]]
-        for low, high in _ranges(self.missing.get(name, [])):
-            for code in np.unique(codes[(codes >= low) & (codes <= high)]):
-                reasons[codes == code] = _worded_reason(self.missing_labels.get(name, {}).get(code, ""))
-                codes[codes == code] = np.nan
-        return codes, reasons
+        place, distinct = pd.factorize(self.frame[name].to_numpy(dtype=object))  # place -1 is a blank
+        reason_of = [*(self._reason(name, value) for value in distinct), Reason.UNKNOWN]
+        code_of = [
+            value if reason is Reason.OBSERVED else np.nan for value, reason in zip(distinct, reason_of, strict=False)
+        ]
+        return np.array([*code_of, np.nan], dtype=float)[place], np.array(reason_of, dtype=np.int8)[place]
+
+    def _reason(self, name: str, value: float | str) -> Reason:
+        """Tell why a value of a column is missing, if it is."""
+        if isinstance(value, str):
+            return STATA_REASONS.get(value, Reason.UNKNOWN)
+        if _is_missing(value, self.missing.get(name, [])):
+            return _worded_reason(self.missing_labels.get(name, {}).get(value, ""))
+        return Reason.OBSERVED
 
 
 def read_stata(path: Path, names: Iterable[str] | None = None) -> Labelled:
@@ -152,14 +155,12 @@ def _labelled(frame: pd.DataFrame, meta: Any, missing: Mapping[str, list[Any]]) 
 
 
 def _is_missing(code: float | str, missing: Iterable[Any]) -> bool:
-    """Tell whether a labelled code is a missing value; Stata's letters label nothing else."""
-    return isinstance(code, str) or any(low <= code <= high for low, high in _ranges(missing))
-
-
-def _ranges(missing: Iterable[Any]) -> list[tuple[float, float]]:
-    """Give the ends of each range of user-defined missing codes; Stata's letters are not codes."""
-    codes = [value for value in missing if not isinstance(value, str)]
-    return [(value["lo"], value["hi"]) if isinstance(value, Mapping) else (value, value) for value in codes]
+    """Tell whether a code is user-defined as missing: a letter of Stata's, or in a range of SPSS's."""
+    if isinstance(code, str):
+        return True
+    numbers = [value for value in missing if not isinstance(value, str)]
+    ends = [(value["lo"], value["hi"]) if isinstance(value, Mapping) else (value, value) for value in numbers]
+    return any(low <= code <= high for low, high in ends)
 
 
 def _worded_reason(label: str) -> Reason:

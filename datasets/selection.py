@@ -15,8 +15,10 @@ from datasets.table import Dataset
 BINS = 10
 MINIMUM_SHARE = 0.1
 RECODING = 0.05
+COMMON = 20
 
 Levels = NDArray[np.intp]
+Counts = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,8 +73,7 @@ def associations(schema: Schema, values: Codes, target: str) -> pd.DataFrame:
 
     Numeric items with more than ten different values are cut into tenths by their mid-ranks. The
     plug-in estimate I of sparse tables is far too high, so what independence alone would give, E(I), is
-    taken off (Vinh, Epps and Bailey 2010, Journal of Machine Learning Research 11, section 4; their
-    hypergeometric expectation is approximated, see `chance_information`).
+    taken off (Vinh, Epps and Bailey 2010, Journal of Machine Learning Research 11, section 4).
 
     Returns
     -------
@@ -118,7 +119,7 @@ def level_numbers(schema: Schema, values: Codes) -> tuple[Levels, Levels]:
     return levels, sizes
 
 
-def contingency(levels: Levels, sizes: Levels, target: Levels, K: int) -> list[NDArray[np.int64]]:
+def contingency(levels: Levels, sizes: Levels, target: Levels, K: int) -> list[Counts]:
     """Count every item's levels (n, p) against those of the target (n,): one table (K_item, K) an item."""
     starts = np.concatenate([[0], np.cumsum(sizes * K)])
     cells = starts[:-1] + levels * K + target[:, None]
@@ -126,17 +127,37 @@ def contingency(levels: Levels, sizes: Levels, target: Levels, K: int) -> list[N
     return [counts[start : start + size * K].reshape(size, K) for start, size in zip(starts, sizes, strict=False)]
 
 
-def chance_information(rows: NDArray[np.int64], columns: NDArray[np.int64]) -> float:
+def chance_information(rows: Counts, columns: Counts) -> float:
     """Mutual information in nats that a table with these margins shows on average under independence.
 
-    A cell with expected count mu adds E[n log n] - mu log mu, over the sum N of the table. Its count is
-    hypergeometric; the Poisson value is taken and shrunk by the ratio of the two variances, which is
-    right for rare cells and for common ones, where the sum becomes the (r - 1)(c - 1) / 2N of Miller (1955).
+    A cell with expected count mu adds E[n log n] - mu log mu, over the sum N of the table, where n is
+    hypergeometric (Vinh, Epps and Bailey 2010, equation 24a). For mu from 20 on, the first term of the
+    expansion, variance / 2 mu, takes the place of the sum; alone it gives (r - 1)(c - 1) / 2N, as Miller 1955.
     """
-    N = rows.sum()
-    grid, excess = _poisson_excess()
-    cells = np.interp(np.outer(rows, columns) / N, grid, excess, right=0.5)
-    return float((1 - rows / N) @ cells @ (1 - columns / N) / N)
+    N = int(rows.sum())
+    a, b = np.meshgrid(rows[rows > 0], columns[columns > 0], indexing="ij")
+    mu = a * b / N
+    excess = (N - a) * (N - b) / (2 * N * max(1, N - 1))
+    rare = mu < COMMON
+    excess[rare] = _expected_n_log_n(a[rare], b[rare], N) - mu[rare] * np.log(mu[rare])
+    return float(excess.sum() / N)
+
+
+def _expected_n_log_n(a: Counts, b: Counts, N: int) -> NDArray[np.float64]:
+    """E[n log n] of the counts n of cells with margins a and b (cells,) in a table of sum N."""
+    n = np.arange(2, 4 * COMMON)  # 0 and 1 add nothing; beyond lie more than ten standard deviations
+    a, b = a[:, None], b[:, None]
+    possible = (n <= np.minimum(a, b)) & (n >= a + b - N)
+    n = np.where(possible, n, np.maximum(0, a + b - N))  # (cells, counts)
+    log = _log_factorials(1 << N.bit_length())
+    ways = log[a] + log[b] + log[N - a] + log[N - b] - log[N]
+    probability = np.exp(ways - log[n] - log[a - n] - log[b - n] - log[N - a - b + n])
+    return np.where(possible, probability * n * np.log(np.maximum(n, 1)), 0).sum(axis=1)
+
+
+@cache
+def _log_factorials(size: int) -> NDArray[np.float64]:
+    return np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, size + 1)))])
 
 
 def take(dataset: Dataset, names: Iterable[str]) -> Dataset:
@@ -172,7 +193,7 @@ def in_words(dataset: Dataset) -> pd.DataFrame:
     )
 
 
-def _measures(table: NDArray[np.int64]) -> tuple[int, float, float, float, float]:
+def _measures(table: Counts) -> tuple[int, float, float, float, float]:
     """Pairs, information, share, and what is left of target and item; see `associations`."""
     N = int(table.sum())
     items, targets = table.sum(axis=1), table.sum(axis=0)
@@ -186,17 +207,6 @@ def _measures(table: NDArray[np.int64]) -> tuple[int, float, float, float, float
     return N, information, information / H_target, left[0], left[1]
 
 
-def _entropy(counts: NDArray[np.int64]) -> float:
+def _entropy(counts: Counts) -> float:
     shares = counts[counts > 0] / counts.sum()
     return float(-(shares * np.log(shares)).sum())
-
-
-@cache
-def _poisson_excess() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Give E[n log n] - mu log mu of a Poisson count on a grid of mu; it tends to 1/2."""
-    grid = np.geomspace(1e-6, 200, 400)
-    n = np.arange(1, 500)
-    log_factorial = np.cumsum(np.log(n))
-    probability = np.exp(n * np.log(grid)[:, None] - grid[:, None] - log_factorial)
-    excess = probability @ (n * np.log(n)) - grid * np.log(grid)
-    return np.concatenate([[0.0], grid]), np.concatenate([[0.0], excess])

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from datasets.answer import Answer
 from datasets.errors import InputError
 from datasets.moments import Moments, pairwise_moments
+from datasets.schema import Codes, Kind
 from datasets.table import Masked
 from metrics.completed import completed_tables
 
@@ -19,6 +20,8 @@ Weights = NDArray[np.float64] | None
 @dataclass(frozen=True, eq=False)
 class Comparison:
     """Moments of the q design columns of some items, for the truth and for each of m draws.
+
+    A nominal item stands for its dummies but the first, which the others imply.
 
     A pair is scored if the truth saw it in `ROWS_PER_PAIR` rows or more, both its columns vary there, and
     the method says something of it: methods without draws may know some pairs only, and are judged by these,
@@ -57,9 +60,9 @@ def compare(masked: Masked, answer: Answer, positions: Iterable[int], weights: W
     if answer.draws is None:
         covariance, correlation = _own_moments(masked, answer, chosen)
     else:
-        schema = masked.schema.take(chosen)
-        tables = completed_tables(masked, answer)
-        found = [pairwise_moments(schema.design(table[:, chosen]), weights) for table in tables]
+        found = [
+            pairwise_moments(_design(masked, chosen, table), weights) for table in completed_tables(masked, answer)
+        ]
         covariance = np.stack([moments.covariance for moments in found])
         correlation = np.nan_to_num(np.stack([moments.correlation for moments in found]))
     scored = np.isfinite(truth.correlation) & np.isfinite(correlation).all(axis=0)
@@ -69,7 +72,7 @@ def compare(masked: Masked, answer: Answer, positions: Iterable[int], weights: W
 def true_moments(masked: Masked, positions: Iterable[int], weights: Weights = None) -> Moments:
     """Moments of the truth's known cells for some columns; NaN for a pair seen in too few rows."""
     chosen = list(positions)
-    moments = pairwise_moments(masked.schema.take(chosen).design(masked.truth.values[:, chosen]), weights)
+    moments = pairwise_moments(_design(masked, chosen, masked.truth.values), weights)
     seldom = moments.pairs < ROWS_PER_PAIR
     return replace(
         moments,
@@ -78,10 +81,23 @@ def true_moments(masked: Masked, positions: Iterable[int], weights: Weights = No
     )
 
 
+def _design(masked: Masked, chosen: list[int], table: Codes) -> Codes:
+    """Design (rows, q) of some columns of a table (rows, p)."""
+    return masked.schema.design(table)[:, _design_columns(masked, chosen)]
+
+
+def _design_columns(masked: Masked, chosen: list[int]) -> NDArray[np.intp]:
+    """Where in the full design the columns stand; the first level of a nominal item follows from its others."""
+    columns = masked.schema.columns
+    blocks = [masked.schema.blocks[j] for j in chosen]
+    firsts = [block.start + (columns[j].kind is Kind.NOMINAL) for j, block in zip(chosen, blocks, strict=True)]
+    spans = [np.arange(first, block.stop) for first, block in zip(firsts, blocks, strict=True)]
+    return np.concatenate([np.empty(0, dtype=np.intp), *spans])
+
+
 def _own_moments(masked: Masked, answer: Answer, chosen: list[int]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Covariance and correlation (1, q, q) that the answer itself gives for some columns of the table."""
     if answer.moments is None:
         raise InputError("the answer has neither draws nor moments; return one of them")
-    blocks = [np.arange(block.start, block.stop) for block in (masked.schema.blocks[j] for j in chosen)]
-    at = np.concatenate([np.empty(0, dtype=np.intp), *blocks])
+    at = _design_columns(masked, chosen)
     return answer.moments.covariance[np.ix_(at, at)][None], answer.moments.correlation[np.ix_(at, at)][None]

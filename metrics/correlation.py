@@ -27,12 +27,12 @@ def correlation_error(masked: Masked, answer: Answer) -> dict[str, float]:
 
 
 @METRICS.register("design-correlation-error")
-@metric(reads=Reads.MOMENTS, better="lower", span=(0, inf), best=0.0, trivial="0.29 at 30 % hidden (mean, mode)")
+@metric(reads=Reads.MOMENTS, better="lower", span=(0, inf), best=0.0, trivial="0.31 at 30 % hidden (mean, mode)")
 def design_correlation_error(masked: Masked, answer: Answer) -> dict[str, float]:
     """Relative Frobenius error of the correlations of all items, nominal as dummies.
 
-    As `correlation-error`, over the columns of the design: every nominal level is a dummy, and dummies of
-    the same item count as pairs too.
+    As `correlation-error`, over the columns of the design: every level of a nominal item but the first is
+    a dummy, and dummies of the same item count as pairs too.
     """
     return correlation_distance(masked, answer, range(len(masked.schema)), None)
 

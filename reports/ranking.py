@@ -124,7 +124,7 @@ def averages(parts: Sequence[tuple[Floats, Sequence[str]]], where: Design) -> Fl
 
 def interval(resamples: Floats) -> Floats:
     """95 % percentile interval along the first axis of (1 + B, ...), its first row left out; shape (2, ...)."""
-    return np.nanpercentile(resamples[1:], [2.5, 97.5], axis=0)
+    return np.percentile(resamples[1:], [2.5, 97.5], axis=0)
 
 
 def winner(losses: Floats) -> int | None:

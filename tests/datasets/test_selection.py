@@ -32,9 +32,9 @@ def test_information_less_chance_is_near_scikit_learns_adjusted_value():
     adjusted = adjusted_mutual_info_score(a, b, average_method="arithmetic")  # (I - E) / (mean(H) - E)
     information = mutual_info_score(a, b)
     chance = (adjusted * np.mean(H) - information) / (adjusted - 1)
-    assert found["information"] == pytest.approx(information - chance, abs=1e-5)
-    assert found["share"] == pytest.approx((information - chance) / H[0], abs=1e-5)
-    assert found["target_left"] == pytest.approx((H[0] - information) / (H[0] - chance), abs=1e-5)
+    assert found["information"] == pytest.approx(information - chance, abs=1e-4)
+    assert found["share"] == pytest.approx((information - chance) / H[0], abs=1e-4)
+    assert found["target_left"] == pytest.approx((H[0] - information) / (H[0] - chance), abs=1e-4)
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(2, 2), (5, 5), (26, 10), (26, 370), (300, 2)])
@@ -46,7 +46,7 @@ def test_chance_information_is_near_the_hypergeometric_expectation(rows: int, co
     b = rng.choice(columns, 2000, p=rng.dirichlet(np.ones(columns)))
     exact = expected_mutual_information(contingency_matrix(a, b, sparse=True), 2000)
     found = chance_information(np.bincount(a, minlength=rows), np.bincount(b, minlength=columns))
-    assert found == pytest.approx(exact, rel=0.05)
+    assert found == pytest.approx(exact, rel=0.01)
 
 
 def test_items_that_are_independent_of_the_target_get_nothing_on_average():
@@ -116,11 +116,11 @@ def test_weights_and_identifiers_are_no_items(everything: Dataset):
     assert not [name for name in names if name.startswith("wts") or name in ("id", "vstrat", "vpsu", "year", "intid")]
 
 
-def test_hidden_cells_do_not_enter_the_choice(toy: Dataset):
-    hidden = toy.values.copy()
-    hidden[::2, toy.schema.index("income")] = np.nan
-    seen = select(toy.schema, hidden, "income").ranking
-    assert seen.equals(select(toy.schema, hidden[1::2], "income").ranking)
+def test_rows_where_the_target_is_hidden_do_not_enter_the_choice(toy: Dataset):
+    values = toy.values[:, toy.schema.where(Kind.NOMINAL, Kind.ORDINAL)].copy()
+    schema = toy.schema.take(toy.schema.where(Kind.NOMINAL, Kind.ORDINAL))
+    values[::2, schema.index("trust")] = np.nan
+    assert associations(schema, values, "trust").equals(associations(schema, values[1::2], "trust"))
 
 
 def test_a_selection_makes_a_dataset_in_numbers_or_words(gss: Dataset):

@@ -44,13 +44,19 @@ def test_worked_by_hand(square):
 def test_equal_pandas_on_the_survey(masked_gss, gss_guesses):
     answer = gss_guesses["hot deck"]
     schema, truth = masked_gss.schema, masked_gss.truth.values
+    columns = [  # of the design, for each item; the first dummy of a nominal one follows from the others
+        np.arange(block.start + (column.kind is Kind.NOMINAL), block.stop)
+        for column, block in zip(schema, schema.blocks, strict=True)
+    ]
     for name, at in (
         ("correlation-error", schema.where(Kind.ORDINAL, Kind.NUMERIC)),
         ("design-correlation-error", np.arange(len(schema))),
     ):
         # NaN: levels that nobody chose in the truth, or that the fills lost
         true, *found = (
-            np.nan_to_num(pd.DataFrame(schema.take(at).design(table[:, at])).corr().to_numpy())
+            np.nan_to_num(
+                pd.DataFrame(schema.design(table)[:, np.concatenate([columns[j] for j in at])]).corr().to_numpy()
+            )
             for table in (truth, *completed_tables(masked_gss, answer))
         )
         norm = np.linalg.norm(true - np.diag(np.diag(true)))

@@ -1,0 +1,147 @@
+import json
+import re
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from datasets.errors import InputError
+from reports import write_report
+from reports.results import Record, tidy
+from reports.write import report_files
+
+
+def content(folder):
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def small(inventor):
+    """Two imputers, two masks: quick to draw."""
+    return inventor(["a", "b"], mechanisms=["mcar", "ni"], seeds=1)
+
+
+@pytest.fixture(scope="module")
+def written(small, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("results")
+    write_report(folder, *small)
+    return folder
+
+
+def test_everything_is_there(written):
+    assert set(content(written)) == {
+        *("leaderboard.md", "leaderboard.html", "results.parquet"),
+        *(f"figures/{name}.png" for name in ("ranks", "trade-off", "covariance", "covariance-a", "covariance-b")),
+        *(f"masks/{mechanism}-0.3-0.{end}" for mechanism in ("mcar", "ni") for end in ("md", "json")),
+    }
+
+
+def test_same_bytes_in_any_order(small, written):
+    records, facts, cards = small
+    order = np.random.default_rng(1).permutation(len(records))
+    again = report_files([records[i] for i in order], facts, cards[::-1])
+    assert again == content(written)
+
+
+def test_every_artefact_names_the_data(small):
+    records, facts, cards = small
+    title = "gss2022-twin (synthetic)"
+    twin = [replace(r, dataset=title) for r in records]
+    told = facts | {"data": facts["data"] | {"title": title, "note": "The real file could not be had."}}
+    files = report_files(twin, told, [card | {"dataset": title} for card in cards])
+    page = files["leaderboard.md"].decode()
+    assert page.startswith(f"# {title}: leaderboard")
+    assert "**The real file could not be had.**" in page
+    assert files["leaderboard.html"].decode().count(title) > 3
+    assert f"### {title}, mcar" in files["masks/mcar-0.3-0.md"].decode()
+    assert json.loads(files["masks/ni-0.3-0.json"])["dataset"] == title
+    assert "gss2022," not in page and "gss2022:" not in page
+
+
+def test_parquet_is_the_tidy_table(small, written):
+    pd.testing.assert_frame_equal(pd.read_parquet(written / "results.parquet"), tidy(small[0]), check_exact=True)
+
+
+def test_links_of_the_markdown_lead_somewhere(written):
+    links = re.findall(r"\]\(([^)]+)\)", (written / "leaderboard.md").read_text())
+    assert len(links) > 5
+    assert all((written / link).is_file() for link in links)
+
+
+def test_stale_figures_go_and_other_files_stay(small, written, tmp_path):
+    records, facts, cards = small
+    (tmp_path / "figures").mkdir()
+    (tmp_path / "figures" / "covariance-gone.png").write_bytes(b"old")
+    (tmp_path / "manifest.json").write_text("{}")
+    write_report(tmp_path, records, facts, cards)
+    assert set(content(tmp_path)) == {*content(written), "manifest.json"}
+
+
+def test_nothing_is_replaced_when_rendering_fails(small, tmp_path):
+    records, facts, cards = small
+    (tmp_path / "leaderboard.md").write_text("old")
+    with pytest.raises(InputError):
+        write_report(tmp_path, [*records, replace(records[0], dataset="toy")], facts, cards)
+    assert content(tmp_path) == {"leaderboard.md": b"old"}
+
+
+def test_a_folder_that_cannot_be_written(small, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(InputError, match=r"cannot be written to .*give another --out"):
+        write_report(tmp_path / "file", *small)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda r, f, c: ([*r, replace(r[0], dataset="toy")], f, c), r"of one dataset.*results of \['toy'\]"),
+        (lambda r, f, c: (r, f, [c[0] | {"dataset": "toy"}]), r"found mask cards of \['toy'\]"),
+        (lambda r, f, c: ([], f, c), "no results of 'gss2022'"),
+        (lambda r, f, c: (r, {k: v for k, v in f.items() if k != "commit"}, c), "facts of a report lack commit"),
+        (lambda r, f, c: (r, f | {"cells": f["cells"][1:]}, c), "not planned"),
+        (lambda r, f, c: (r, f | {"metrics": {}}, c), r"do not describe the metrics \['accuracy'"),
+        (lambda r, f, c: (r, f | {"imputers": {}}, c), r"do not describe the imputers \['a', 'b'\]"),
+    ],
+)
+def test_results_and_facts_must_belong_together(small, change, said):
+    with pytest.raises(InputError, match=said):
+        report_files(*change(*small))
+
+
+def test_a_report_of_failures_alone(small):
+    records, facts, _ = small
+    lost = [replace(r, status="failed", message=f"Killed: {r.imputer} | <b>\ntrace", scores=()) for r in records]
+    page = report_files(lost, facts)["leaderboard.md"].decode()
+    assert "0 of 4 cells are done; **4 failed**." in page
+    assert page.index("## Failures") < page.index("## Summary")
+    assert r"Killed: a \| \<b>" in page
+
+
+def test_a_report_of_a_table_without_nominal_items_and_targets(small):
+    records, facts, _ = small
+    columns = {name: known | {"role": "item"} for name, known in facts["columns"].items() if known["kind"] != "nominal"}
+    plain = [
+        replace(r, scores=tuple(s for s in r.scores if (s[1] in columns or s[1] == "(table)") and "~" not in s[1]))
+        for r in records
+    ]
+    page = report_files(plain, facts | {"columns": columns})["leaderboard.md"].decode()
+    assert "3 families" in page
+    assert "Target items" not in page and "accuracy" not in page
+
+
+def test_first_run_of_one_cell(small):
+    records, facts, _ = small
+    page = report_files(records[:1], facts)["leaderboard.md"].decode()
+    assert "1 of 4 cells are done; **3 not run**." in page
+    assert "not run in 1 of 2 cells" in page
+
+
+def test_scores_may_be_infinite(small):
+    records, facts, _ = small
+    wild = [
+        Record(*(getattr(r, k) for k in ("dataset", "mechanism", "rate", "seed", "imputer")),
+               scores=tuple((m, c, float("inf") if m == "log-score" and r.imputer == "a" else v) for m, c, v in r.scores))
+        for r in records
+    ]  # fmt: skip
+    assert "∞" in report_files(wild, facts)["leaderboard.md"].decode()
