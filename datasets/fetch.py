@@ -15,8 +15,12 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
 from datasets.errors import DataUnavailableError, InputError
+from datasets.registry import Registry
 
 CONNECT_SECONDS, READ_SECONDS = 10, 60
+FETCHERS: Registry[Callable[[Path | None], Path]] = Registry(
+    "dataset with a file to fetch", package="datasets", variable="FETCHERS"
+)
 
 
 @dataclass(frozen=True)

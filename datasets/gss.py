@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,10 @@ from numpy.typing import NDArray
 
 from datasets import DATASETS
 from datasets.errors import InputError
-from datasets.fetch import Source, locate, sha256, stata_file
-from datasets.labelled import Labelled, labelled_column, read_stata, unique_labels
+from datasets.fetch import FETCHERS, Source, locate, sha256, stata_file
+from datasets.labelled import Labelled, column_names, labelled_column, read_stata, require_columns, unique_labels
 from datasets.schema import Codes, Column, Kind, Role, Schema
+from datasets.selection import SELECTABLE
 from datasets.table import Dataset, Reason
 
 SOURCE = Source(
@@ -51,8 +53,21 @@ def load(path: Path | None = None) -> Dataset:
     return gss_table(path, list(variables()["variables"]))
 
 
+@SELECTABLE.register("gss2022")
+def load_everything(path: Path | None = None) -> Dataset:
+    """All answers of the General Social Survey 2022's main cross-section, bookkeeping left out.
+
+    Raises
+    ------
+    DataUnavailableError, InputError
+        As `load`.
+    """
+    return gss_table(path, None)
+
+
+@FETCHERS.register("gss2022")
 def fetch(path: Path | None = None) -> Path:
-    """Path of a checked survey file, downloaded if it must be; see `fetch.locate`.
+    """Find the survey's checked file, downloading it if it must be; see `fetch.locate`.
 
     Raises
     ------
@@ -78,27 +93,30 @@ def gss_table(path: Path | None, names: Sequence[str] | None, name: str = "gss20
     """
     facts = variables()
     with stata_file(locate(SOURCE, path, check_file), SOURCE.file) as file:
-        chosen = answer_names(file) if names is None else list(names)
-        design = [facts["weights"], facts["strata"], facts["psu"]]
-        survey = read_stata(file, dict.fromkeys([*chosen, *design, "year"]))
-        digest = sha256(file)
-    main = main_rows(survey, file.name)
-    weights, strata, psu = (survey.split(variable)[0][main] for variable in design)
-    columns, values, reasons = zip(*(_column(survey, variable, main) for variable in chosen), strict=True)
-    return Dataset(
-        name,
-        Schema(columns),
-        np.column_stack(values),
-        np.column_stack(reasons),
-        weights,
-        strata,
-        psu,
-        origin={"file": file.name, "sha256": digest},
-    )
+        main = main_rows(file)
+        table = _table(file, name, answer_names(file) if names is None else names, np.flatnonzero(main))
+        design = read_stata(file, [facts["weights"], facts["strata"], facts["psu"]])
+    weights, strata, psu = (design.split(facts[part])[0][main] for part in ("weights", "strata", "psu"))
+    return replace(table, weights=weights, strata=strata, psu=psu)
+
+
+def gss_oversample(path: Path | None, names: Sequence[str] | None = None) -> Dataset:
+    """Table of any variables for the 605 respondents who are not in the main cross-section, unweighted.
+
+    They were drawn from a web panel to reach more minority respondents: other people, same questions.
+
+    Raises
+    ------
+    DataUnavailableError, InputError
+        As `gss_table`.
+    """
+    with stata_file(locate(SOURCE, path, check_file), SOURCE.file) as file:
+        others = np.flatnonzero(~main_rows(file))
+        return _table(file, "gss2022-oversample", answer_names(file) if names is None else names, others)
 
 
 def check_file(path: Path) -> None:
-    """Validate a Stata file by structure: year, needed columns, number of respondents.
+    """Validate a Stata file by structure: needed columns, year, number of respondents.
 
     Raises
     ------
@@ -106,12 +124,12 @@ def check_file(path: Path) -> None:
         If it is not the General Social Survey 2022.
     """
     facts = variables()
-    needed = ["year", facts["weights"], facts["strata"], facts["psu"], *facts["variables"]]
-    main_rows(read_stata(path, needed), path.name)
+    require_columns(path, [facts["strata"], facts["psu"], *facts["variables"]])
+    main_rows(path)
 
 
-def main_rows(survey: Labelled, file: str) -> NDArray[np.intp]:
-    """Rows of the main cross-section.
+def main_rows(path: Path) -> NDArray[np.bool_]:
+    """Tell which rows of a Stata file are the main cross-section, shape (rows,).
 
     Raises
     ------
@@ -119,13 +137,14 @@ def main_rows(survey: Labelled, file: str) -> NDArray[np.intp]:
         If the year or the number of respondents is not that of the survey.
     """
     facts = variables()
+    survey = read_stata(path, ["year", facts["weights"]])
     years = np.unique(survey.split("year")[0])
     if years.tolist() != [facts["year"]]:
-        raise InputError(f"{file}: holds the years {years[:5].tolist()}; wanted the survey of {facts['year']} alone")
-    main = np.flatnonzero(~np.isnan(survey.split(facts["weights"])[0]))
-    if len(main) != facts["respondents"]:
+        raise InputError(f"{path}: holds the years {years[:5].tolist()}; wanted the survey of {facts['year']} alone")
+    main = ~np.isnan(survey.split(facts["weights"])[0])
+    if main.sum() != facts["respondents"]:
         raise InputError(
-            f"{file}: {len(main)} rows have the weight {facts['weights']}; the main cross-section has "
+            f"{path}: {main.sum()} rows have the weight {facts['weights']}; the main cross-section has "
             f"{facts['respondents']}; get the file of {facts['year']} from {SOURCE.page}"
         )
     return main
@@ -133,10 +152,8 @@ def main_rows(survey: Labelled, file: str) -> NDArray[np.intp]:
 
 def answer_names(path: Path) -> list[str]:
     """Names of all variables of a Stata file that are answers: bookkeeping is left out."""
-    import pyreadstat
-
-    _, header = pyreadstat.read_dta(path, metadataonly=True)
-    return [name for name in header.column_names if name not in set(variables()["bookkeeping"])]
+    bookkeeping = set(variables()["bookkeeping"])
+    return [name for name in column_names(path) if name not in bookkeeping]
 
 
 def income_midpoints() -> dict[float, float]:
@@ -148,6 +165,15 @@ def income_midpoints() -> dict[float, float]:
 def variables() -> Mapping[str, Any]:
     """Read ``gss_variables.toml``."""
     return tomllib.loads(Path(__file__).with_name("gss_variables.toml").read_text(encoding="utf-8"))
+
+
+def _table(file: Path, name: str, names: Sequence[str], rows: NDArray[np.intp]) -> Dataset:
+    """Dataset of some variables and rows of the survey's Stata file, without its design."""
+    span = range(rows[0], rows[-1] + 1)
+    survey = read_stata(file, names, span)
+    columns, values, reasons = zip(*(_column(survey, variable, rows - span.start) for variable in names), strict=True)
+    origin = {"file": file.name, "sha256": sha256(file)}
+    return Dataset(name, Schema(columns), np.column_stack(values), np.column_stack(reasons), origin=origin)
 
 
 def _column(survey: Labelled, name: str, rows: NDArray[np.intp]) -> tuple[Column, Codes, NDArray[np.int8]]:

@@ -1,6 +1,7 @@
 """Stata and SPSS files: codes, their labels, and the reason of every missing cell."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -74,8 +75,8 @@ class Labelled:
         return Reason.OBSERVED
 
 
-def read_stata(path: Path, names: Iterable[str] | None = None) -> Labelled:
-    """Read a Stata file, or some columns of it, with its extended missing values (.a to .z).
+def read_stata(path: Path, names: Sequence[str] | None = None, rows: range | None = None) -> Labelled:
+    """Read a Stata file, or some columns and neighbouring rows of it, with its missing values .a to .z.
 
     Raises
     ------
@@ -84,16 +85,43 @@ def read_stata(path: Path, names: Iterable[str] | None = None) -> Labelled:
     """
     import pyreadstat
 
-    try:
-        if names is not None:
-            _, header = pyreadstat.read_dta(path, metadataonly=True)
-            absent = [name for name in names if name not in set(header.column_names)]
-            if absent:
-                raise InputError(f"{path}: the file lacks the columns {absent}; it is not the file this needs")
-        frame, meta = pyreadstat.read_dta(path, usecols=None if names is None else list(names), user_missing=True)
-    except (pyreadstat.ReadstatError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read as a Stata file ({error}); give a whole .dta file") from None
+    if names is not None:
+        require_columns(path, names)
+    columns = None if names is None else list(names)
+    span = range(0) if rows is None else rows  # a length of 0 means all
+    with _readable(path, "Stata"):
+        frame, meta = pyreadstat.read_dta(
+            path, usecols=columns, user_missing=True, row_offset=span.start, row_limit=len(span)
+        )
     return _labelled(frame, meta, meta.missing_user_values or {})
+
+
+def require_columns(path: Path, names: Iterable[str]) -> None:
+    """Validate that a Stata file has these columns.
+
+    Raises
+    ------
+    InputError
+        If the file is not Stata's, or lacks a column.
+    """
+    known = set(column_names(path))
+    absent = [name for name in names if name not in known]
+    if absent:
+        raise InputError(f"{path}: the file lacks the columns {absent}; it is not the file this needs")
+
+
+def column_names(path: Path) -> list[str]:
+    """Names of the columns of a Stata file.
+
+    Raises
+    ------
+    InputError
+        If the file is not Stata's.
+    """
+    import pyreadstat
+
+    with _readable(path, "Stata"):
+        return list(pyreadstat.read_dta(path, metadataonly=True)[1].column_names)
 
 
 def read_spss(path: Path) -> Labelled:
@@ -106,10 +134,8 @@ def read_spss(path: Path) -> Labelled:
     """
     import pyreadstat
 
-    try:
+    with _readable(path, "SPSS"):
         frame, meta = pyreadstat.read_sav(path, user_missing=True)
-    except (pyreadstat.ReadstatError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read as an SPSS file ({error}); give a whole .sav file") from None
     return _labelled(frame, meta, meta.missing_ranges or {})
 
 
@@ -137,6 +163,17 @@ def unique_labels(labels: Mapping[float, str]) -> dict[float, str]:
     """Add the code to labels that several codes share, so that text and code stay each other's inverse."""
     texts = list(labels.values())
     return {code: f"{text} ({code:.15g})" if texts.count(text) > 1 else text for code, text in labels.items()}
+
+
+@contextmanager
+def _readable(path: Path, kind: str) -> Iterator[None]:
+    """Say in a sentence that a file is not of its kind."""
+    import pyreadstat
+
+    try:
+        yield
+    except (pyreadstat.ReadstatError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read as a {kind} file ({error}); give a whole file of that kind") from None
 
 
 def _labelled(frame: pd.DataFrame, meta: Any, missing: Mapping[str, list[Any]]) -> Labelled:  # noqa: ANN401

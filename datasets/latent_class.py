@@ -105,9 +105,9 @@ class LatentClasses:
 
     @cached_property
     def _logs(self) -> tuple[Floats, Floats]:
-        tiny = np.finfo(np.float32).tiny  # a probability of zero is then merely impossible, not NaN
-        profiles = np.log(np.maximum(self.profiles, tiny)).astype(np.float32)
-        return profiles.T, np.log(np.maximum(self.shares, tiny)).astype(np.float32)
+        tiny = np.finfo(np.float32).tiny  # a probability of zero is then next to impossible, not NaN
+        shares = np.log(np.maximum(self.shares, tiny)).astype(self.profiles.dtype)
+        return np.log(np.maximum(self.profiles, tiny)).T, shares
 
 
 def classify(model: LatentClasses, Z: Floats) -> tuple[Floats, Floats]:
@@ -129,6 +129,16 @@ def conditional(model: LatentClasses, Z: Floats) -> Floats:
     It answers for the item as asked anew: in an observed item it is not the observed level.
     """
     return classify(model, Z)[0] @ model.profiles
+
+
+def conditional_levels(model: LatentClasses, X: Codes) -> dict[int, Floats]:
+    """Give each item with holes in X (n, p) the exact probability of its levels, shape (holes of the item, K_j)."""
+    holes = np.isnan(X)
+    posterior = classify(model, model.levels.indicate(X))[0]
+    return {
+        int(j): posterior[holes[:, j]] @ model.profiles[:, model.levels.blocks[j]]
+        for j in np.flatnonzero(holes.any(axis=0))
+    }
 
 
 def draw_rows(probabilities: Floats, rng: np.random.Generator) -> NDArray[np.intp]:

@@ -1,5 +1,6 @@
 """Reading somebody's table: its cells as they stand, typed, and a first guess of what each column means."""
 
+import csv
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -71,19 +72,19 @@ def read_table(path: Path) -> RawTable:
 def _read_csv(path: Path) -> RawTable:
     """Read texts; a column whose texts are all numbers is a column of numbers."""
     try:
-        with path.open(encoding="utf-8-sig") as file:
+        with path.open(encoding="utf-8-sig", newline="") as file:
             header = file.readline()
-        separator = max((",", ";", "\t"), key=header.count)
-        cells = pd.read_csv(path, sep=separator, header=None, dtype=str, na_filter=False, encoding="utf-8-sig")
-    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read as csv in UTF-8 ({str(error).strip()}); save it again") from None
-    short = np.flatnonzero(cells.isna().any(axis=1))
-    if len(short):
-        raise InputError(
-            f"{path}: row {short[0] + 1} has fewer cells than others, which have {cells.shape[1]}; mend it"
-        )
-    names = _unique(path, cells.iloc[0].tolist())
-    original = cells.iloc[1:].reset_index(drop=True).set_axis(names, axis=1)
+            separator = max((",", ";", "\t"), key=header.count)
+            file.seek(0)
+            rows = list(csv.reader(file, delimiter=separator, strict=True))
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read as csv in UTF-8 ({error}); save it again") from None
+    names = _unique(path, rows[0])
+    rows = [row or [""] for row in rows if row or len(names) == 1]  # a blank line is a row only of a single column
+    wrong = [(i, len(row)) for i, row in enumerate(rows, start=1) if len(row) != len(names)]
+    if wrong:
+        raise InputError(f"{path}: row {wrong[0][0]} has {wrong[0][1]} cells, the head has {len(names)}; mend it")
+    original = pd.DataFrame(rows[1:], columns=names, dtype=object)
     texts = original.mask(original.isin(MISSING_TEXTS), None)
     typed = pd.DataFrame({name: _numbers(texts[name]) for name in names}, original.index)
     guess = {name: _guess(typed[name], texts[name]) for name in names}
@@ -131,6 +132,8 @@ READERS: dict[str, Callable[[Path], RawTable]] = {
 
 def _guess(series: pd.Series, texts: pd.Series | None = None) -> Column | None:
     """Guess what a column is; the texts of numbers tell how many decimals they are written with."""
+    if series.isna().all():
+        return Column(str(series.name), Kind.NUMERIC)  # refused later, unless a schema file has it ignored
     if _is_date(series) or _identifies(series):
         return None
     text = not types.is_numeric_dtype(series.dtype) and not isinstance(series.dtype, pd.CategoricalDtype)

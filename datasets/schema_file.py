@@ -1,17 +1,20 @@
 """The schema file: what each column of a survey means, in TOML that a person can edit."""
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from pandas.api import types
 
 from datasets.errors import InputError
-from datasets.schema import Column, Kind, Role, Schema
+from datasets.schema import Column, Kind, Role
+
+if TYPE_CHECKING:
+    from datasets.survey_file import SurveyFile
 
 IGNORE = "ignore"
 KEYS = {"kind": str, "role": str, "question": str, "levels": list, "labels": dict, "decimals": int}
@@ -34,21 +37,13 @@ class Entry:
     has_role: bool
 
 
-def write_schema(schema: Schema, path: Path, ignored: Iterable[str] = (), texts: Iterable[str] = ()) -> None:
-    """Write a schema file, whole or not at all.
-
-    Parameters
-    ----------
-    schema : the columns.
-    path : where to.
-    ignored : names of columns that are left out.
-    texts : names of columns whose cells are texts; their answers are listed, those of others are labelled.
-    """
+def write_schema(survey: "SurveyFile", path: Path) -> None:
+    """Write what each column of a file was taken for, whole or not at all, to be edited and read again."""
     import tomli_w
 
-    spoken = set(texts)
-    tables = {column.name: _table(column, column.name in spoken) for column in schema}
-    tables |= {name: {"kind": IGNORE} for name in ignored}
+    typed = survey.raw.typed
+    tables = {column.name: _table(column, typed[column.name]) for column in survey.dataset.schema}
+    tables |= {name: {"kind": IGNORE} for name in survey.ignored}
     staged = path.with_name(path.name + ".part")
     staged.write_text(HEADER + tomli_w.dumps(tables), encoding="utf-8")
     staged.replace(path)
@@ -74,11 +69,12 @@ def read_schema(path: Path, cells: pd.DataFrame, guess: Mapping[str, Column | No
     return {name: _entry(f"{path}: [{name}]", table, cells[name], guess[name]) for name, table in tables.items()}
 
 
-def _table(column: Column, spoken: bool) -> dict[str, Any]:
+def _table(column: Column, cells: pd.Series) -> dict[str, Any]:
+    """Say a column in TOML; the answers of a column of texts are listed, codes are labelled."""
     table: dict[str, Any] = {"kind": str(column.kind), "role": str(column.role)}
     if column.question:
         table["question"] = column.question
-    if column.labels and spoken:
+    if column.labels and not types.is_numeric_dtype(cells.dtype):
         table["levels"] = list(column.labels.values())
     elif column.labels:
         table["labels"] = {f"{code:.15g}": text for code, text in column.labels.items()}

@@ -1,14 +1,16 @@
 """Selection: which items say most about a target, by mutual information corrected for chance."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from datasets.errors import InputError
+from datasets.registry import Registry
 from datasets.schema import Codes, Kind, Schema
 from datasets.table import Dataset
 
@@ -17,6 +19,9 @@ MINIMUM_SHARE = 0.1
 RECODING = 0.05
 COMMON = 20
 
+SELECTABLE: Registry[Callable[[Path | None], Dataset]] = Registry(
+    "dataset with many variables to select from", package="datasets", variable="SELECTABLE"
+)
 Levels = NDArray[np.intp]
 Counts = NDArray[np.int64]
 

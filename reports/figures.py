@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.image import AxesImage
+    from numpy.typing import NDArray
+
+    AxesGrid = NDArray[Any]  # of Axes
 
 INK, BLUE, QUIET = "#1f2937", "#2166ac", "#9ca3af"
 DIVERGING = "RdBu_r"  # ColorBrewer, safe for the colour-blind; white is no covariance, or no change
@@ -85,15 +88,15 @@ def covariance_overview(found: Covariances, title: str) -> "Figure":
     figure, grid = _panels(-(-count // columns), columns, 2.1, title)
     maps = [("truth (correlations)", found.truth, 1.0, "{:.2f}")]
     maps += [(name, matrix - found.truth, _reach(found), "{:+.2f}") for name, matrix in found.imputed.items()]
-    image = None
+    images = []
     for k, (axes, (name, matrix, reach, form)) in enumerate(zip(grid.flat, maps, strict=False)):
         down = found.targets if k % columns == 0 else ()
         along = found.targets if k + columns >= count else ()  # the lowest of its column carries the names
-        image = _heat(axes, matrix, reach, name, down=down, along=along, form=form)
+        images.append(_heat(axes, matrix, reach, name, down=down, along=along, form=form))
     for axes in grid.flat[count:]:
         axes.set_axis_off()
     if found.imputed:
-        bar = figure.colorbar(image, ax=grid, shrink=0.5, aspect=40, location="bottom", pad=0.02)
+        bar = figure.colorbar(images[-1], ax=grid, shrink=0.5, aspect=40, location="bottom", pad=0.02)
         bar.set_label("imputed less true covariance, in true SDs", fontsize=SMALL + 1)
         bar.ax.tick_params(labelsize=SMALL)
         bar.outline.set_visible(False)
@@ -117,7 +120,8 @@ def _heat(
         text = form.format(matrix[i, j]).replace("0.", ".", 1).replace("-", "−")
         text = "0" if text in ("+.00", "−.00", ".00") else text
         ink = "white" if abs(matrix[i, j]) > 0.5 * reach else INK
-        axes.text(j, i, text, ha="center", va="center", fontsize=size, color=ink)
+        note = axes.text(j, i, text, ha="center", va="center", fontsize=size, color=ink)
+        note.set_in_layout(False)  # it lies inside its map; to tell the layout so would double the time
     axes.set_xticks(range(len(along)), along, rotation=45, ha="right", rotation_mode="anchor", fontsize=SMALL)
     axes.set_yticks(range(len(down)), down, fontsize=SMALL)
     axes.tick_params(length=0)
@@ -143,7 +147,7 @@ def _figure(width: float, height: float, title: str) -> tuple["Figure", "Axes"]:
     return figure, axes
 
 
-def _panels(rows: int, columns: int, size: float, title: str):  # noqa: ANN202
+def _panels(rows: int, columns: int, size: float, title: str) -> tuple["Figure", "AxesGrid"]:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(columns * size + 0.6, rows * size + 0.7), layout="constrained")
@@ -165,6 +169,7 @@ def _label(figure: "Figure", axes: "Axes", x: Floats, y: Floats, names: list[str
     from matplotlib.textpath import TextPath
 
     figure.draw_without_rendering()  # settles the layout, so that places on the page are known
+    figure.set_layout_engine("none")
     scale = 72 / figure.dpi
     marks = axes.transData.transform(np.column_stack([x, y])) * scale
     left, low, right, high = np.array(axes.get_window_extent().extents) * scale

@@ -1,6 +1,7 @@
-# Runs R's mice on a masked table and times it: Rscript compare_with_r.R FOLDER RUN
-# RUN: pmm (all items as numbers), default (nominal as factors), ordered (ordinal items as ordered factors too), cart.
-# Reads FOLDER/masked.csv (codes) and FOLDER/kinds.csv (name, kind); writes FOLDER/r_RUN_1.csv ... and prints seconds, processor seconds, logged events.
+# Run R's mice on a masked table and time it: Rscript compare_with_r.R FOLDER RUN
+# RUN: pmm (all items as numbers), default (nominal items as factors), ordered (ordinal items as ordered factors too),
+# cart (nominal items as factors). Reads FOLDER/masked.csv (codes) and FOLDER/kinds.csv (name, kind); writes
+# FOLDER/RUN_1.csv to RUN_5.csv; prints elapsed seconds, processor seconds and the number of logged events.
 suppressPackageStartupMessages(library(mice))
 arguments <- commandArgs(trailingOnly = TRUE)
 folder <- arguments[1]
@@ -13,7 +14,7 @@ for (i in seq_len(nrow(kinds))) {
   if (run != "pmm" && kinds$kind[i] == "nominal") table[[name]] <- factor(table[[name]])
   if (run == "ordered" && kinds$kind[i] == "ordinal") table[[name]] <- factor(table[[name]], ordered = TRUE)
 }
-method <- if (run %in% c("pmm", "cart")) run else NULL  # NULL: pmm, logreg, polyreg and polr by type
+method <- if (run %in% c("pmm", "cart")) run else NULL # NULL: pmm, logreg, polyreg or polr by type
 
 started <- proc.time()
 result <- mice(table, m = 5, maxit = 5, method = method, seed = 1, printFlag = FALSE, nnet.MaxNWts = 1e5)
@@ -22,6 +23,7 @@ taken <- proc.time() - started
 for (draw in 1:5) {
   completed <- complete(result, draw)
   completed[] <- lapply(completed, function(x) if (is.factor(x)) as.numeric(as.character(x)) else x)
-  write.csv(completed, file.path(folder, paste0("r_", run, "_", draw, ".csv")), row.names = FALSE)
+  write.csv(completed, file.path(folder, paste0(run, "_", draw, ".csv")), row.names = FALSE)
 }
-cat(sprintf("%.2f %.2f %d\n", taken[["elapsed"]], taken[["user.self"]] + taken[["sys.self"]], NROW(result$loggedEvents)))
+processor <- taken[["user.self"]] + taken[["sys.self"]]
+cat(sprintf("%.2f %.2f %d\n", taken[["elapsed"]], processor, NROW(result$loggedEvents)))

@@ -1,9 +1,9 @@
 """Compare mice-pmm, mice and mice-cart with R's mice on one masked core table: seconds and quality, side by side.
 
-Usage: ``python scripts/compare_with_r.py GSS2022.dta`` (or NORC's zip), with R, ``mice`` and ``rpart`` installed.
+Usage: ``python scripts/compare_with_r.py GSS2022.dta`` (or NORC's zip); needs R with the package ``mice``.
 R is timed around its call of ``mice()`` alone; ours is the whole process of ``python -m benchmarks impute``, from
 starting Python over reading the file to the last table written. Both use one thread, 5 draws and 5 sweeps, one after
-the other, pair by pair. Hidden values are used for the scores only.
+the other on the same file. Hidden values are used for the scores only.
 """
 
 import argparse
@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,42 +22,40 @@ from numpy.typing import NDArray
 from datasets import DATASETS
 from datasets.answer import Answer
 from datasets.mechanisms import MECHANISMS
-from datasets.schema import Kind
 from datasets.schema_file import write_schema
 from datasets.table import Masked
 from metrics import METRICS
 
 ROOT = Path(__file__).resolve().parents[1]
-PAIRS = (("pmm", "mice-pmm"), ("default", "mice"), ("ordered", "mice"), ("cart", "mice-cart"))
-TITLES = {
-    "pmm": "R pmm, all items as numbers",
-    "default": "R default: pmm, logreg, polyreg; ordinal items as numbers",
-    "ordered": "R default: pmm, logreg, polyreg, polr",
-    "cart": "R cart; ordinal items as numbers",
+RUNS = {  # of R, with the imputer of ours that is held against it
+    "pmm": ("R pmm, all items as numbers", "mice-pmm"),
+    "default": ("R default (pmm, logreg, polyreg), ordinal items as numbers", "mice"),
+    "ordered": ("R default (pmm, logreg, polyreg, polr)", "mice"),
+    "cart": ("R cart, ordinal items as numbers", "mice-cart"),
 }
-ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-R_LIMIT = 1800  # seconds
+LIMIT = 1800  # seconds for one run
+DRAWS = [f"draw_{number}" for number in range(1, 6)]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the pairs and write the table."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    """Run R and ours on the same table and write the comparison as markdown."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("file", type=Path, help="NORC's GSS2022.dta or its zip")
-    parser.add_argument("--runs", nargs="+", default=list(TITLES), choices=list(TITLES), help="of R")
+    parser.add_argument("--runs", nargs="+", default=list(RUNS), choices=list(RUNS), help="runs of R")
     parser.add_argument("--rate", type=float, default=0.3, help="share of cells to hide")
-    parser.add_argument("--seed", type=int, default=1, help="of the mask and of the imputations")
+    parser.add_argument("--seed", type=int, default=1, help="of the mask and of our imputations")
     options = parser.parse_args(arguments)
     truth = DATASETS["gss2022"](options.file)
     masked = Masked(truth, MECHANISMS["mcar"](truth, options.rate, np.random.default_rng(options.seed)))
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        write_masked(masked, folder)
-        rows = [row for run, imputer in PAIRS if run in options.runs for row in compare(masked, folder, run, imputer)]
-    sys.stdout.write(pd.DataFrame(rows).to_markdown(index=False, floatfmt=".3f") + "\n")
+        write_masked(masked, Path(name))
+        rows = list(compare(masked, Path(name), options.runs, options.seed))
+    table = pd.DataFrame(rows).to_markdown(index=False, floatfmt=(".1f",) * 5 + (".3f",) * 5, missingval="–")
+    sys.stdout.write(f"{table}\n")
 
 
 def write_masked(masked: Masked, folder: Path) -> None:
-    """Write what both sides see: codes with blanks, and the kind of each column."""
+    """Write what both sides see: codes with blanks, and what each column means."""
     table = pd.DataFrame(masked.values, columns=masked.schema.names)
     table.convert_dtypes().to_csv(folder / "masked.csv", index=False)  # whole numbers without a point
     kinds = pd.DataFrame({"name": masked.schema.names, "kind": [str(column.kind) for column in masked.schema]})
@@ -65,14 +63,84 @@ def write_masked(masked: Masked, folder: Path) -> None:
     write_schema(masked.schema, folder / "schema.toml")
 
 
-def compare(masked: Masked, folder: Path, run: str, imputer: str) -> list[dict[str, object]]:
-    """Run R and ours one after the other; one table row each."""
-    r_seconds, warnings = run_r(folder, run)
-    our_seconds = run_ours(folder, imputer)
-    draws = {"R": read_fills(masked, folder, f"r_{run}"), "ours": read_fills(masked, folder, "draw")}
-    quality = {who: score(masked, Answer(fills)) for who, fills in draws.items()}
-    own = Answer(draws["ours"], read_fills(masked, folder, "expected")[0])
-    ...
+def compare(masked: Masked, folder: Path, runs: Sequence[str], seed: int) -> Iterator[dict[str, str | float]]:
+    """Give a row for each run of R and, after it, for ours; each of ours runs once."""
+    done = set()
+    for run in runs:
+        title, imputer = RUNS[run]
+        theirs = run_r(folder, run)
+        fills = read_fills(masked, folder, [f"{run}_{number}" for number in range(1, 6)])
+        yield {"run": title, **_times(theirs, theirs), **quality(masked, fills)}
+        if imputer in done:
+            continue
+        done.add(imputer)
+        ours = run_ours(folder, imputer, seed)
+        own = Answer(read_fills(masked, folder, ["point"]), read_fills(masked, folder, ["expected"])[0])
+        stated = {"NRMSE, stated": _mean("nrmse", masked, own), "accuracy, stated": _mean("accuracy", masked, own)}
+        yield {
+            "run": f"ours: {imputer}",
+            **_times(ours, theirs),
+            **quality(masked, read_fills(masked, folder, DRAWS)),
+            **stated,
+        }
+
+
+def run_r(folder: Path, run: str) -> tuple[float, float]:
+    """Elapsed and processor seconds of R's mice()."""
+    script = Path(__file__).with_suffix(".R")
+    told = subprocess.run(
+        ["Rscript", str(script), str(folder), run],
+        env=_one_thread(),
+        check=True,
+        timeout=LIMIT,
+        stdout=subprocess.PIPE,
+        text=True,
+    ).stdout.split()
+    return float(told[-3]), float(told[-2])
+
+
+def run_ours(folder: Path, imputer: str, seed: int) -> tuple[float, float]:
+    """Elapsed and processor seconds of our whole process."""
+    files = [str(folder / "masked.csv"), "--schema", str(folder / "schema.toml"), "--out", str(folder)]
+    command = [sys.executable, "-m", "benchmarks", "impute", *files, "--imputer", imputer, "--seed", str(seed)]
+    before, started = os.times(), time.perf_counter()
+    subprocess.run(command, env=_one_thread(), check=True, timeout=LIMIT, stdout=subprocess.DEVNULL, cwd=ROOT)
+    elapsed, after = time.perf_counter() - started, os.times()
+    processor = after.children_user + after.children_system - before.children_user - before.children_system
+    return elapsed, processor
+
+
+def read_fills(masked: Masked, folder: Path, names: Sequence[str]) -> NDArray[np.float64]:
+    """Fills of the holes from completed tables, shape (tables, holes)."""
+    tables = [pd.read_csv(folder / f"{name}.csv")[masked.schema.names].to_numpy(float) for name in names]
+    return np.stack([table[np.isnan(masked.values)] for table in tables])
+
+
+def quality(masked: Masked, fills: NDArray[np.float64]) -> dict[str, float]:
+    """Scores of draws alone: of their mean, of their mode, and of each."""
+    answer = Answer(fills)
+    return {
+        "NRMSE": _mean("nrmse", masked, answer),
+        "accuracy": _mean("accuracy", masked, answer),
+        "correlation error": _mean("design-correlation-error", masked, answer),
+    }
+
+
+def _mean(metric: str, masked: Masked, answer: Answer) -> float:
+    return float(np.mean(list(METRICS[metric].score(masked, answer).values())))
+
+
+def _times(taken: tuple[float, float], reference: tuple[float, float]) -> dict[str, float]:
+    return {
+        "seconds": taken[0],
+        "processor seconds": taken[1],
+        "R / this": reference[0] / taken[0],
+        "R / this, processor": reference[1] / taken[1],
+    }
+
+
+def _one_thread() -> dict[str, str]:
+    return {**os.environ, **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")}
 
 
 if __name__ == "__main__":

@@ -26,7 +26,9 @@ def fetch(
 def describe(
     what: Annotated[str, typer.Argument(help="Name of a dataset, or your own csv, dta, sav or parquet file.")],
     data: DataPath = None,
-    schema: Annotated[Path, typer.Option(help="Where to write what was inferred of your own file.")] = Path("schema.toml"),
+    schema: Annotated[Path, typer.Option(help="Where to write what was inferred of your own file.")] = Path(
+        "schema.toml"
+    ),
 ) -> None:
     """Show variables, kinds, levels and missing cells; of your own file also write schema.toml to edit."""
     from datasets import DATASETS
@@ -41,7 +43,7 @@ def describe(
     from datasets.survey_file import read_survey_file
 
     survey = read_survey_file(Path(what), schema if schema.exists() else None)
-    console.print(_table(describe_dataset(survey.dataset), f"{what}: {len(survey.original):,} rows"))
+    console.print(_table(describe_dataset(survey.dataset), f"{what}: {len(survey.raw.original):,} rows"))
     if survey.ignored:
         console.print(f"ignored: {', '.join(survey.ignored)}", highlight=False)
     if schema.exists():
@@ -58,13 +60,15 @@ def select(
     data: DataPath = None,
 ) -> None:
     """Rank all variables of a survey file by their mutual information with a target."""
-    from datasets.selection import SELECTABLE, rank
+    from datasets.selection import SELECTABLE
+    from datasets.selection import select as select_items
 
-    ranking = rank(SELECTABLE[SELECTABLE.check(dataset)](data), target)
+    table = SELECTABLE[SELECTABLE.check(dataset)](data)
+    found = select_items(table.schema, table.values, target, top)
     console = Console()
-    console.print(_table(ranking.table.head(top), f"{dataset}: what tells most about {target}"))
-    if ranking.recodings:
-        console.print(f"left out as recodings of {target}: {', '.join(ranking.recodings)}", highlight=False)
+    console.print(_table(found.ranking, f"{dataset}: what tells most about {target}"))
+    if len(found.recodings):
+        console.print(f"left out as recodings of {target}: {', '.join(found.recodings['variable'])}", highlight=False)
 
 
 def _table(frame: "pd.DataFrame", title: str) -> Table:

@@ -10,6 +10,8 @@ from imputers import IMPUTERS
 from imputers.encoding import MatrixImputer
 from imputers.statistical.normal_model import conditionals, draw_holes, draw_model, find_holes, maximum_likelihood
 
+RARE = 5  # answers; the covariances of a dummy given by fewer people never settle
+
 
 @IMPUTERS.register("gaussian-em")
 class GaussianEM(MatrixImputer):
@@ -17,7 +19,8 @@ class GaussianEM(MatrixImputer):
 
     Dempster, Laird & Rubin (1977), JRSS B 39; Schafer (1997), Analysis of Incomplete Multivariate Data, chapter 5.
     Ordinal codes count as scores and nominal levels as dummies, less the most frequent one, whose
-    dummy is what the others leave of 1. Assumes missing at random and linear relations with equal
+    dummy is what the others leave of 1, and less levels with fewer than five answers, which keep their
+    share whatever else was answered. Assumes missing at random and linear relations with equal
     spread. Draws are proper: parameters come from data augmentation started at the maximum likelihood
     estimate, ``steps`` between draws; a drawn score becomes the nearest code, and drawn dummies the
     largest one's level (Allison 2002, Missing Data, p. 40). Expectation and probabilities are those at the
@@ -33,19 +36,20 @@ class GaussianEM(MatrixImputer):
     steps : steps of data augmentation before each draw.
     """
 
-    def __init__(self, ridge: float = 5.0, tolerance: float = 1e-3, most_steps: int = 200, steps: int = 5) -> None:
+    def __init__(self, ridge: float = 5.0, tolerance: float = 1e-3, most_steps: int = 100, steps: int = 5) -> None:
         self.ridge = ridge
         self.tolerance = tolerance
         self.most_steps = most_steps
         self.steps = steps
 
     def _fit_matrix(self, D: Codes, rng: np.random.Generator) -> None:
+        answers = (~np.isnan(D)).sum(axis=0) * self.centre_  # times a dummy's mean: how often its level was given
         kept = np.ones(D.shape[1], dtype=bool)
         self._reference = {}
         for j in self.schema_.where(Kind.NOMINAL):
             block = self.schema_.blocks[j]
             self._reference[j] = block.start + int(self.centre_[block].argmax())
-            kept[block] = self.centre_[block] > 0
+            kept[block] = answers[block] > RARE - 0.5
             kept[self._reference[j]] = False
         self._kept = np.flatnonzero(kept)
         self._data = D[:, self._kept]
@@ -68,10 +72,10 @@ class GaussianEM(MatrixImputer):
 
     def _widened(self, D: Codes) -> Codes:
         """Standardised full design of a completed one without reference dummies: each nominal item sums to one."""
-        full = np.zeros((len(D), len(self.centre_)))
-        full[:, self._kept] = D * self.scale_[self._kept] + self.centre_[self._kept]
+        full = np.tile(self.centre_, (len(D), 1))
+        full[:, self._kept] += D * self.scale_[self._kept]
         for j, reference in self._reference.items():
-            full[:, reference] = 1 - full[:, self.schema_.blocks[j]].sum(axis=1)
+            full[:, reference] += 1 - full[:, self.schema_.blocks[j]].sum(axis=1)
         return (full - self.centre_) / self.scale_
 
     def _conditional(self, X: Codes) -> tuple[Codes, Codes]:

@@ -66,7 +66,8 @@ def maximum_likelihood(D: Matrix, ridge: float, tolerance: float, most_steps: in
     holes, q = find_holes(D), D.shape[1]
     model = Normal(np.nanmean(D, axis=0), np.diag(np.nanvar(D, axis=0)) + ridge / len(D) * np.eye(q))
     completed = np.where(np.isnan(D), model.mean, D)
-    for step in range(1, most_steps + 1):
+    steps, moved = 0, np.inf
+    while moved >= tolerance and steps < most_steps:
         uncertain = np.zeros(q * q)
         for group, mean, covariance in conditionals(model, D, holes):
             completed[group.rows[:, None], group.missing] = mean
@@ -76,10 +77,8 @@ def maximum_likelihood(D: Matrix, ridge: float, tolerance: float, most_steps: in
         scatter = (completed - centre).T @ (completed - centre) + uncertain.reshape(q, q) + ridge * np.eye(q)
         update = Normal(centre, scatter / (len(D) + ridge))
         moved = max(np.abs(update.mean - model.mean).max(), np.abs(update.covariance - model.covariance).max())
-        model = update
-        if moved < tolerance:
-            break
-    return model, step
+        model, steps = update, steps + 1
+    return model, steps
 
 
 def draw_holes(model: Normal, D: Matrix, holes: list[Holes], rng: np.random.Generator) -> Matrix:

@@ -16,10 +16,15 @@ Matrix = NDArray[np.float64]
 class Regression(ChainedImputer):
     """Deterministic regression: every hole gets its predicted value.
 
-    Buck 1960 (Journal of the Royal Statistical Society B 22, 302–306), chained over sweeps; van Buuren 2018, Flexible
-    Imputation of Missing Data, section 1.3.4. Numeric items by linear regression, nominal ones by multinomial logit
-    (most probable level), ordinal ones by proportional odds, or linearly beyond 10 levels (median of the predicted
-    distribution). The chain starts at the means and carries expectations, so rounding does not feed back.
+    Buck 1960 (Journal of the Royal Statistical Society B 22, 302–306); van Buuren 2018, Flexible Imputation of Missing
+    Data, section 1.3.4. Numeric items by linear regression, nominal ones by multinomial logit (most probable level),
+    ordinal ones by proportional odds, or linearly beyond 10 levels (median of the predicted distribution). The chain
+    starts at the means and carries expectations.
+
+    One sweep, on purpose. From the second on, y is regressed on predictions x̂ that were themselves made from y; where
+    x was a hole, x̂ = E[x|y] has less spread than x, so the slope on it comes out too steep, and steeper with each sweep.
+    A random residual prevents that (see ``stochastic-regression``); without one, more sweeps make it worse, here as in
+    scikit-learn's ``IterativeImputer``.
 
     Assumes linear, additive effects and missingness at random. New rows are predicted by models of the fitted
     rows. No distribution: draws are equal rows, the spread is too small and associations are too strong.
@@ -32,7 +37,7 @@ class Regression(ChainedImputer):
 
     deterministic = True
 
-    def __init__(self, sweeps: int = 10, ridge: float = 1.0) -> None:
+    def __init__(self, sweeps: int = 1, ridge: float = 1.0) -> None:
         self.sweeps = sweeps
         self.ridge = ridge
 

@@ -169,7 +169,7 @@ def test_another_year_is_refused(tmp_path):
 
 def test_a_lacking_column_is_named(tmp_path):
     with pytest.raises(InputError, match=r"lacks the columns \['polviews'\]"):
-        survey.load(write(tmp_path / "a.dta", polviews=None))
+        survey.check_file(write(tmp_path / "a.dta", polviews=None))
 
 
 def test_a_wrong_number_of_respondents_is_refused(tmp_path):
@@ -182,3 +182,10 @@ def test_a_file_that_is_not_stata_is_refused(tmp_path):
     path.write_bytes(b"these are no answers" * 100)
     with pytest.raises(InputError, match="cannot be read as a Stata file"):
         survey.load(path)
+
+
+def test_the_oversample_is_everybody_else(shared):
+    others = survey.gss_oversample(shared / "data" / "2022_stata.zip", ["income16", "race", "hrs1"])
+    assert others.values.shape == (605, 3)
+    assert others.weights is None
+    assert others.schema["income16"].labels == survey.load(shared / "data" / "2022_stata.zip").schema["income16"].labels

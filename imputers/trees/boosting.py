@@ -1,0 +1,128 @@
+"""One boosted conditional distribution: what an item's answer may be, given all other items."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datasets.schema import Codes, Column
+
+if TYPE_CHECKING:
+    from lightgbm import Booster
+
+Matrix = NDArray[np.float32]
+Settings = Mapping[str, float | str]
+HELD_OUT = 0.2  # share of the known rows that donate answers instead of growing trees
+
+
+class Forecast(NamedTuple):
+    """What is said of h holes: a draw (h,), the mean (h,) (NaN if nominal), level shares (h, K) (K = 0 if numeric)."""
+
+    draw: Codes
+    mean: Codes
+    shares: Codes
+
+
+@dataclass(frozen=True, eq=False)
+class BoostedClasses:
+    """A nominal item: boosted trees on the multinomial (two levels: binomial) log-likelihood.
+
+    Parameters
+    ----------
+    column : the item.
+    booster : gives probabilities.
+    classes : numbers of the levels that were observed; the others get probability 0.
+    """
+
+    column: Column
+    booster: "Booster"
+    classes: NDArray[np.intp]
+
+    def forecast(self, D: Matrix, rng: np.random.Generator) -> Forecast:
+        """Probabilities of the levels, and a level drawn from them."""
+        found = _predict(self.booster, D)
+        shares = np.zeros((len(D), len(self.column.levels)))
+        shares[:, self.classes] = found if found.ndim == 2 else np.column_stack([1 - found, found])
+        passed = shares.cumsum(axis=1) < rng.random((len(D), 1))
+        last = self.classes[-1]  # rounding may leave the sum a trifle below one
+        return Forecast(self.column.levels[np.minimum(passed.sum(axis=1), last)], np.full(len(D), np.nan), shares)
+
+
+@dataclass(frozen=True, eq=False)
+class BoostedScore:
+    """An ordinal or numeric item: boosted least squares, and donors with the nearest predictions.
+
+    Parameters
+    ----------
+    column : the item.
+    booster : predicts its code.
+    predictions : of the donors, ascending, shape (d,). No tree has seen the donors, so that their answers
+        scatter about the predictions as much as those of a new person do.
+    answers : their codes, shape (d,).
+    window : how many donors stand for the distribution of an answer.
+    """
+
+    column: Column
+    booster: "Booster"
+    predictions: Codes
+    answers: Codes
+    window: int
+
+    def forecast(self, D: Matrix, rng: np.random.Generator) -> Forecast:
+        """Predicted mean, shares of the levels among the nearest donors, and the answer of one of these."""
+        mean = _predict(self.booster, D)
+        first = self._first_donor(mean, rng)
+        draw = self.answers[first + rng.integers(self.window, size=len(D))]
+        counts = np.zeros((len(self.answers) + 1, len(self.column.levels)))
+        counts[1:] = (self.answers[:, None] == self.column.levels).cumsum(axis=0)
+        shares = (counts[first + self.window] - counts[first]) / self.window
+        return Forecast(draw, np.clip(mean, self.answers.min(), self.answers.max()), shares)
+
+    def _first_donor(self, mean: Codes, rng: np.random.Generator) -> NDArray[np.intp]:
+        """Where the window of each hole starts; among donors of equal prediction chance decides."""
+        low = np.searchsorted(self.predictions, mean, side="left")
+        high = np.searchsorted(self.predictions, mean, side="right")
+        middle = low + (rng.random(len(mean)) * (high - low + 1)).astype(np.intp)
+        return np.clip(middle - self.window // 2, 0, len(self.predictions) - self.window)
+
+
+Conditional = BoostedClasses | BoostedScore
+
+
+def learn_classes(column: Column, D: Matrix, codes: Codes, rounds: int, settings: Settings) -> BoostedClasses:
+    """Learn a nominal item from predictors (n, q) and codes (n,), at least two of them different."""
+    classes, labels = np.unique(np.searchsorted(column.levels, codes), return_inverse=True)
+    binary = len(classes) == 2
+    objective = {"objective": "binary" if binary else "multiclass", "num_class": 1 if binary else len(classes)}
+    return BoostedClasses(column, _boost(D, labels, rounds, {**settings, **objective}), classes)
+
+
+def learn_score(
+    column: Column, D: Matrix, codes: Codes, rounds: int, window: int, settings: Settings, rng: np.random.Generator
+) -> BoostedScore:
+    """Learn an ordinal or numeric item from predictors (n, q) and codes (n,), n at least two."""
+    rows = rng.permutation(len(codes))
+    donors, growers = np.split(rows, [max(1, round(HELD_OUT * len(rows)))])
+    booster = _boost(D[growers], codes[growers], rounds, {**settings, "objective": "regression"})
+    predictions = _predict(booster, D[donors])
+    order = np.argsort(predictions, kind="stable")
+    return BoostedScore(column, booster, predictions[order], codes[donors[order]], min(window, len(donors)))
+
+
+def _boost(D: Matrix, y: NDArray, rounds: int, settings: Settings) -> "Booster":
+    import lightgbm
+
+    parameters = {
+        "verbosity": -1,
+        "num_threads": 1,
+        "deterministic": True,
+        "force_row_wise": True,  # else LightGBM times both ways and takes the faster, which may differ between runs
+        **settings,
+    }
+    return lightgbm.train(parameters, lightgbm.Dataset(D, y, params=parameters), rounds)
+
+
+def _predict(booster: "Booster", D: Matrix) -> Codes:
+    return np.asarray(booster.predict(D, num_threads=1))

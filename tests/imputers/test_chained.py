@@ -1,0 +1,96 @@
+import numpy as np
+import pytest
+
+from datasets.schema import Column, Kind, Schema
+from imputers.statistical.chained import Fill, _items
+from imputers.statistical.predictors import Predictors
+from imputers.statistical.regression import Regression
+
+
+@pytest.fixture(scope="module")
+def schema():
+    scale = {0.0: "no", 1.0: "some", 2.0: "yes", 3.0: "never said"}
+    return Schema(
+        (
+            Column("age", Kind.NUMERIC, decimals=0, low=18, high=89),
+            Column("place", Kind.NOMINAL, {1.0: "a", 2.0: "b", 3.0: "c", 9.0: "nowhere"}),
+            Column("trust", Kind.ORDINAL, scale),
+            Column("vote", Kind.NOMINAL, {0.0: "no", 1.0: "yes"}),
+        )
+    )
+
+
+@pytest.fixture(scope="module")
+def table():
+    rng = np.random.default_rng(0)
+    X = np.column_stack(
+        [rng.integers(18, 90, 80), rng.integers(1, 4, 80), rng.integers(0, 3, 80), rng.integers(0, 2, 80)]
+    )
+    holes = rng.random(X.shape) < [0.1, 0.3, 0.2, 0.05]
+    return np.where(holes, np.nan, X.astype(float))
+
+
+def test_predictors_are_centred_and_hold_observed_levels_only(schema, table):
+    predictors = Predictors.learn(schema, table)
+    D = predictors.design(table)
+    assert D.shape == (80, 1 + 1 + 3 + 1 + 1)
+    np.testing.assert_allclose(np.nanmean(D, axis=0), [1, 0, 0, 0, 0, 0, 0], atol=1e-12)
+    np.testing.assert_allclose(np.nanstd(D[:, [1, 5]], axis=0), 1)
+    assert np.unique(np.round(np.diff(np.unique(D[~np.isnan(D[:, 2]), 2])), 12)) == [1.0]  # dummies are not stretched
+    np.testing.assert_array_equal(np.isnan(D[:, 2]), np.isnan(table[:, 1]))
+
+
+def test_an_unseen_level_has_no_column(schema, table):
+    predictors = Predictors.learn(schema, table)
+    np.testing.assert_allclose(predictors.encode(1, np.array([9.0]))[0], -predictors.centre[1])
+
+
+def test_items_go_from_fewest_holes_to_most(schema, table):
+    items = list(_items(schema, table, 80))
+    counts = [len(item.holes) for item in items]
+    assert counts == sorted(counts) and len(counts) == 4
+    assert all(np.isnan(table[item.holes, item.j]).all() for item in items)
+
+
+def test_sampling_follows_the_probabilities(schema, table):
+    item = next(item for item in _items(schema, table, 80) if item.j == 2)
+    drawn = item.sample(np.tile([0.2, 0.0, 0.8], (5000, 1)), np.random.default_rng(1))
+    np.testing.assert_allclose([(drawn == level).mean() for level in (0, 1, 2)], [0.2, 0, 0.8], atol=0.02)
+
+
+def test_answers_for_new_rows_come_from_the_fitted_ones(schema, table):
+    """With a deterministic method a new row's answer does not depend on the other new rows."""
+    imputer = Regression().fit(table[:60], schema=schema)
+    alone = imputer.answer(table[60:70], n_draws=1)
+    together = imputer.answer(table[60:], n_draws=1)
+    count = len(alone.expected)
+    np.testing.assert_allclose(together.expected[:count], alone.expected)
+    np.testing.assert_array_equal(together.draws[0, :count], alone.draws[0])
+
+
+def test_levels_never_observed_get_no_probability(schema, table):
+    answer = Regression().fit(table, schema=schema).answer(table, n_draws=1)
+    assert (answer.probabilities[2][:, 3] == 0).all()
+    assert (answer.probabilities[1][:, 3] == 0).all()
+
+
+def test_models_see_each_item_in_its_turn_with_all_others(schema, table):
+    visits = []
+
+    class Spy(Regression):
+        def _fill(self, item, known, holes, start, rng):
+            visits.append((item.j, known.shape, holes.shape, start))
+            return Fill(np.full(len(holes), item.codes[0]), np.zeros(len(holes)), np.array([item.j]))
+
+        def _carry(self, item, fill):
+            return self.predictors_.encode(item.j, fill.codes)
+
+    spy = Spy(sweeps=2)
+    spy.schema_, spy.weights_ = schema, None
+    spy._fit(table, np.random.default_rng(0))
+    list(spy._chain(table, list(_items(schema, table, 80)), np.random.default_rng(0)))
+    assert [j for j, *_ in visits] == [*[j for j, *_ in visits[:4]], *[j for j, *_ in visits[:4]]]
+    widths = {0: 6, 1: 4, 2: 6, 3: 6}
+    assert all(known[1] == holes[1] == widths[j] for j, known, holes, _ in visits)
+    assert [start for *_, start in visits[:4]] == [None] * 4
+    assert [start[0] for *_, start in visits[4:]] == [j for j, *_ in visits[4:]]  # parameters of the last visit
