@@ -7,8 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from reports.write import write_report
-
 from benchmarks.cells import Cell, answer_key, code_version, make_mask
 from benchmarks.manifest import describe_run
 from benchmarks.progress import Progress
@@ -23,6 +21,7 @@ from datasets.table import Dataset
 from imputers import IMPUTERS
 from metrics import METRICS
 from reports.results import Record, read_record
+from reports.write import write_report
 
 
 @dataclass(frozen=True)

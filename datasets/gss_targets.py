@@ -34,7 +34,7 @@ def load(path: Path | None = None) -> Dataset:
 
 def informative(other: Dataset, targets: list[str]) -> list[str]:
     """The items that tell most about any of the targets, best first, by the answers of other people."""
-    found = [select(other.schema, other.values, target, top=len(other.schema)) for target in targets]
+    found = [select(other.schema, other.values, target, len(other.schema), minimum_share=0.3) for target in targets]
     recodings = {name for selection in found for name in selection.recodings["variable"]}
     ranks = pd.concat(
         [pd.Series(np.arange(len(s.ranking)), index=s.ranking["variable"], name=s.target) for s in found], axis=1

@@ -44,18 +44,20 @@ class Selection:
     minimum_pairs: int
 
 
-def select(schema: Schema, values: Codes, target: str, top: int = 15) -> Selection:
+def select(
+    schema: Schema, values: Codes, target: str, top: int = 15, minimum_share: float = MINIMUM_SHARE
+) -> Selection:
     """Rank the items by the share of the target's uncertainty that each removes.
 
     An item is a recoding if less than 5 % of the uncertainty that chance leaves stays in the target once
-    the item is known, or in the item once the target is known. An item needs to be seen together with
-    the target in a tenth of the rows where the target is seen.
+    the item is known, or in the item once the target is known.
 
     Parameters
     ----------
     schema, values : the table; hide cells in ``values`` (n, p) that the choice must not know.
     target : name of the target column.
     top : how many items to rank.
+    minimum_share : leave out items that are seen in a smaller share of the rows where the target is.
 
     Raises
     ------
@@ -65,7 +67,7 @@ def select(schema: Schema, values: Codes, target: str, top: int = 15) -> Selecti
     if top < 1:
         raise InputError(f"top = {top}: wanted the number of items to rank, at least 1")
     table = associations(schema, values, target)
-    minimum = int(np.ceil(MINIMUM_SHARE * (~np.isnan(values[:, schema.index(target)])).sum()))
+    minimum = int(np.ceil(minimum_share * (~np.isnan(values[:, schema.index(target)])).sum()))
     table = table[table["pairs"] >= minimum]
     recoding = table[["target_left", "item_left"]].min(axis=1) < RECODING
     ranking = table[~recoding].sort_values(["share", "variable"], ascending=[False, True]).head(top)

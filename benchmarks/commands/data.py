@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,16 +33,16 @@ def describe(
     from datasets import DATASETS
     from datasets.describe import describe as describe_dataset
 
-    console = Console()
     if what in DATASETS or not Path(what).suffix:
         dataset = DATASETS[DATASETS.check(what)](data)
-        console.print(_table(describe_dataset(dataset), f"{dataset.title}: {len(dataset.values):,} rows"))
+        _show(describe_dataset(dataset), f"{dataset.title}: {len(dataset.values):,} rows")
         return
     from datasets.schema_file import write_schema
     from datasets.survey_file import read_survey_file
 
     survey = read_survey_file(Path(what), schema if schema.exists() else None)
-    console.print(_table(describe_dataset(survey.dataset), f"{what}: {len(survey.raw.original):,} rows"))
+    _show(describe_dataset(survey.dataset), f"{what}: {len(survey.raw.original):,} rows")
+    console = Console()
     if survey.ignored:
         console.print(f"ignored: {', '.join(survey.ignored)}", highlight=False)
     if schema.exists():
@@ -65,16 +64,14 @@ def select(
 
     table = SELECTABLE[SELECTABLE.check(dataset)](data)
     found = select_items(table.schema, table.values, target, top)
-    console = Console()
-    console.print(_table(found.ranking, f"{dataset}: what tells most about {target}"))
+    _show(found.ranking, f"{dataset}: what tells most about {target}")
     if len(found.recodings):
-        console.print(f"left out as recodings of {target}: {', '.join(found.recodings['variable'])}", highlight=False)
+        Console().print(f"left out as recodings of {target}: {', '.join(found.recodings['variable'])}", highlight=False)
 
 
-def _table(frame: "pd.DataFrame", title: str) -> Table:
-    table = Table(title=title, title_justify="left", box=None)
-    for name in frame.columns:
-        table.add_column(str(name), justify="left" if frame[name].dtype == object else "right")
-    for row in frame.itertuples(index=False):
-        table.add_row(*(f"{value:.4f}" if isinstance(value, float) else str(value) for value in row))
-    return table
+def _show(frame: "pd.DataFrame", title: str) -> None:
+    """Print a table at its full width, whatever the terminal's."""
+    from tabulate import tabulate
+
+    text = tabulate(frame.to_dict("list"), headers="keys", tablefmt="simple", floatfmt=".4f", intfmt=",")
+    Console().print(f"{title}\n\n{text}", highlight=False, markup=False, soft_wrap=True)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from datasets.schema import Codes, Column, Kind
 
 if TYPE_CHECKING:
-    from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+    from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 Matrix = NDArray[np.float32]
 
@@ -29,41 +29,53 @@ class Forest:
     Parameters
     ----------
     column : the item.
-    trees : the fitted scikit-learn estimator: a classifier if the item is nominal, a regression on the code if not.
+    trees : scikit-learn's trees: of classification if the item is nominal, of regression on its code if not.
     error : out-of-bag error: share misclassified if the item is nominal, mean squared error if not.
     """
 
     column: Column
-    trees: "RandomForestClassifier | RandomForestRegressor"
+    trees: tuple["DecisionTreeClassifier | DecisionTreeRegressor", ...]
     error: float
 
     def predict(self, D: Matrix) -> tuple[Codes, Codes]:
-        """Mean leaf share of each level (h, K) and the likeliest level (h,); or mean of leaf means and (h, 0)."""
+        """Mean leaf share of each level (h, K) and the likeliest level (h,); or (h, 0) and the mean of leaf means."""
+        found = np.mean([_leaves(tree, D) for tree in self.trees], axis=0)
         if self.column.kind is not Kind.NOMINAL:
-            return np.empty((len(D), 0)), self.trees.predict(D)
+            return found[:, :0], found[:, 0]
         shares = np.zeros((len(D), len(self.column.levels)))
-        shares[:, self.trees.classes_] = self.trees.predict_proba(D)  # a level never observed keeps 0
+        shares[:, self.trees[0].classes_.astype(np.intp)] = found  # a level never observed keeps 0
         return shares, self.column.levels[shares.argmax(axis=1)]
 
 
-def grow(column: Column, D: Matrix, codes: Codes, growth: Growth, seed: int) -> Forest:
-    """Grow a forest on predictors (n, q) and codes (n,); ⌊√q⌋ predictors are tried at each split."""
-    from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+def grow(column: Column, D: Matrix, codes: Codes, growth: Growth, rng: np.random.Generator) -> Forest:
+    """Grow a forest on predictors (n, q) and codes (n,); ⌊√q⌋ predictors are tried at each split.
 
-    nominal = column.kind is Kind.NOMINAL
-    trees = (RandomForestClassifier if nominal else RandomForestRegressor)(
-        n_estimators=growth.trees,
-        max_features="sqrt",
-        max_samples=growth.share,
-        min_samples_leaf=growth.leaf,
-        oob_score=True,
-        random_state=seed,
-        n_jobs=1,
-    )
-    if not nominal:
-        trees.fit(D, codes)
-        return Forest(column, trees, float(np.mean((trees.oob_prediction_ - codes) ** 2)))
-    labels = np.searchsorted(column.levels, codes)
-    trees.fit(D, labels)
-    guess = trees.classes_[trees.oob_decision_function_.argmax(axis=1)]
-    return Forest(column, trees, float(np.mean(guess != labels)))
+    The loop is that of scikit-learn's forests, without their cost per tree, and it has the out-of-bag rows at hand.
+    """
+    from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+    n, nominal = len(codes), column.kind is Kind.NOMINAL
+    targets = np.searchsorted(column.levels, codes).astype(float) if nominal else codes
+    votes = np.zeros((n, len(np.unique(targets)) if nominal else 1))
+    times = np.zeros(n)
+    trees = []
+    for _ in range(growth.trees):
+        drawn = np.bincount(rng.integers(n, size=max(1, round(growth.share * n))), minlength=n)
+        tree = (DecisionTreeClassifier if nominal else DecisionTreeRegressor)(
+            max_features="sqrt", min_samples_leaf=growth.leaf, random_state=int(rng.integers(2**31))
+        )
+        trees.append(tree.fit(D, targets, sample_weight=drawn.astype(float), check_input=False))
+        out = drawn == 0
+        votes[out] += _leaves(tree, D[out])
+        times[out] += 1
+    voted = times > 0
+    votes, targets, times = votes[voted], targets[voted], times[voted]
+    wrong = tree.classes_[votes.argmax(axis=1)] != targets if nominal else (votes[:, 0] / times - targets) ** 2
+    return Forest(column, tuple(trees), float(np.mean(wrong)))
+
+
+def _leaves(tree: "DecisionTreeClassifier | DecisionTreeRegressor", D: Matrix) -> Codes:
+    """What a tree's leaves hold for rows (h, q): class shares (h, K), or means (h, 1)."""
+    if hasattr(tree, "predict_proba"):
+        return tree.predict_proba(D, check_input=False)
+    return tree.predict(D, check_input=False)[:, None]

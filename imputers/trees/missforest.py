@@ -80,7 +80,7 @@ class MissForest(Imputer):
         for j in self.order_:
             known = ~np.isnan(X[:, j])
             predictors = others(D[known], self.schema_, j)
-            forests[j] = grow(self.schema_.columns[j], predictors, X[known, j], growth, int(rng.integers(2**31)))
+            forests[j] = grow(self.schema_.columns[j], predictors, X[known, j], growth, rng)
             self._fill(D, ~known, j, forests[j])
         return forests
 

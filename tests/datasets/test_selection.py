@@ -142,3 +142,9 @@ def test_bad_requests(toy: Dataset):
         select(toy.schema, toy.values, "income", top=0)
     with pytest.raises(InputError, match="1 different answers"):
         select(toy.schema, toy.values[:1], "income")
+
+
+def test_items_seldom_seen_with_the_target_are_left_out(gss: Dataset):
+    often = select(gss.schema, gss.values, "income16", top=30, minimum_share=0.7)
+    assert often.minimum_pairs == 2177
+    assert set(gss.schema.names) - {"income16", *often.ranking["variable"]} == {"marhomo", "homosex"}

@@ -1,0 +1,192 @@
+"""Imputation by latent classes: several mixtures of product-multinomials, averaged."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datasets.latent_class import (
+    Floats,
+    LatentClasses,
+    classify,
+    conditional,
+    draw_levels,
+    draw_rows,
+    fit,
+    levels_of,
+)
+from datasets.schema import Codes, Kind
+from imputers import IMPUTERS
+from imputers.base import Imputer
+
+PSEUDO = 0.5  # extra respondents per class and item who answer as the whole table does
+REHIDDEN = 0.1  # share of observed cells hidden again to choose the number of classes
+TRIALS = 3  # fits averaged for each candidate number of classes
+
+
+@dataclass(frozen=True, eq=False)
+class Bins:
+    """Bins of a numeric column with more values than classes could learn one by one.
+
+    Parameters
+    ----------
+    edges : B - 1 ascending values; a bin holds what lies above its lower edge, up to its upper one.
+    donors : observed values of each bin.
+    means : their means, shape (B,).
+    """
+
+    edges: Codes
+    donors: tuple[Codes, ...]
+    means: Codes
+
+    def of(self, values: Codes) -> NDArray[np.intp]:
+        """Bin of each value."""
+        return np.searchsorted(self.edges, values)
+
+
+def quantile_bins(observed: Codes, n_bins: int) -> Bins:
+    """Bins of about equally many observed values."""
+    ordered = np.sort(observed)
+    edges = np.unique(np.quantile(ordered, np.arange(1, n_bins) / n_bins))
+    edges = edges[edges < ordered[-1]]  # nothing would lie above the largest
+    donors = tuple(np.split(ordered, np.searchsorted(ordered, edges, side="right")))
+    return Bins(edges, donors, np.array([values.mean() for values in donors]))
+
+
+@IMPUTERS.register("latent-class")
+class LatentClassImputer(Imputer):
+    """Latent classes: exact conditionals averaged over several fits; proper draws.
+
+    Vermunt, van Ginkel, van der Ark & Sijtsma 2008 (Sociological Methodology 38, 369-397, eq. 3-5); averaging over
+    fits stands in for the posterior of the fully Bayesian relative, Si & Reiter 2013 (Journal of Educational and
+    Behavioral Statistics 38, 499-521), and profiles are smoothed as `datasets.latent_class.fit` says.
+
+    Assumes that answers are independent within a class and holes are missing at random. Numeric columns enter by
+    their distinct values, or by quantile bins if these are many. Survey weights are not used.
+
+    The probability of a level is the mean, over fits, of its exact probability given the observed cells of the row;
+    the expected value is its mean over levels. A draw picks for each row a fit, then a class given the observed
+    cells, then all its holes given the class, so fills keep their covariance. The draw's profiles are themselves
+    drawn from their Dirichlet posterior given the class counts, as in the approximate Bayesian bootstrap: draws
+    are proper but for the uncertainty of the class memberships. New rows: classified by the same fits.
+
+    Parameters
+    ----------
+    n_fits : fits averaged, each from a random start.
+    candidates : numbers of classes to choose from, by the log score on observed cells hidden again.
+    max_levels : a numeric column with more distinct values is cut into bins.
+    n_bins : number of these bins.
+    """
+
+    def __init__(
+        self,
+        n_fits: int = 20,
+        candidates: Sequence[int] = (2, 5, 10, 20, 40),
+        max_levels: int = 100,
+        n_bins: int = 30,
+    ) -> None:
+        self.n_fits = n_fits
+        self.candidates = candidates
+        self.max_levels = max_levels
+        self.n_bins = n_bins
+
+    def _fit(self, X: Codes, rng: np.random.Generator) -> None:
+        self.bins_ = {
+            int(j): quantile_bins(X[~np.isnan(X[:, j]), j], self.n_bins)
+            for j in self.schema_.where(Kind.NUMERIC)
+            if len(np.unique(X[~np.isnan(X[:, j]), j])) > self.max_levels
+        }
+        binned = self._binned(X)
+        self.levels_ = levels_of(binned, self.schema_)
+        Z = self.levels_.indicate(binned)
+        self.n_classes_ = self._choose(Z, rng)
+        self.fits_ = [fit(Z, self.levels_, self.n_classes_, rng, pseudo=PSEUDO) for _ in range(self.n_fits)]
+        # expected observed answers of each class to each item, the size of the sample behind its profile
+        self.counts_ = [classify(model, Z)[0].T @ ~np.isnan(X) for model in self.fits_]
+
+    def _choose(self, Z: Floats, rng: np.random.Generator) -> int:
+        """Candidate with the highest log score on observed cells hidden again; Z (n, q) holds no hidden answer."""
+        again = rng.random((len(Z), len(self.levels_.values))) < REHIDDEN
+        target = np.repeat(again, [len(values) for values in self.levels_.values], axis=1) & (Z > 0)
+        shown = np.where(target, np.float32(0), Z)
+        feasible = [n_classes for n_classes in self.candidates if n_classes <= len(Z) / 5]
+        if not feasible or not target.any():
+            return min(self.candidates)
+        scores = {}
+        for n_classes in feasible:
+            trials = [fit(shown, self.levels_, n_classes, rng, pseudo=PSEUDO) for _ in range(TRIALS)]
+            scores[n_classes] = np.log(average(trials, shown)[target]).mean()
+        return max(scores, key=lambda n_classes: scores[n_classes])
+
+    def _draws(self, X: Codes, n_draws: int, rng: np.random.Generator) -> NDArray[np.float64]:
+        return np.stack([self._draw(X, rng)[np.isnan(X)] for _ in range(n_draws)])
+
+    def _draw(self, X: Codes, rng: np.random.Generator) -> Codes:
+        holes = np.isnan(X)
+        Z = self.levels_.indicate(self._binned(X))
+        chosen = rng.integers(self.n_fits, size=len(X))
+        table = np.array(X)
+        for number, model in enumerate(self.fits_):
+            rows = np.flatnonzero(chosen == number)
+            classes = draw_rows(classify(model, Z[rows])[0], rng)
+            drawn = draw_levels(self._redrawn(number, rng), classes, rng, holes[rows])
+            table[rows] = np.where(holes[rows], drawn, X[rows])
+        return self._from_donors(table, holes, rng)
+
+    def _redrawn(self, number: int, rng: np.random.Generator) -> LatentClasses:
+        """Fit with profiles drawn from their Dirichlet posterior.
+
+        A draw serves each row by one of the fits, so each fit has its share of the respondents behind it: the
+        fits together then vary as much as one fit to all of them does.
+        """
+        model, levels = self.fits_[number], self.levels_
+        sizes = (self.counts_[number] + PSEUDO) / self.n_fits  # (K, p)
+        widths = [len(values) for values in levels.values]
+        gammas = rng.standard_gamma(np.repeat(sizes, widths, axis=1) * model.profiles)
+        gammas += np.finfo(float).tiny  # all gammas of an item can underflow to zero
+        return LatentClasses(levels, model.shares, levels.normalise(gammas))
+
+    def _from_donors(self, table: Codes, holes: NDArray[np.bool_], rng: np.random.Generator) -> Codes:
+        """Replace each fill that is the mean of a bin by an observed value of that bin."""
+        for j, bins in self.bins_.items():
+            rows = np.flatnonzero(holes[:, j])
+            sizes = np.array([len(donors) for donors in bins.donors])
+            chosen = np.searchsorted(bins.means, table[rows, j])
+            position = (np.cumsum(sizes) - sizes)[chosen] + rng.integers(sizes[chosen])
+            table[rows, j] = np.concatenate(bins.donors)[position]
+        return table
+
+    def _expected(self, X: Codes) -> NDArray[np.float64]:
+        holes = np.isnan(X)
+        E = np.full(X.shape, np.nan)
+        probabilities = self._average(X)
+        for j in self.schema_.where(Kind.ORDINAL, Kind.NUMERIC):
+            E[:, j] = probabilities[:, self.levels_.blocks[j]] @ self.levels_.values[j]
+        return E[holes]
+
+    def _probabilities(self, X: Codes) -> Mapping[int, NDArray[np.float64]]:
+        holes = np.isnan(X)
+        probabilities = self._average(X)
+        return {
+            int(j): probabilities[holes[:, j], self.levels_.blocks[j]]
+            for j in self.schema_.where(Kind.NOMINAL, Kind.ORDINAL)
+            if holes[:, j].any()
+        }
+
+    def _average(self, X: Codes) -> Floats:
+        return average(self.fits_, self.levels_.indicate(self._binned(X)))
+
+    def _binned(self, X: Codes) -> Codes:
+        """Copy of X (n, p) in which each value of a binned column is the mean of its bin."""
+        binned = np.array(X)
+        for j, bins in self.bins_.items():
+            known = ~np.isnan(X[:, j])
+            binned[known, j] = bins.means[bins.of(X[known, j])]
+        return binned
+
+
+def average(fits: Sequence[LatentClasses], Z: Floats) -> Floats:
+    """Mean over fits of the probabilities of all levels (n, q) given the observed cells of each row."""
+    total = sum((conditional(model, Z) for model in fits), start=np.zeros(Z.shape))
+    return fits[0].levels.normalise(total)
