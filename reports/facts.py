@@ -12,7 +12,8 @@ from reports.results import CELL, COSTS, MASK
 class MetricFacts(TypedDict):
     """How to read one metric.
 
-    better : ``"lower"``, ``"higher"``, or a number to be near to, e.g. ``"1"``. best, low, high : values
+    better : ``"lower"``, ``"higher"``, or a number to be near to, e.g. ``"1"``; of a metric of pairs, which is
+    drawn and never ranked, any text. best, low, high : values
     of a perfect answer and ends of the range; an infinite end may be the text ``"inf"``, as JSON has no
     such number. trivial : what a trivial guess gets. reads : the part of an answer it needs
     (``"fills"``, ``"probabilities"``, ``"moments"``). summary : one plain sentence.

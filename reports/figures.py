@@ -71,7 +71,7 @@ def trade_off(board: Board, title: str, across: str, up: str) -> "Figure":
 
 def covariance_triptych(found: Covariances, imputer: str, title: str) -> "Figure":
     """Truth, imputed, and the difference, of one imputer."""
-    figure, grid = _panels(1, 3, 2.7, title)
+    figure, grid = _panels(1, 3, 2.7, 0.7, title)
     truth, imputed, names = found.truth, found.imputed[imputer], found.targets
     _heat(grid[0, 0], truth, 1.0, "truth (correlations)", down=names, along=names)
     _heat(grid[0, 1], imputed, 1.0, imputer, along=names)
@@ -85,7 +85,7 @@ def covariance_triptych(found: Covariances, imputer: str, title: str) -> "Figure
 def covariance_overview(found: Covariances, title: str) -> "Figure":
     """Show the truth once, and how far each imputer is from it, on one colour scale."""
     columns, count = 5, 1 + len(found.imputed)
-    figure, grid = _panels(-(-count // columns), columns, 2.1, title)
+    figure, grid = _panels(-(-count // columns), columns, 2.1, 1.5, title)
     maps = [("truth (correlations)", found.truth, 1.0, "{:.2f}")]
     maps += [(name, matrix - found.truth, _reach(found), "{:+.2f}") for name, matrix in found.imputed.items()]
     images = []
@@ -147,10 +147,10 @@ def _figure(width: float, height: float, title: str) -> tuple["Figure", "Axes"]:
     return figure, axes
 
 
-def _panels(rows: int, columns: int, size: float, title: str) -> tuple["Figure", "AxesGrid"]:
+def _panels(rows: int, columns: int, size: float, margin: float, title: str) -> tuple["Figure", "AxesGrid"]:
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(columns * size + 0.6, rows * size + 0.7), layout="constrained")
+    figure = Figure(figsize=(columns * size + 0.6, rows * size + margin), layout="constrained")
     figure.suptitle(title, fontsize=11, color=INK)
     return figure, figure.subplots(rows, columns, squeeze=False)
 

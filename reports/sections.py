@@ -182,7 +182,11 @@ def _details(board: Board) -> list[Section]:
         if metric in board.table:
             found.append(Section(title, ("Mean over masks.", tables.by_item_grid(board, metric)), 3, True))
     for title, told, grid in (
-        ("All metrics of items", "Mean over items and masks.", tables.item_metrics_grid(board)),
+        (
+            "All metrics of items",
+            "Mean over masks and all items that a metric judges (in the rankings: of the kinds told above).",
+            tables.item_metrics_grid(board),
+        ),
         ("All metrics of the whole table", "Mean over masks.", tables.table_metrics_grid(board)),
     ):
         found += [Section(title, (told, grid), 3, True)] if grid else []

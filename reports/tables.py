@@ -26,7 +26,8 @@ def numbers(values: pd.Series, best: str | None = None, decimals: int | None = N
 def _number(value: float, places: int, strong: bool = False) -> Cell:
     if np.isnan(value):
         return Cell(DASH)
-    text = f"{value:,.{places}f}" if np.isfinite(value) else "∞" if value > 0 else "−∞"
+    rounded = round(value, places) + 0.0  # no minus before a zero
+    text = f"{rounded:,.{places}f}" if np.isfinite(value) else "∞" if value > 0 else "−∞"
     return Cell(text.replace("-", "−"), float(value), strong)
 
 
@@ -68,7 +69,7 @@ def board_grid(board: Board) -> Grid:
         Head("MB ↓", "largest peak memory of a cell"),
         Head("cells"),
     ]
-    columns += [numbers(table["seconds"]), numbers(table["peak-memory-mb"], decimals=0)]
+    columns += [numbers(table["seconds"], decimals=2), numbers(table["peak-memory-mb"], decimals=0)]
     columns += [[Cell(f"{done}/{of}", done) for done, of in zip(table["done"], table["planned"], strict=True)]]
     return _grid(heads, columns)
 
@@ -160,7 +161,8 @@ def _metrics_grid(board: Board, columns_of: Mapping[str, list[str]]) -> Grid | N
     for metric, names in columns_of.items():
         if names:
             means, best = column(board.contest, metric, names)
-            heads.append(_head(metric, board.contest.facts))
+            known = board.contest.facts["metrics"][metric]
+            heads.append(Head(f"{metric} {arrow(known['better'])}", known["summary"]))
             columns.append(numbers(means.reindex(board.table.index), best))
     return _grid(heads, columns) if len(heads) > 1 else None
 

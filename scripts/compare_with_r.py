@@ -17,12 +17,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import tomli_w
 from numpy.typing import NDArray
 
 from datasets import DATASETS
 from datasets.answer import Answer
 from datasets.mechanisms import MECHANISMS
-from datasets.schema_file import write_schema
+from datasets.schema import Column, Kind
 from datasets.table import Masked
 from metrics import METRICS
 
@@ -60,7 +61,16 @@ def write_masked(masked: Masked, folder: Path) -> None:
     table.convert_dtypes().to_csv(folder / "masked.csv", index=False)  # whole numbers without a point
     kinds = pd.DataFrame({"name": masked.schema.names, "kind": [str(column.kind) for column in masked.schema]})
     kinds.to_csv(folder / "kinds.csv", index=False)
-    write_schema(masked.schema, folder / "schema.toml")
+    schema = {column.name: _entry(column) for column in masked.schema}
+    (folder / "schema.toml").write_text(tomli_w.dumps(schema), encoding="utf-8")
+
+
+def _entry(column: Column) -> dict[str, object]:
+    """Say a column as `python -m benchmarks describe` writes it."""
+    if column.labels:
+        return {"kind": str(column.kind), "labels": {f"{code:g}": text for code, text in column.labels.items()}}
+    facts = {"decimals": column.decimals, "low": column.low, "high": column.high}
+    return {"kind": str(column.kind), **{key: value for key, value in facts.items() if value is not None}}
 
 
 def compare(masked: Masked, folder: Path, runs: Sequence[str], seed: int) -> Iterator[dict[str, str | float]]:
@@ -127,7 +137,12 @@ def quality(masked: Masked, fills: NDArray[np.float64]) -> dict[str, float]:
 
 
 def _mean(metric: str, masked: Masked, answer: Answer) -> float:
-    return float(np.mean(list(METRICS[metric].score(masked, answer).values())))
+    """Mean over the items; accuracy over the nominal ones only."""
+    scores = METRICS[metric].score(masked, answer)
+    if metric == "accuracy":
+        nominal = {column.name for column in masked.schema if column.kind is Kind.NOMINAL}
+        scores = {name: value for name, value in scores.items() if name in nominal}
+    return float(np.mean(list(scores.values())))
 
 
 def _times(taken: tuple[float, float], reference: tuple[float, float]) -> dict[str, float]:

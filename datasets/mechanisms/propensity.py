@@ -99,16 +99,9 @@ def propensities(score: NDArray[np.float64], count: int, auc: float = SEVERITY) 
     if len(values) == 1 or auc == 0.5:
         return np.full(len(score), average)
 
-    def chances(slope: float) -> NDArray[np.float64]:
-        """Per distinct score; the intercept is solved so that they sum to count."""
-        middle = np.log(average / (1 - average))
-        ends = middle - slope * values[-1] - 1e-6, middle - slope * values[0] + 1e-6
-        intercept = brentq(lambda a: sizes @ logistic(a + slope * values) - count, *ends, xtol=1e-12)
-        return logistic(intercept + slope * values)
-
     def excess(slope: float) -> float:
         """Positive where the slope is too steep for the severity or for either floor."""
-        chance = chances(slope)
+        chance = _chances(values, sizes, count, slope)
         too_rare = average / SPARED - chance[0]
         too_sure = (1 - average) / SPARED - (1 - chance[-1])
         return max(_expected_auc(chance, sizes) - auc, too_rare, too_sure)
@@ -116,7 +109,18 @@ def propensities(score: NDArray[np.float64], count: int, auc: float = SEVERITY) 
     steep = 1.0
     while excess(steep) < 0:
         steep *= 2
-    return chances(brentq(excess, 0.0, steep, xtol=1e-9))[member]
+    return _chances(values, sizes, count, brentq(excess, 0.0, steep, xtol=1e-9))[member]
+
+
+def _chances(values: NDArray[np.float64], sizes: NDArray[np.intp], count: int, slope: float) -> NDArray[np.float64]:
+    """Give each distinct score its chance; the intercept is solved so that they sum to the count over all cells."""
+    from scipy.optimize import brentq
+
+    average = count / sizes.sum()
+    middle = np.log(average / (1 - average))
+    ends = middle - slope * values[-1] - 1e-6, middle - slope * values[0] + 1e-6
+    intercept = brentq(lambda a: sizes @ logistic(a + slope * values) - count, *ends, xtol=1e-12)
+    return logistic(intercept + slope * values)
 
 
 def _expected_auc(chance: NDArray[np.float64], sizes: NDArray[np.intp]) -> float:

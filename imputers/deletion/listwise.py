@@ -18,8 +18,8 @@ class Listwise(Deletion):
     Complete-case analysis: Little & Rubin (2019), Statistical Analysis with Missing Data, section 3.2.
     Unbiased if cells are missing completely at random; otherwise the complete rows are a selection. A row
     counts if all analysis variables are answered: with many variables hardly any row is left, as in any
-    survey, so they are to be named. Moments of other columns are NaN. Survey weights, if given, weigh the
-    rows. The moments are those of the fitted rows; new rows change nothing. No draws.
+    survey, so they are to be named. Moments of other columns are NaN. Survey weights are not used. The
+    moments are those of the fitted rows; new rows change nothing. No draws.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class Listwise(Deletion):
         outside = np.setdiff1d(np.arange(len(self.schema_)), analysed)
         for j in outside:
             D[:, self.schema_.blocks[j]] = np.nan
-        return pairwise_moments(D[self.rows_kept_], None if self.weights_ is None else self.weights_[self.rows_kept_])
+        return pairwise_moments(D[self.rows_kept_])
 
     def _analysed(self) -> list[int]:
         """Positions of the analysis variables among the columns that vary."""

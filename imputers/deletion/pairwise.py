@@ -15,8 +15,8 @@ class Pairwise(Deletion):
     Available-case analysis: Little & Rubin (2019), Statistical Analysis with Missing Data, section 3.4.
     Means come from all answers of a column, covariances from the rows of the pair around the pair's own means,
     as in ``pandas.DataFrame.cov``. Unbiased if cells are missing completely at random. As every pair has
-    rows of its own the matrix may be indefinite, which is reported and not repaired. Survey weights, if
-    given, weigh the rows. The moments are those of the fitted rows; new rows change nothing. No draws.
+    rows of its own the matrix may be indefinite, which is reported and not repaired. Survey weights are not
+    used. The moments are those of the fitted rows; new rows change nothing. No draws.
 
     Attributes
     ----------
@@ -27,7 +27,7 @@ class Pairwise(Deletion):
     """
 
     def _moments(self, X: Codes) -> Moments:
-        moments = pairwise_moments(self.schema_.design(X), self.weights_)
+        moments = pairwise_moments(self.schema_.design(X))
         starts = np.array([self.schema_.blocks[j].start for j in self.schema_.where(Kind.ORDINAL, Kind.NUMERIC)], int)
         R = moments.correlation[np.ix_(starts, starts)]
         while np.isnan(R).any():  # leave out the column with most pairs unseen, until none is

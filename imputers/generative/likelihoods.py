@@ -1,15 +1,11 @@
 """The five likelihoods of HI-VAE, each for all columns of one sort at once, on torch tensors.
 
-Nazábal, Olmos, Ghahramani & Valera (2020, Pattern Recognition 107, 107501), section 3.1. A likelihood owns
-c columns of the table. Of its parameters some come from the latent variables (``location``, shape
-(..., c, n_locations)) and some from the mixture component alone (``shape``, (..., c, n_shapes)); leading
-axes are rows, or samples and rows. Values are numbers, or positions of levels for categorical columns.
-Columns with fewer levels than the widest of their sort are padded with levels of probability zero.
+Nazábal, Olmos, Ghahramani & Valera (2020), Handling incomplete heterogeneous data using VAEs, Pattern
+Recognition 107, section 3.1.
 """
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -19,52 +15,65 @@ FAR = 1e4  # a threshold so far away that the logistic function is zero or one i
 LOG_2PI = math.log(2 * math.pi)
 
 
-class Likelihood(Protocol):
-    """What the model asks of a likelihood; ``columns`` are the table's columns that it owns."""
+@dataclass(frozen=True, eq=False)
+class Likelihood:
+    """Distribution of the cells of c columns given two sorts of parameters.
 
-    @property
-    def columns(self) -> Tensor:
-        """Positions in the table, shape (c,)."""
+    The ``location``, shape (..., c, k), comes from the latent variables; the ``shape``, shape (..., c, l),
+    from the mixture component alone. Leading axes are rows, or samples and rows. Values are numbers in
+    numeric columns and positions of levels in categorical ones; columns with fewer levels than the widest
+    of their sort are padded with levels of probability zero.
 
-    @property
-    def n_locations(self) -> int:
-        """Parameters per column that depend on the latent variables."""
+    Parameters
+    ----------
+    columns : positions of the columns in the table, shape (c,).
+    """
 
-    @property
-    def n_shapes(self) -> int:
-        """Parameters per column that depend on the mixture component alone."""
+    columns: Tensor
 
     def start(self) -> tuple[Tensor, Tensor]:
-        """Parameters (c, n_locations) and (c, n_shapes) at which every row has the column's margin."""
+        """Location (c, k) and unconstrained shape (c, l) at which every row has the columns' margins."""
+        raise NotImplementedError
+
+    def constrain(self, free: Tensor) -> Tensor:
+        """Shape parameters from unconstrained ones; mixing constrained ones keeps them valid."""
+        return free
 
     def log_prob(self, values: Tensor, location: Tensor, shape: Tensor) -> Tensor:
-        """Log density or probability of values (rows, c), shape (..., c)."""
+        """Log density or probability of values (rows, c), shape (..., rows, c)."""
+        raise NotImplementedError
 
     def mean(self, location: Tensor, shape: Tensor) -> Tensor:
         """Expected number (..., c, 1), or probability of each level (..., c, K)."""
+        raise NotImplementedError
 
     def sample(self, location: Tensor, shape: Tensor, generator: torch.Generator) -> Tensor:
         """One value for each parameter, shape (..., c)."""
+        raise NotImplementedError
 
 
 @dataclass(frozen=True, eq=False)
-class Real:
-    """Gaussian; its parameters live on the standardised scale and are taken back inside (section 3.1)."""
+class Real(Likelihood):
+    """Gaussian; its parameters live on the standardised scale and are taken back inside.
 
-    columns: Tensor
+    Parameters
+    ----------
+    columns : see `Likelihood`.
+    centre, scale : mean and standard deviation of the observed cells, shape (c,).
+    """
+
     centre: Tensor
     scale: Tensor
-    n_locations: int = 1
-    n_shapes: int = 1
 
     def start(self) -> tuple[Tensor, Tensor]:
         """Mean 0 and log variance 0 on the standardised scale."""
-        return torch.zeros(len(self.columns), 1), torch.zeros(len(self.columns), 1)
+        zero = torch.zeros_like(self.centre).unsqueeze(-1)
+        return zero, zero
 
     def _moments(self, location: Tensor, shape: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation on the scale of the values, both (..., c)."""
-        # the variance is kept from collapsing onto, or fleeing from, single answers
-        deviation = torch.exp(0.5 * shape[..., 0].clamp(-6.0, 2.0))
+        # bounds keep the variance from collapsing onto single answers that many people give
+        deviation = torch.exp(shape[..., 0].clamp(-6.0, 2.0) / 2)
         return self.centre + self.scale * location[..., 0], self.scale * deviation
 
     def log_prob(self, values: Tensor, location: Tensor, shape: Tensor) -> Tensor:
@@ -79,7 +88,7 @@ class Real:
     def sample(self, location: Tensor, shape: Tensor, generator: torch.Generator) -> Tensor:
         """Draw from the Gaussian."""
         mean, deviation = self._moments(location, shape)
-        return mean + deviation * _normal(mean, generator)
+        return mean + deviation * torch.randn(mean.shape, generator=generator, device=mean.device)
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +96,7 @@ class Positive(Real):
     """Log-normal: log(1 + x) is Gaussian; centre and scale are those of log(1 + x)."""
 
     def log_prob(self, values: Tensor, location: Tensor, shape: Tensor) -> Tensor:
-        """Log density of x, the Gaussian's at log(1 + x) with the change of variable."""
+        """Log density of x: the Gaussian's at log(1 + x), with the change of variable."""
         logs = torch.log1p(values)
         return super().log_prob(logs, location, shape) - logs
 
@@ -97,25 +106,28 @@ class Positive(Real):
         return torch.expm1(mean + deviation**2 / 2).unsqueeze(-1)
 
     def sample(self, location: Tensor, shape: Tensor, generator: torch.Generator) -> Tensor:
-        """Draw from the log-normal, no lower than 0."""
+        """Draw from the log-normal; what falls below 0 is 0."""
         return torch.expm1(super().sample(location, shape, generator)).clamp(min=0.0)
 
 
 @dataclass(frozen=True, eq=False)
-class Count:
-    """Poisson with a log link, which keeps large counts as easy to learn as small ones."""
+class Count(Likelihood):
+    """Poisson with a log link, which learns large counts as easily as small ones.
 
-    columns: Tensor
-    rate: Tensor  # mean count of each column (c,)
-    n_locations: int = 1
-    n_shapes: int = 0
+    Parameters
+    ----------
+    columns : see `Likelihood`.
+    rate : mean of the observed cells, shape (c,).
+    """
+
+    rate: Tensor
 
     def start(self) -> tuple[Tensor, Tensor]:
-        """Log rate of the margin."""
-        return torch.log(self.rate).unsqueeze(-1), torch.zeros(len(self.columns), 0)
+        """Log rate of the margin; a Poisson has no shape."""
+        return torch.log(self.rate).unsqueeze(-1), self.rate.new_zeros(len(self.rate), 0)
 
     def log_prob(self, values: Tensor, location: Tensor, shape: Tensor) -> Tensor:
-        """Log probability of the Poisson."""
+        """Log probability of the count."""
         log_rate = location[..., 0]
         return values * log_rate - torch.exp(log_rate) - torch.lgamma(values + 1)
 
@@ -129,26 +141,21 @@ class Count:
 
 
 @dataclass(frozen=True, eq=False)
-class Nominal:
-    """Softmax over the levels with the first logit fixed at 0."""
+class Nominal(Likelihood):
+    """Softmax over the levels, the first logit fixed at 0.
 
-    columns: Tensor
-    margins: Tensor  # share of each level (c, K), zero for padding
+    Parameters
+    ----------
+    columns : see `Likelihood`.
+    margins : share of each level, shape (c, K), NaN where padded.
+    """
 
-    @property
-    def n_locations(self) -> int:
-        """Logits of all levels but the first."""
-        return self.margins.shape[1] - 1
-
-    @property
-    def n_shapes(self) -> int:
-        """None."""
-        return 0
+    margins: Tensor
 
     def start(self) -> tuple[Tensor, Tensor]:
-        """Log odds of the margin against the first level."""
-        logs = torch.log(_present(self.margins))
-        return logs[:, 1:] - logs[:, :1], torch.zeros(len(self.columns), 0)
+        """Log odds of the margin against the first level; a softmax has no shape."""
+        logs = torch.log(_positive(self.margins))
+        return logs[:, 1:] - logs[:, :1], logs.new_zeros(len(logs), 0)
 
     def _log_probabilities(self, location: Tensor) -> Tensor:
         logits = torch.cat([torch.zeros_like(location[..., :1]), location], dim=-1)
@@ -156,7 +163,7 @@ class Nominal:
 
     def log_prob(self, values: Tensor, location: Tensor, shape: Tensor) -> Tensor:
         """Log probability of the level."""
-        return _at(self._log_probabilities(location), values.long())
+        return _entry(self._log_probabilities(location), values.long())
 
     def mean(self, location: Tensor, shape: Tensor) -> Tensor:
         """Probability of each level (..., c, K)."""
@@ -164,35 +171,34 @@ class Nominal:
 
     def sample(self, location: Tensor, shape: Tensor, generator: torch.Generator) -> Tensor:
         """Draw a level."""
-        return _categorical(self.mean(location, shape), generator)
+        return _level(self.mean(location, shape), generator)
 
 
 @dataclass(frozen=True, eq=False)
-class Ordinal:
-    """Cumulative logit: P(x ≤ r) = σ(θ_r − h), h from the latent variables, ascending θ from the component."""
+class Ordinal(Likelihood):
+    """Cumulative logit: P(x ≤ r) = σ(θ_r − h), h the location and ascending θ the shape.
 
-    columns: Tensor
-    margins: Tensor  # share of each level (c, K), NaN for padding
-    n_locations: int = 1
+    Parameters
+    ----------
+    columns : see `Likelihood`.
+    margins : share of each level, shape (c, K), NaN where padded.
+    """
 
-    @property
-    def n_shapes(self) -> int:
-        """Thresholds between the levels."""
-        return self.margins.shape[1] - 1
+    margins: Tensor
 
     def start(self) -> tuple[Tensor, Tensor]:
         """Location 0 and the thresholds that give the margin."""
-        shares = _present(self.margins)
+        shares = _positive(self.margins)
         below = (shares.cumsum(1) / shares.sum(1, keepdim=True))[:, :-1].clamp(1e-4, 1 - 1e-4)
         thresholds = torch.logit(below)
-        gaps = (thresholds[:, 1:] - thresholds[:, :-1]).clamp(min=1e-2)
-        # the inverse of softplus: log(e^gap - 1)
-        return torch.zeros(len(self.columns), 1), torch.cat([thresholds[:, :1], torch.log(torch.expm1(gaps))], dim=1)
+        gaps = thresholds.diff(dim=1).clamp(min=1e-2)
+        free = torch.cat([thresholds[:, :1], torch.log(torch.expm1(gaps))], dim=1)  # the inverse of softplus
+        return shares.new_zeros(len(shares), 1), free
 
-    def constrain(self, raw: Tensor) -> Tensor:
-        """Thresholds between -far and +far, shape (..., c, K + 1); the levels' intervals are consecutive pairs."""
-        thresholds = torch.cat([raw[..., :1], softplus(raw[..., 1:])], dim=-1).cumsum(-1)
-        # the last true level reaches to +far; padded levels beyond it are empty
+    def constrain(self, free: Tensor) -> Tensor:
+        """Thresholds between -far and +far, shape (..., c, K + 1): a level lies between two that follow each other."""
+        thresholds = torch.cat([free[..., :1], softplus(free[..., 1:])], dim=-1).cumsum(-1)
+        # the last true level reaches up to +far, so that nothing is left for the padded ones
         thresholds = thresholds.masked_fill(self.margins[:, 1:].isnan(), FAR)
         end = torch.full_like(thresholds[..., :1], FAR)
         return torch.cat([-end, thresholds, end], dim=-1)
@@ -200,9 +206,10 @@ class Ordinal:
     def log_prob(self, values: Tensor, location: Tensor, shape: Tensor) -> Tensor:
         """Log probability of the level, log(σ(b) − σ(a)) = log σ(b) + log σ(−a) + log(1 − e^(a − b))."""
         level = values.long()
-        low = _at(shape, level) - location[..., 0]
-        high = _at(shape, level + 1) - location[..., 0]
-        return logsigmoid(high) + logsigmoid(-low) + torch.log(-torch.expm1((low - high).clamp(max=-1e-6)))
+        below = _entry(shape, level) - location[..., 0]
+        above = _entry(shape, level + 1) - location[..., 0]
+        width = (above - below).clamp(min=1e-6)
+        return logsigmoid(above) + logsigmoid(-below) + torch.log(-torch.expm1(-width))
 
     def mean(self, location: Tensor, shape: Tensor) -> Tensor:
         """Probability of each level (..., c, K)."""
@@ -210,25 +217,20 @@ class Ordinal:
 
     def sample(self, location: Tensor, shape: Tensor, generator: torch.Generator) -> Tensor:
         """Draw a level."""
-        return _categorical(self.mean(location, shape), generator)
+        return _level(self.mean(location, shape), generator)
 
 
-def _present(margins: Tensor) -> Tensor:
-    """Shares with padding at zero, and every share away from zero so that its logarithm is finite."""
+def _positive(margins: Tensor) -> Tensor:
+    """Shares away from zero, so that levels nobody chose have finite logarithms; padding counts as such."""
     return margins.nan_to_num(0.0).clamp(min=1e-4)
 
 
-def _at(table: Tensor, index: Tensor) -> Tensor:
+def _entry(table: Tensor, index: Tensor) -> Tensor:
     """Entry ``index`` (rows, c) of the last axis of a table (..., rows, c, K)."""
-    index = index.unsqueeze(-1).expand(*table.shape[:-1], 1)
-    return table.gather(-1, index).squeeze(-1)
+    return table.gather(-1, index.unsqueeze(-1).expand(*table.shape[:-1], 1)).squeeze(-1)
 
 
-def _normal(like: Tensor, generator: torch.Generator) -> Tensor:
-    return torch.randn(like.shape, generator=generator, device=like.device)
-
-
-def _categorical(probabilities: Tensor, generator: torch.Generator) -> Tensor:
+def _level(probabilities: Tensor, generator: torch.Generator) -> Tensor:
     """Draw positions (...,) from probabilities (..., K)."""
     flat = probabilities.reshape(-1, probabilities.shape[-1])
     return torch.multinomial(flat, 1, generator=generator).reshape(probabilities.shape[:-1]).to(probabilities.dtype)

@@ -115,9 +115,8 @@ class NearestNeighbours(Imputer):
     def _distances(self, X: Codes) -> Iterator[tuple[slice, NDArray[np.float32]]]:
         """Gower distances (block, donors) of X to the donors, a block of rows at a time; 1 if nothing is shared."""
         numeric = self.schema_.where(Kind.NUMERIC)
-        ours, theirs = (((T[:, numeric] - self._low[numeric]) / self._range[numeric]) for T in (X, self._donors))
-        ours, theirs = np.float32(np.nan_to_num(ours)), np.float32(np.nan_to_num(theirs)).T.copy()
-        we_know, they_know = np.float32(~np.isnan(X)), np.float32(~np.isnan(self._donors)).T.copy()
+        ours, theirs = self._scaled(X, numeric), self._scaled(self._donors, numeric).T.copy()
+        we_know, they_know = (~np.isnan(X)).astype(np.float32), (~np.isnan(self._donors)).T.astype(np.float32)
         left, right = self._products(X)[0], self._products(self._donors)[1].T.copy()
         for start in range(0, len(X), BLOCK):
             rows = slice(start, min(start + BLOCK, len(X)))
@@ -127,6 +126,10 @@ class NearestNeighbours(Imputer):
                 total += np.abs(ours[rows, at, None] - theirs[at]) * both
             shared = we_know[rows] @ they_know
             yield rows, np.where(shared > 0, total, 1) / np.maximum(shared, 1)
+
+    def _scaled(self, X: Codes, numeric: NDArray[np.intp]) -> NDArray[np.float32]:
+        """Numeric answers in units of their range; 0 where missing."""
+        return np.nan_to_num((X[:, numeric] - self._low[numeric]) / self._range[numeric]).astype(np.float32)
 
     def _products(self, X: Codes) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Numbers whose products sum to the distances of nominal and ordinal items, so that one matrix product does.
@@ -150,4 +153,4 @@ class NearestNeighbours(Imputer):
                 left += [climbed * step, below * step]
                 right += [below, climbed]
         empty = np.empty((len(X), 0))
-        return np.float32(np.hstack([empty, *left])), np.float32(np.hstack([empty, *right]))
+        return np.hstack([empty, *left]).astype(np.float32), np.hstack([empty, *right]).astype(np.float32)

@@ -73,10 +73,11 @@ class ChainedImputer(Imputer):
     Holes start as random observed values of their item. Then, for a number of sweeps and from the item
     with fewest holes to the one with most, each item is regressed on all others, as completed so far, and its
     holes are filled anew from the regression. A subclass writes `_fill`, the conditional model.
-    Each draw is a chain of its own. Models learn from the fitted rows only; new rows are stacked below them and
-    carried along the chain. The expected values and probabilities of the answer are forecasts of the conditional
-    models, averaged over the later half of the sweeps and over the chains (Gelfand & Smith 1990, J. American
-    Statistical Association 85, eq. 2.8: less noisy than shares among draws). Survey weights are not used.
+    Each draw is a chain of its own; fitting only keeps the table, and the chains run when an answer is asked for.
+    Models learn from the fitted rows only; new rows are stacked below them and carried along the chain.
+    The expected values and probabilities of the answer are forecasts of the conditional models, averaged over the
+    later half of the sweeps and over the chains: less noisy than the mean of the draws or shares among them
+    (Gelfand & Smith 1990, J. American Statistical Association 85, 398–409). Survey weights are not used.
     """
 
     sweeps: int

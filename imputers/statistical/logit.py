@@ -29,8 +29,8 @@ def fit_logit(
 ) -> Matrix:
     """Coefficients (q, K) that maximise Σ wᵢ log p(yᵢ|xᵢ) − ridge/2 Σ β² (no penalty on the intercept).
 
-    L-BFGS (Liu & Nocedal 1989, Mathematical Programming 45) in coordinates in which the curvature is
-    about one: predictors whitened, each level scaled by the root of its frequency. There a gradient is
+    L-BFGS (Liu & Nocedal 1989, Mathematical Programming 45) in coordinates where the curvature is near one: the
+    coefficients of a level times a root of that level's own curvature, its share · XᵀX + ridge. There a gradient is
     a distance from the optimum in standard errors, which is what the tolerance means.
 
     Parameters
@@ -39,37 +39,47 @@ def fit_logit(
     positions : level number 0…K-1 of each row, shape (n,).
     weights : of the rows, shape (n,); by default all one.
     start : coefficients to start from, e.g. those of the last visit.
-    tolerance : how far from the optimum the fit may stop, in standard errors of each coordinate.
+    tolerance : largest distance from the optimum at which a fit may stop, in standard errors.
     """
     from scipy.optimize import minimize
 
     w = np.ones(len(X)) if weights is None else weights
-    shrink = penalty(X.shape[1], ridge)[:, None]
+    shrink = penalty(X.shape[1], ridge)
     shares = np.maximum(np.bincount(positions, weights=w, minlength=K) / w.sum(), 1 / len(X))
-    curvature = shares[:, None, None] * (X.T @ X) + np.diag(np.maximum(shrink[:, 0], 1e-8))
-    roots = np.linalg.cholesky(curvature)  # (K, q, q) lower: of each level's own curvature, to first order
+    roots = np.linalg.cholesky(shares[:, None, None] * (X.T @ X) + np.diag(np.maximum(shrink, 1e-8)))  # (K, q, q)
     inverses = np.linalg.inv(roots)
-    rows = np.arange(len(X))
-
-    def coefficients(flat: Matrix) -> Matrix:
-        return np.einsum("kji,kj->ik", inverses, flat.reshape(K, -1))
-
-    def loss(flat: Matrix) -> tuple[float, Matrix]:
-        B = coefficients(flat)
-        scores = X @ B
-        scores -= scores.max(axis=1, keepdims=True)
-        chosen = scores[rows, positions]
-        np.exp(scores, out=scores)
-        sums = scores.sum(axis=1)
-        value = w @ (np.log(sums) - chosen) + np.sum(shrink * B**2) / 2
-        scores *= (w / sums)[:, None]
-        scores[rows, positions] -= w
-        slope = X.T @ scores + shrink * B
-        return value, np.einsum("kij,jk->ki", inverses, slope).ravel()
-
     if start is None:
         start = np.zeros((X.shape[1], K))
         start[0] = np.log(shares)
-    begin = np.einsum("kji,jk->ki", roots, start).ravel()
-    found = minimize(loss, begin, jac=True, method="L-BFGS-B", options={"gtol": tolerance, "ftol": 0, "maxiter": 500})
-    return coefficients(found.x)
+    found = minimize(
+        _loss,
+        np.einsum("kji,jk->ki", roots, start).ravel(),
+        args=(X, positions, w, shrink[:, None], inverses),
+        jac=True,
+        method="L-BFGS-B",
+        options={"gtol": tolerance, "ftol": 0, "maxiter": 500},
+    )
+    return _coefficients(found.x, inverses)
+
+
+def _coefficients(point: Matrix, inverses: Matrix) -> Matrix:
+    """Coefficients (q, K) at a point (K q,) in the coordinates of the optimiser."""
+    return np.einsum("kji,kj->ik", inverses, point.reshape(len(inverses), -1))
+
+
+def _loss(
+    point: Matrix, X: Matrix, positions: NDArray[np.intp], w: Matrix, shrink: Matrix, inverses: Matrix
+) -> tuple[float, Matrix]:
+    """Penalised negative log-likelihood and its gradient, in the coordinates of the optimiser."""
+    coefficients = _coefficients(point, inverses)
+    rows = np.arange(len(X))
+    scores = X @ coefficients
+    scores -= scores.max(axis=1, keepdims=True)
+    chosen = scores[rows, positions]
+    np.exp(scores, out=scores)
+    sums = scores.sum(axis=1)
+    value = w @ (np.log(sums) - chosen) + np.sum(shrink * coefficients**2) / 2
+    scores *= (w / sums)[:, None]
+    scores[rows, positions] -= w
+    slope = X.T @ scores + shrink * coefficients
+    return value, np.einsum("kij,jk->ki", inverses, slope).ravel()

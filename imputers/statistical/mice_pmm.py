@@ -22,7 +22,8 @@ class MicePmm(ChainedImputer):
     first dimension, earlier ones the codes).
 
     Assumes that people predicted alike answer alike, linear, additive effects and missingness at random. New rows find
-    their donors among the fitted ones. Draws are proper, but for the donor pool being treated as given.
+    their donors among the fitted ones. Draws are proper but for the donor pool, which is taken as given: in small
+    samples with few donors near by, intervals come out a little short.
 
     Parameters
     ----------

@@ -113,5 +113,7 @@ def _derivatives(
     touching[rows, positions + 1], touching[rows, positions] = w * f_up, w * f_low
     cross = -(touching[:, 1:K].T @ X[:, 1:])
     slopes = X[:, 1:].T @ (X[:, 1:] * (w * (f_up + f_low))[:, None])
-    curvature = np.block([[np.diag(diagonal) + np.diag(beside, 1) + np.diag(beside, -1), cross], [cross.T, slopes]])
+    curvature: Matrix = np.block(
+        [[np.diag(diagonal) + np.diag(beside, 1) + np.diag(beside, -1), cross], [cross.T, slopes]]
+    )
     return slope - shrink * parameters, curvature + np.diag(shrink)

@@ -22,9 +22,9 @@ class Regression(ChainedImputer):
     starts at the means and carries expectations.
 
     One sweep, on purpose. From the second on, y is regressed on predictions x̂ that were themselves made from y; where
-    x was a hole, x̂ = E[x|y] has less spread than x, so the slope on it comes out too steep, and steeper with each sweep.
-    A random residual prevents that (see ``stochastic-regression``); without one, more sweeps make it worse, here as in
-    scikit-learn's ``IterativeImputer``.
+    x was a hole, x̂ = E[x|y] has less spread than x, so the slope on it comes out too steep, and steeper with each
+    sweep. A random residual prevents that (see ``stochastic-regression``); without one, more sweeps make it worse, here
+    as in scikit-learn's ``IterativeImputer``.
 
     Assumes linear, additive effects and missingness at random. New rows are predicted by models of the fitted
     rows. No distribution: draws are equal rows, the spread is too small and associations are too strong.

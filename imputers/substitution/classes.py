@@ -192,8 +192,8 @@ def mutual_information(a: Bins, b: Bins) -> float:
     Examples
     --------
     >>> coin = np.tile([0, 1], 500)
-    >>> round(mutual_information(coin, coin), 2), round(np.log(2), 2)
-    (0.69, 0.69)
+    >>> round(mutual_information(coin, coin), 2)  # a coin tells log(2) nats about itself
+    0.69
     """
     width = int(b.max()) + 1
     cells = np.bincount(a * width + b, minlength=(int(a.max()) + 1) * width).reshape(-1, width)
@@ -202,4 +202,4 @@ def mutual_information(a: Bins, b: Bins) -> float:
     filled = share > 0
     independent = share.sum(axis=1, keepdims=True) * share.sum(axis=0)
     plain = float((share[filled] * np.log(share[filled] / independent[filled])).sum())
-    return plain - (int(filled.sum()) - sum(cells.shape) + 1) / (2 * cells.sum())
+    return plain - (int(filled.sum()) - sum(cells.shape) + 1) / (2 * int(cells.sum()))

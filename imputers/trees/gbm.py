@@ -35,6 +35,10 @@ class Gbm(Imputer):
     Draws are improper: uncertainty about the boosters shows only in that each sweep learns from other fills. Survey
     weights are not used.
 
+    The settings were chosen on cells re-hidden from the observed ones of the GSS core table (30 % hidden, then 15 % of
+    the rest; three masks), where they gave NRMSE .804 and accuracy .653; leaves 6 to 16, rates .1 to .15, rounds 35
+    to 80 and 4 to 40 donors all lay within .004 and .01 of that.
+
     Parameters
     ----------
     sweeps : rounds through the items, two at least.
@@ -51,8 +55,8 @@ class Gbm(Imputer):
         sweeps: int = 5,
         rounds: int = 50,
         class_rounds: int = 25,
-        learning_rate: float = 0.1,
-        leaves: int = 8,
+        learning_rate: float = 0.15,
+        leaves: int = 6,
         leaf: int = 20,
         feature_share: float = 0.5,
         donors: int = 40,

@@ -49,7 +49,7 @@ class MissForest(Imputer):
 
     deterministic: ClassVar[bool] = True
 
-    def __init__(self, trees: int = 50, max_passes: int = 4, leaf: int = 5, share: float = 0.5) -> None:
+    def __init__(self, trees: int = 30, max_passes: int = 4, leaf: int = 5, share: float = 0.5) -> None:
         self.trees = trees
         self.max_passes = max_passes
         self.leaf = leaf
@@ -124,8 +124,8 @@ class MissForest(Imputer):
 def stops(changes: Sequence[Mapping[str, float]]) -> bool:
     """Tell from the changes of all passes so far whether the last one moved no kind of item less than that before it.
 
-    The rule of Stekhoven & Bühlmann 2012, section 2, over the kinds that have holes; as in the authors' R code, a change
-    that stays the same counts as one that did not shrink.
+    The rule of Stekhoven & Bühlmann 2012, section 2, over the kinds that have holes; as in the authors' R code, a
+    change that stays the same counts as one that did not shrink.
 
     Examples
     --------

@@ -61,12 +61,15 @@ def test_every_file_is_written_and_observed_cells_are_kept(monkeypatch, table, t
         assert set(read(out / f"{name}.csv")["trust"]) <= set("12345")
 
 
-def test_draws_differ_and_expected_is_their_mean(monkeypatch, table, tmp_path):
+def test_draws_differ_and_expected_lies_among_them(monkeypatch, table, tmp_path):
     out = tmp_path / "filled"
-    impute(monkeypatch, table, out)
-    draws = np.stack([pd.read_csv(out / f"draw_{number}.csv")["income"] for number in (1, 2, 3)])
-    assert (draws[0] != draws[1]).any()
-    assert pd.read_csv(out / "expected.csv")["income"].to_numpy() == pytest.approx(draws.mean(axis=0))
+    impute(monkeypatch, table, out, "--draws", 40)
+    draws = np.stack([pd.read_csv(out / f"draw_{number}.csv")["income"] for number in range(1, 41)])
+    holes = pd.read_csv(out / "flags.csv")["income"].to_numpy() == 1
+    assert (draws[:, holes].std(axis=0) > 0).all()
+    error = pd.read_csv(out / "expected.csv")["income"].to_numpy() - draws.mean(axis=0)
+    assert (np.abs(error[holes]) < 5 * draws[:, holes].std(axis=0) / np.sqrt(40)).all()
+    assert read(out / "expected.csv")["party"].equals(read(out / "point.csv")["party"])
 
 
 def test_same_seed_same_files(monkeypatch, table, tmp_path):

@@ -63,17 +63,6 @@ def test_listwise_without_complete_rows_says_so(masked_gss):
         Listwise(variables=masked_gss.schema.names).fit(masked_gss.values, schema=masked_gss.schema)
 
 
-def test_listwise_weighs_rows(frame):
-    from statsmodels.stats.weightstats import DescrStatsW
-
-    weights = np.random.default_rng(1).uniform(1, 3, 200)
-    kept = ~frame.isna().any(axis=1).to_numpy()
-    theirs = DescrStatsW(frame.dropna().to_numpy(), weights=weights[kept])
-    found = moments(Listwise(), frame, weights=weights)
-    assert found.mean == pytest.approx(theirs.mean)
-    assert found.correlation == pytest.approx(theirs.corrcoef)
-
-
 def test_pairwise_is_the_cov_of_a_frame(frame):
     imputer = Pairwise()
     found = moments(imputer, frame)

@@ -62,5 +62,7 @@ def test_the_tree_stops_where_rpart_does():
 def test_on_the_survey_it_meets_the_quality_floor(masked_gss):
     answer = MiceCart().fit(masked_gss.values, schema=masked_gss.schema).answer(masked_gss.values)
     assert np.mean(list(METRICS["nrmse"].score(masked_gss, answer).values())) <= 0.82
-    assert np.mean(list(METRICS["accuracy"].score(masked_gss, answer).values())) >= 0.62
+    accuracy = METRICS["accuracy"].score(masked_gss, answer)
+    nominal = [masked_gss.schema.names[j] for j in masked_gss.schema.where(Kind.NOMINAL)]
+    assert np.mean([accuracy[name] for name in nominal if name in accuracy]) >= 0.62
     assert METRICS["design-correlation-error"].score(masked_gss, answer)["(table)"] <= 0.16

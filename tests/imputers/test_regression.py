@@ -56,18 +56,19 @@ def test_a_long_scale_is_forecast_by_a_binned_normal():
     X = np.column_stack([x, income])
     X[:500, 1] = np.nan
     answer = Regression().fit(X, schema=schema).answer(X, n_draws=1)
-    np.testing.assert_allclose(answer.expected, np.clip(13 + 4 * x[:500], 1, 26), atol=0.8)
+    inside = np.abs(x[:500]) < 1.5
+    np.testing.assert_allclose(answer.expected[inside], 13 + 4 * x[:500][inside], atol=0.4)
     deviations = np.sqrt(answer.probabilities[1] @ np.arange(1, 27) ** 2 - answer.expected**2)
-    inside = np.abs(x[:500]) < 1
     np.testing.assert_allclose(deviations[inside], np.sqrt(9 + 1 / 12 + 1 / 12), rtol=0.06)
 
 
 def test_on_the_survey_it_meets_the_quality_floor(masked_gss):
     answer = Regression().fit(masked_gss.values, schema=masked_gss.schema).answer(masked_gss.values)
     error = np.mean(list(METRICS["nrmse"].score(masked_gss, answer).values()))
-    accuracy = np.mean(list(METRICS["accuracy"].score(masked_gss, answer).values()))
+    accuracy = METRICS["accuracy"].score(masked_gss, answer)
+    nominal = [masked_gss.schema.names[j] for j in masked_gss.schema.where(Kind.NOMINAL)]
     assert error <= 0.83
-    assert accuracy >= 0.62
+    assert np.mean([accuracy[name] for name in nominal if name in accuracy]) >= 0.62
 
 
 def test_no_prediction_leaves_the_scale(masked_gss):

@@ -32,13 +32,12 @@ def test_residuals_have_the_residual_variance():
     schema, X = gaussian(3000, np.random.default_rng(2))
     answer = StochasticRegression().fit(X, schema=schema).answer(X, n_draws=40)
     # residual variance 1 − rᵀR⁻¹r with r = (0.6, 0.2), R's correlation 0.5
-    assert answer.draws.std(axis=0).mean() ** 2 == np.float64(answer.draws.std(axis=0).mean() ** 2)
     assert abs(answer.draws.var(axis=0, ddof=1).mean() - (1 - 0.28 / 0.75)) < 0.03
 
 
 def test_categorical_draws_follow_the_stated_probabilities(masked_toy):
     answer = (
-        StochasticRegression().fit(masked_toy.values, schema=masked_toy.schema).answer(masked_toy.values, n_draws=60)
+        StochasticRegression().fit(masked_toy.values, schema=masked_toy.schema).answer(masked_toy.values, n_draws=10)
     )
     columns = np.nonzero(np.isnan(masked_toy.values))[1]
     assert answer.probabilities

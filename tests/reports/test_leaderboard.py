@@ -6,6 +6,7 @@ import pytest
 
 from reports.leaderboard import progress, standings
 from reports.results import Record, failures, tidy
+from reports.tables import board_grid
 
 
 def board_of(records, facts):
@@ -145,6 +146,18 @@ def test_rank_does_not_depend_on_the_order_of_records(experiment):
     pd.testing.assert_frame_equal(
         board_of(records[::-1], facts).table, board_of(records, facts).table, check_exact=True
     )
+
+
+def test_scores_may_be_infinite(inventor):
+    records, facts, _ = inventor(["a", "b", "c"], mechanisms=["mcar"])
+    wild = [
+        replace(r, scores=tuple((m, c, np.inf if m == "log-score" and r.imputer == "a" else v) for m, c, v in r.scores))
+        for r in records
+    ]
+    board = board_of(wild, facts)
+    assert board.table.loc["a", "log-score"] == np.inf
+    assert board.winners["log-score"] == "c"
+    assert "∞" in {cell.text for row in board_grid(board).rows for cell in row}
 
 
 def test_nobody_to_rank(inventor):

@@ -73,6 +73,7 @@ def test_numbers_share_their_digits():
     assert texts == ["0.12", "12.00", "–"]
     assert numbers(pd.Series({"a": 0.8154, "b": -0.5}))[0].text == "0.815"
     assert numbers(pd.Series({"a": -0.5}))[0].text == "−0.500"
+    assert numbers(pd.Series({"a": -0.0001}))[0].text == "0.000"
     assert numbers(pd.Series({"a": float("inf")}))[0].text == "∞"
     assert [cell.strong for cell in numbers(pd.Series({"a": 1.0, "b": 2.0}), "b")] == [False, True]
     assert numbers(pd.Series({"a": 1234.5, "b": 3.0}))[0].text == "1,234"

@@ -1,0 +1,128 @@
+"""From codes to what HI-VAE reads, and which of the five likelihoods each column gets."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.special import gammaln
+from torch import Tensor
+
+from datasets.schema import Codes, Column, Kind, Schema
+from imputers.generative.hivae_network import Batch
+from imputers.generative.likelihoods import Count, Likelihood, Nominal, Ordinal, Positive, Real
+
+SMALLEST_SCALE = 0.05  # a level that one row in 400 has would otherwise outweigh all others as input
+
+
+@dataclass(frozen=True, eq=False)
+class Encoding:
+    """Table of codes to encoder inputs, and back from level positions to codes.
+
+    Inputs are standardised: dummies of nominal items, "above level r" dummies of ordinal ones, numbers, and
+    log(1 + x) of counts and positive numbers. A missing cell gives zeros, the inputs' mean.
+
+    Parameters
+    ----------
+    schema : meaning of the columns.
+    sorts : likelihood class of each column.
+    centre, scale : of the inputs, over the observed cells, shape (q,).
+    """
+
+    schema: Schema
+    sorts: tuple[type[Likelihood], ...]
+    centre: NDArray[np.float64]
+    scale: NDArray[np.float64]
+
+    @classmethod
+    def fit(cls, X: Codes, schema: Schema) -> Self:
+        """Choose likelihoods and learn means and scales from codes X (n, p)."""
+        sorts = tuple(sort_of(column, X[:, j]) for j, column in enumerate(schema))
+        D = _inputs(X, schema, sorts)
+        return cls(schema, sorts, np.nanmean(D, axis=0), np.maximum(np.nanstd(D, axis=0), SMALLEST_SCALE))
+
+    def batch(self, X: Codes, device: torch.device) -> Batch:
+        """Codes X (n, p) as the network reads them."""
+        D = (_inputs(X, self.schema, self.sorts) - self.centre) / self.scale
+        categorical = np.array([column.kind is not Kind.NUMERIC for column in self.schema])
+        values = np.where(categorical, self.schema.positions(X), X)
+        known = ~np.isnan(X)
+        return Batch(
+            _tensor(np.nan_to_num(D), device),
+            _tensor(np.where(known, values, 0.0), device),
+            _tensor(known.astype(float), device),
+        )
+
+    def likelihoods(self, X: Codes, device: torch.device) -> list[Likelihood]:
+        """One likelihood for each sort of column, started at the margins of X (n, p)."""
+        found: list[Likelihood] = []
+        for sort in dict.fromkeys(self.sorts):
+            owned = [j for j, other in enumerate(self.sorts) if other is sort]
+            columns, inner = torch.tensor(owned, device=device), X[:, owned]
+            if issubclass(sort, Nominal | Ordinal):
+                found.append(sort(columns, _tensor(_margins(inner, [self.schema.columns[j] for j in owned]), device)))
+            elif issubclass(sort, Count):
+                found.append(sort(columns, _tensor(np.nanmean(inner, axis=0), device)))
+            elif issubclass(sort, Real):
+                numbers = np.log1p(inner) if sort is Positive else inner
+                moments = np.nanmean(numbers, axis=0), np.nanstd(numbers, axis=0)
+                found.append(sort(columns, _tensor(moments[0], device), _tensor(moments[1], device)))
+        return found
+
+    def codes(self, values: NDArray[np.float64]) -> Codes:
+        """Numbers and level positions (..., p) as valid codes."""
+        found = np.empty_like(values)
+        for j, column in enumerate(self.schema):
+            x = values[..., j]
+            found[..., j] = column.snap(x) if column.kind is Kind.NUMERIC else column.levels[x.astype(int)]
+        return found
+
+
+def sort_of(column: Column, x: NDArray[np.float64]) -> type[Likelihood]:
+    """Likelihood of a column with cells x (n,), NaN missing.
+
+    Nominal and ordinal columns have their own. A numeric column gets, of those whose support is its range,
+    the one under which its observed cells are likelier at the best fit of the margin: Gaussian always;
+    log-normal if it cannot be negative and is not confined to whole numbers; Poisson if whole from 0 up.
+    """
+    if column.kind is not Kind.NUMERIC:
+        return Nominal if column.kind is Kind.NOMINAL else Ordinal
+    x = x[~np.isnan(x)]
+    gaussian = -0.5 * np.log(2 * np.pi * np.e * np.var(x))
+    if column.low is None or column.low < 0:
+        return Real
+    if column.decimals == 0:
+        rate = x.mean()
+        return Count if np.mean(x * np.log(rate) - rate - gammaln(x + 1)) > gaussian else Real
+    logs = np.log1p(x)
+    return Positive if -0.5 * np.log(2 * np.pi * np.e * np.var(logs)) - logs.mean() > gaussian else Real
+
+
+def _inputs(X: Codes, schema: Schema, sorts: Sequence[type[Likelihood]]) -> NDArray[np.float64]:
+    """Encoder inputs (n, q) before standardising, NaN where missing."""
+    blocks = []
+    for j, (column, sort) in enumerate(zip(schema, sorts, strict=True)):
+        x = X[:, [j]]
+        if sort is Nominal:
+            block = (x == column.levels).astype(float)
+        elif sort is Ordinal:
+            block = (x > column.levels[:-1]).astype(float)
+        else:
+            block = x if sort is Real else np.log1p(x)
+        blocks.append(np.where(np.isnan(x), np.nan, block))
+    return np.concatenate(blocks, axis=1)
+
+
+def _margins(X: Codes, columns: Sequence[Column]) -> NDArray[np.float64]:
+    """Share of each level (c, K), NaN beyond a column's last level."""
+    shares = np.full((len(columns), max(len(column.levels) for column in columns)), np.nan)
+    for j, column in enumerate(columns):
+        known = X[~np.isnan(X[:, j]), j]
+        shares[j, : len(column.levels)] = (known[:, None] == column.levels).mean(axis=0)
+    return shares
+
+
+def _tensor(array: NDArray[np.float64], device: torch.device) -> Tensor:
+    return torch.as_tensor(array, dtype=torch.float32, device=device)
