@@ -92,7 +92,7 @@ def sample(n: int, seed: int) -> Dataset:
     classes = _classes(truth.answers, n, rng)
     answers = draw_levels(truth.answers, classes, rng, cells)
     weights = np.exp(truth.weight_mean[classes] + truth.weight_sd[classes] * rng.standard_normal(n))
-    reasons = draw_levels(truth.silence, _classes(truth.silence, n, rng), rng, cells)
+    reasons = draw_levels(truth.silence, _classes(truth.silence, n, rng), rng, cells).astype(np.int8)
     not_asked = (rng.random((n, 1)) < truth.split_share) & truth.split
     reasons[not_asked] = Reason.NOT_ASKED
     values = np.where(reasons == Reason.OBSERVED, answers, np.nan)

@@ -22,7 +22,7 @@ from imputers.base import Imputer
 
 PSEUDO = 0.5  # extra respondents per class and item who answer as the whole table does
 REHIDDEN = 0.1  # share of observed cells hidden again to choose the number of classes
-TRIALS = 3  # fits averaged for each candidate number of classes
+TRIALS = 10  # fits averaged for each candidate number of classes: averages favour more classes than one fit does
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,8 +81,8 @@ class LatentClassImputer(Imputer):
 
     def __init__(
         self,
-        n_fits: int = 20,
-        candidates: Sequence[int] = (2, 5, 10, 20, 40),
+        n_fits: int = 30,
+        candidates: Sequence[int] = (5, 10, 20, 40),
         max_levels: int = 100,
         n_bins: int = 30,
     ) -> None:
@@ -118,9 +118,6 @@ class LatentClassImputer(Imputer):
             trials = [fit(shown, self.levels_, n_classes, rng, pseudo=PSEUDO) for _ in range(TRIALS)]
             scores[n_classes] = np.log(average(trials, shown)[target]).mean()
         return max(scores, key=lambda n_classes: scores[n_classes])
-
-    def _draws(self, X: Codes, n_draws: int, rng: np.random.Generator) -> NDArray[np.float64]:
-        return np.stack([self._draw(X, rng)[np.isnan(X)] for _ in range(n_draws)])
 
     def _draw(self, X: Codes, rng: np.random.Generator) -> Codes:
         holes = np.isnan(X)

@@ -30,8 +30,11 @@ class MissForest(Imputer):
     pass; the holes of the fitted table so get exactly the fills of the algorithm. For that, forests are grown for items
     without holes too. Survey weights are not used.
 
-    Departures from the defaults of R's ``missForest`` (100 trees, at most 10 passes, bootstrap samples of full size,
-    ⌊√p⌋ of p items tried at a split): DEPARTURES
+    Departures from the defaults of R's ``missForest`` (100 trees on bootstrap samples of full size, at most 10 passes,
+    ⌊√p⌋ of p items tried at a split): 30 trees on samples of half the size, at most 4 passes, ⌊√q⌋ of the q predictors
+    as coded (a 0/1 column for each nominal level), 5 rows or more in every leaf. On the GSS core table with 30 % hidden
+    and 15 % of the rest re-hidden to judge by, they give NRMSE .838 and accuracy .621 in 14 s of one core; 100 trees on
+    full samples and up to 10 passes give .840 and .620 in 148 s. There, passes after the second do not lower the error.
 
     Parameters
     ----------

@@ -72,7 +72,7 @@ def test_donors_are_unseen_and_nearest():
     codes = D[:, 0] + rng.normal(size=1000)
     model = learn_score(Column("y", Kind.NUMERIC), D, codes, 200, 10, SETTINGS, np.random.default_rng(1))
     assert len(model.answers) == 200
-    assert np.var(model.answers - model.predictions) > 1.0  # the trees, overgrown, fit the rows they saw to 0.6
+    assert np.var(model.answers - model.predictions) > 0.9  # the trees, overgrown, fit the rows they saw to 0.7
     forecast = model.forecast(np.array([[-9, 0], [9, 0]], np.float32).repeat(500, axis=0), rng)
     assert set(forecast.draw[:500]) == set(model.answers[:10])
     assert set(forecast.draw[500:]) == set(model.answers[-10:])
