@@ -179,7 +179,7 @@ def fit(
     n_classes: int,
     rng: np.random.Generator,
     *,
-    tolerance: float = 0.02,
+    tolerance: float = 0.001,
     max_steps: int = 500,
     pseudo: float = 0.5,
     bandwidth: float = 0.05,
@@ -195,9 +195,9 @@ def fit(
     ----------
     Z : indicators (n, q), see `Levels.indicate`.
     levels : what they mean.
-    n_classes : number K of classes at the start.
-    rng : decides the start, a random class for each row.
-    tolerance : stop when a step adds less than this to the mean log-likelihood of a row, in nats.
+    n_classes : number K of classes at the start, at most the number of rows.
+    rng : decides the start, one random respondent for each class.
+    tolerance : stop when a step adds less than this to the log-likelihood per observed cell, in nats.
     max_steps : stop here at the latest.
     pseudo : extra respondents per class and item who answer as the whole table does.
     bandwidth : width of the smoother as a share of an ordered item's number of levels.
@@ -206,8 +206,8 @@ def fit(
     marginal = levels.normalise(Z.sum(axis=0) + np.float32(0.5))  # half a person keeps unused levels possible
     smoother = levels.kernel(bandwidth)
     reference = marginal @ smoother
-    posterior = np.eye(n_classes, dtype=np.float32)[rng.integers(n_classes, size=len(Z))]
-    last = -np.inf
+    posterior = _start(Z, levels, min(n_classes, len(Z)), marginal, rng)
+    last, cells = -np.inf, Z.sum(dtype=float)
     for _ in range(max_steps):
         sizes = posterior.sum(axis=0, dtype=float)
         kept = sizes >= min(smallest, sizes.max())
@@ -215,8 +215,16 @@ def fit(
         profiles = levels.normalise(marginal * (relative + np.float32(pseudo)))
         model = LatentClasses(levels, sizes[kept] / sizes[kept].sum(), profiles)
         posterior, likelihoods = classify(model, Z)
-        mean = likelihoods.mean(dtype=float)
+        mean = likelihoods.sum(dtype=float) / cells
         if mean - last < tolerance:
             break
         last = mean
     return model
+
+
+def _start(Z: Floats, levels: Levels, n_classes: int, marginal: Floats, rng: np.random.Generator) -> Floats:
+    """Posterior (n, K) when each class answers half as one respondent of its own, half as the table at large."""
+    seeds = Z[rng.choice(len(Z), n_classes, replace=False)]
+    noise = rng.standard_exponential((n_classes, levels.size), dtype=np.float32)  # parts respondents who agree
+    profiles = levels.normalise(seeds + marginal * noise)
+    return classify(LatentClasses(levels, np.full(n_classes, 1 / n_classes), profiles), Z)[0]

@@ -1,6 +1,10 @@
 """The metrics: pure functions of a masked table and an answer."""
 
-from datasets.registry import Registry
-from metrics.metric import Metric
+from typing import TYPE_CHECKING
 
-METRICS: Registry[Metric] = Registry("metric", package="metrics", variable="METRICS")
+from datasets.registry import Registry
+
+if TYPE_CHECKING:
+    from metrics.metric import Metric
+
+METRICS: Registry["Metric"] = Registry("metric", package="metrics", variable="METRICS")

@@ -70,7 +70,7 @@ def _held_out(Z: Floats, levels: Levels, n_classes: int) -> float:
 
 def _fit(Z: Floats, levels: Levels, n_classes: int, seed: tuple[int, int]) -> LatentClasses:
     rng = np.random.default_rng(seed)
-    return fit(Z, levels, n_classes, rng, tolerance=1e-4, pseudo=PSEUDO, smallest=SMALLEST)
+    return fit(Z, levels, n_classes, rng, tolerance=5e-6, pseudo=PSEUDO, smallest=SMALLEST)
 
 
 def _reason_levels(codes: Codes) -> Levels:

@@ -48,7 +48,7 @@ class Bins:
 def quantile_bins(observed: Codes, n_bins: int) -> Bins:
     """Bins of about equally many observed values."""
     ordered = np.sort(observed)
-    edges = np.unique(np.quantile(ordered, np.arange(1, n_bins) / n_bins))
+    edges = np.unique(np.quantile(ordered, np.arange(1, n_bins) / n_bins, method="inverted_cdf"))
     edges = edges[edges < ordered[-1]]  # nothing would lie above the largest
     donors = tuple(np.split(ordered, np.searchsorted(ordered, edges, side="right")))
     return Bins(edges, donors, np.array([values.mean() for values in donors]))

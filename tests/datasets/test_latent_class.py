@@ -76,7 +76,7 @@ def test_draws_follow_the_model():
     patterns, probabilities = joint()
     n = 40_000
     X = sample(n, 1)
-    counts = np.array([(X == pattern).all(axis=1).sum() for pattern in patterns])
+    counts = np.array([(pattern == X).all(axis=1).sum() for pattern in patterns])
     chi2 = ((counts - n * probabilities) ** 2 / (n * probabilities)).sum()
     assert chi2 < 31.3  # 0.999 quantile of chi-squared with 11 degrees of freedom
 
@@ -104,7 +104,7 @@ def planted(n: int) -> tuple[Levels, np.ndarray, np.ndarray]:
 def test_fit_recovers_a_planted_population_despite_holes():
     levels, profiles, X = planted(4000)
     X[np.random.default_rng(4).random(X.shape) < 0.3] = np.nan
-    model = fit(levels.indicate(X), levels, 2, np.random.default_rng(0), tolerance=1e-6)
+    model = fit(levels.indicate(X), levels, 2, np.random.default_rng(0), tolerance=1e-7)
     order = np.argsort(-model.shares)
     np.testing.assert_allclose(model.shares[order], [0.6, 0.4], atol=0.03)
     np.testing.assert_allclose(model.profiles[order], np.tile(profiles, 8), atol=0.04)
@@ -134,7 +134,7 @@ def test_held_out_likelihood_prefers_the_planted_number_of_classes():
     levels, _, X = planted(1500)
     Z = levels.indicate(X)
     scores = [
-        classify(fit(Z[:1000], levels, k, np.random.default_rng(2), tolerance=1e-4), Z[1000:])[1].mean()
+        classify(fit(Z[:1000], levels, k, np.random.default_rng(2), tolerance=1e-5), Z[1000:])[1].mean()
         for k in (1, 2, 8)
     ]
     assert np.argmax(scores) == 1
@@ -142,7 +142,7 @@ def test_held_out_likelihood_prefers_the_planted_number_of_classes():
 
 def test_small_classes_are_dissolved():
     levels, _, X = planted(300)
-    model = fit(levels.indicate(X), levels, 30, np.random.default_rng(0), tolerance=1e-4, smallest=25)
+    model = fit(levels.indicate(X), levels, 30, np.random.default_rng(0), tolerance=1e-5, smallest=25)
     assert model.shares.min() * 300 >= 24  # the last step may still move a little
     assert model.shares.sum() == pytest.approx(1)
 
@@ -153,7 +153,8 @@ def test_smoothing_keeps_heaps_and_fills_gaps():
     heaped = np.where(rng.random(2000) < 0.5, 12, rng.integers(0, 21, 2000)).astype(float)[:, None]
     levels = Levels((np.arange(21.0),), (True,))
     model = fit(levels.indicate(heaped), levels, 1, rng, bandwidth=0.1, pseudo=0.0)
-    np.testing.assert_allclose(model.profiles[0], np.bincount(heaped[:, 0].astype(int)) / 2000, atol=1e-4)
+    shares = np.bincount(heaped[:, 0].astype(int)) / 2000
+    np.testing.assert_allclose(model.profiles[0], shares, atol=0.003)  # not 0, as half a person per level is added
 
 
 def test_kernel_rows_sum_to_one_and_leave_nominal_items_alone():

