@@ -53,7 +53,7 @@ class Population:
     weight_sd: NDArray[np.float64]
 
 
-@DATASETS.register(NAME)
+@DATASETS.register("gss2022-twin")
 def load(path: Path | None = None) -> Dataset:
     """Synthetic twin of the General Social Survey 2022 with known truth; embedded.
 

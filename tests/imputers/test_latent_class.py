@@ -156,7 +156,7 @@ def test_number_of_classes_follows_the_data():
 
 
 def test_quality_on_the_survey(masked_gss):
-    """Floors with a margin of about 2 % over the measured .82 (NRMSE), .62 (accuracy), .165 (correlation error)."""
+    """Floors with a margin of about 3 % over the measured .82 (NRMSE), .625 (accuracy), .163 (correlation error)."""
     X, schema, truth = masked_gss.values, masked_gss.schema, masked_gss.truth.values
     answer = LatentClassImputer(n_fits=10, candidates=(40,)).fit(X, schema=schema).answer(X, n_draws=2)
     check_answer(answer, X, schema)
