@@ -1,11 +1,10 @@
 """MIWAE, the importance-weighted autoencoder: hyperimpute's plugin learns it, the paper's formulas impute with it."""
 
-from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.schema import Codes, Column, Kind
+from datasets.schema import Codes
 from imputers import IMPUTERS
 from imputers.encoding import MatrixImputer
 

@@ -49,7 +49,7 @@ class ClassImputer(Imputer):
 
     A subclass writes ``_draw``. A grouping column that is itself missing counts as an answer of its own,
     "missing". Ordinal and numeric grouping columns are cut at quantiles. Of an item's nested classes
-    the finest is used that has enough donors. Survey weights, if given, weigh the donors.
+    the finest is used that has enough donors. Donors count alike, unless ``_donor_weights`` says otherwise.
 
     Parameters
     ----------
@@ -71,13 +71,16 @@ class ClassImputer(Imputer):
     def _fit(self, X: Codes, rng: np.random.Generator) -> None:
         self._table = X
         self._cuts = bin_edges(X, self.schema_, self.bins)
-        weights = np.ones(len(X)) if self.weights_ is None else self.weights_
-        self._weights = np.maximum(weights, 1e-9 * weights.mean())  # a class of weight zero has no mean
+        self._weights = self._donor_weights(len(X))
         binned = into_bins(X, self._cuts)
         self.donors_ = [
             sort_donors(binned, np.flatnonzero(binned[:, j]), self._groups(binned, j), self._cuts)
             for j in range(len(self.schema_))
         ]
+
+    def _donor_weights(self, n: int) -> NDArray[np.float64]:
+        """How much each of n fitted rows counts as a donor."""
+        return np.ones(n)
 
     def _groups(self, binned: Bins, j: int) -> tuple[int, ...]:
         """Positions of the columns that form the classes of item j."""

@@ -1,6 +1,7 @@
 """Hot deck: a random respondent of the same class lends an answer."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from datasets.schema import Codes
 from imputers import IMPUTERS
@@ -20,6 +21,10 @@ class HotDeck(ClassImputer):
     chosen as in `subgroup-mean`; expectation and probabilities are those of the class. New rows draw from
     the fitted rows. Parameters: see `ClassImputer`.
     """
+
+    def _donor_weights(self, n: int) -> NDArray[np.float64]:
+        weights = np.ones(n) if self.weights_ is None else self.weights_
+        return np.maximum(weights, 1e-9 * weights.mean())  # a class of weight zero has no mean
 
     def _draw(self, X: Codes, rng: np.random.Generator) -> Codes:
         table = X.copy()

@@ -11,8 +11,8 @@ class Mean(ClassStatistic):
     Wilks (1932), Annals of Mathematical Statistics 3; Little & Rubin (2019), Statistical Analysis with
     Missing Data, section 4.2.1. Assumes cells missing completely at random, and even then shrinks
     variances and correlations: it is the floor that others must beat. Its probabilities are the shares
-    among the observed answers, weighted if weights are given, and its expectation their mean. New rows
-    get the statistics of the fitted rows. Deterministic: draws are equal rows.
+    among the observed answers, and its expectation their mean; survey weights are not used. New rows get the
+    statistics of the fitted rows. Deterministic: draws are equal rows.
     """
 
     def __init__(self) -> None:

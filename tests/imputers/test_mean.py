@@ -52,10 +52,3 @@ def test_each_kind_gets_its_statistic():
     assert answer.expected[:3] == pytest.approx([2.75, 2.75, 2.0])
     assert answer.probabilities[1] == pytest.approx(np.array([[0.4, 0.2, 0.4, 0.0]]))
     assert answer.probabilities[2] == pytest.approx(np.array([[0.4, 0.6]]))
-
-
-def test_weights_weigh_the_answers():
-    schema = Schema((Column("a", Kind.NUMERIC), Column("b", Kind.NUMERIC)))
-    X = np.array([[1.0, 1], [5.0, 2], [np.nan, 3]])
-    answer = Mean().fit(X, schema=schema, weights=np.array([3.0, 1.0, 9.0])).answer(X)
-    assert answer.expected == pytest.approx([2.0])
