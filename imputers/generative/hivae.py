@@ -1,6 +1,7 @@
 """HI-VAE, the variational autoencoder for mixed data: the imputer."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +9,9 @@ from numpy.typing import NDArray
 from datasets.schema import Codes, Kind
 from imputers import IMPUTERS
 from imputers.base import Imputer
+
+if TYPE_CHECKING:
+    from torch import Generator
 
 ROWS = 256  # rows whose posterior samples are held in memory at a time
 CHECKED_ROWS, CHECKED_SHARE = 1024, 0.15  # cells hidden again from the observed ones, to stop by
@@ -36,7 +40,7 @@ class HIVAE(Imputer):
     ----------
     n_components, n_latent, n_own, n_hidden : sizes of s, z, each column's y, and the encoder's hidden layer.
     temperature : of the Gumbel-softmax.
-    n_steps, batch_size, learning_rate : training, at most so many mini-batches.
+    n_steps, batch_size, learning_rate : mini-batches at most, rows in each (an eighth of a small table), Adam's rate.
     n_samples : posterior samples behind expectations and probabilities.
     device : a torch device such as ``"cpu"``; None takes a CUDA device if there is one.
 
@@ -89,7 +93,9 @@ class HIVAE(Imputer):
         sizes = Sizes(self.n_components, self.n_latent, self.n_own, self.n_hidden)
         likelihoods = self.encoding_.likelihoods(X, self.device_)
         self.network_ = Network(likelihoods, batch.inputs.shape[1], sizes, self.temperature, generator)
-        plan = Plan(self.n_steps, self.batch_size, self.learning_rate, n_check=100, patience=4)
+        plan = Plan(
+            self.n_steps, min(self.batch_size, max(len(X) // 8, 32)), self.learning_rate, n_check=100, patience=4
+        )
         self.scores_ = train(self.network_, batch, check, plan, generator)
         self._range = np.nanmin(X, axis=0), np.nanmax(X, axis=0)
 
@@ -108,13 +114,14 @@ class HIVAE(Imputer):
         return self.encoding_.codes(np.concatenate(drawn, axis=1))[:, np.isnan(X[rows])]
 
     def _sample(
-        self, X: Codes, n_draws: int, generator: "torch.Generator"  # noqa: F821
+        self, X: Codes, n_draws: int, generator: "Generator"
     ) -> tuple[NDArray[np.float64], dict[int, NDArray[np.float64]]]:
         """Draws (n_draws, rows, p), and of the holes the expectations or level probabilities by column."""
         import torch
 
         n, p = X.shape
-        drawn, means = np.empty((n_draws, n, p)), {}
+        drawn = np.empty((n_draws, n, p))
+        means: dict[int, NDArray[np.float64]] = {}
         with torch.no_grad():
             inputs = self.encoding_.batch(X, self.device_).inputs
             s, z = self.network_.samples(inputs, max(self.n_samples, n_draws), generator)

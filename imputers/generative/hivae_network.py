@@ -79,7 +79,10 @@ class Network(nn.Module):
         self.encode = nn.Parameter(weight(n_inputs, sizes.hidden, scale=math.sqrt(2 / n_inputs)))
         self.encode_bias = nn.Parameter(weight(sizes.hidden))
         self.to_s, self.to_s_bias = nn.Parameter(weight(sizes.hidden, sizes.s)), nn.Parameter(weight(sizes.s))
-        self.to_z, self.s_to_z = nn.Parameter(weight(sizes.hidden, 2 * sizes.z)), nn.Parameter(weight(sizes.s, 2 * sizes.z))
+        self.to_z, self.s_to_z = (
+            nn.Parameter(weight(sizes.hidden, 2 * sizes.z)),
+            nn.Parameter(weight(sizes.s, 2 * sizes.z)),
+        )
         self.prior = nn.Parameter(weight(sizes.s, sizes.z))
         self.to_y, self.to_y_bias = nn.Parameter(weight(sizes.z, p, sizes.y)), nn.Parameter(weight(p, sizes.y))
         starts = [likelihood.start() for likelihood in likelihoods]

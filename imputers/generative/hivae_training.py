@@ -52,7 +52,9 @@ def train(network: Network, batch: Batch, check: Batch, plan: Plan, generator: t
     optimiser = torch.optim.Adam(network.parameters(), lr=plan.learning_rate, fused=True)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, plan.n_steps)
     scores, best = [_score(network, check, seed)], _weights(network)
-    for step, index in zip(range(1, plan.n_steps + 1), _minibatches(len(batch), plan.batch_size, generator), strict=False):
+    for step, index in zip(
+        range(1, plan.n_steps + 1), _minibatches(len(batch), plan.batch_size, generator), strict=False
+    ):
         loss = -network.bound(batch.rows(index), generator).mean()
         optimiser.zero_grad()
         loss.backward()

@@ -1,10 +1,11 @@
 """MIWAE, the importance-weighted autoencoder: hyperimpute's plugin learns it, the paper's formulas impute with it."""
 
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.schema import Codes
+from datasets.schema import Codes, Column, Kind
 from imputers import IMPUTERS
 from imputers.encoding import MatrixImputer
 
@@ -19,7 +20,7 @@ class MIWAE(MatrixImputer):
     the bound of section 3.1, Student-t decoder. Trained by the ``miwae`` plugin of hyperimpute 0.1.17
     (Jarrett et al. 2022), whose defaults, one latent dimension and one hidden unit, learn nothing; the
     sizes here are those of the authors' notebook, with fewer importance samples (5 for 20) in training and
-    some 800 mini-batches.
+    some 600 mini-batches.
 
     The plugin's own ``transform`` returns a weighted mean of ten draws, which is neither an expectation nor a
     draw. So its trained networks are read instead: expectations are the self-normalised importance average
@@ -35,7 +36,7 @@ class MIWAE(MatrixImputer):
     ----------
     n_latent, n_hidden : latent dimensions, and units of each hidden layer.
     n_importance : importance samples in the bound.
-    n_steps, batch_size : mini-batches in training, and rows in each.
+    n_steps, batch_size : mini-batches in training, and rows in each, an eighth of a small table.
     n_samples : importance samples in imputation.
     max_rows : more rows than these are sampled down for training, since the plugin looks at all at once.
 
@@ -49,7 +50,7 @@ class MIWAE(MatrixImputer):
         n_latent: int = 10,
         n_hidden: int = 128,
         n_importance: int = 5,
-        n_steps: int = 800,
+        n_steps: int = 600,
         batch_size: int = 256,
         n_samples: int = 100,
         max_rows: int = 10_000,
@@ -62,19 +63,25 @@ class MIWAE(MatrixImputer):
         self.n_samples = n_samples
         self.max_rows = max_rows
 
+    def _fit(self, X: Codes, rng: np.random.Generator) -> None:
+        self._range = np.stack([np.nanmin(X, axis=0), np.nanmax(X, axis=0)])
+        super()._fit(X, rng)
+
     def _fit_matrix(self, D: Codes, rng: np.random.Generator) -> None:
         from imputers.generative.isolation import isolated
 
         D = D[rng.permutation(len(D))[: self.max_rows]]
-        widths = np.concatenate([np.full(b.stop - b.start, _width(c)) for c, b in self._blocks()])
+        blocks = zip(self.schema_, self.schema_.blocks, strict=True)
+        widths = np.concatenate([np.full(block.stop - block.start, _width(column)) for column, block in blocks])
         spread = D + (rng.random(D.shape) - 0.5) * widths / self.scale_
-        steps_per_epoch = max(len(D) // self.batch_size, 1)
+        batch_size = min(self.batch_size, max(len(D) // 8, 32))
+        steps_per_epoch = max(len(D) // batch_size, 1)
         with isolated():
             from hyperimpute.plugins.imputers.plugin_miwae import MIWAEPlugin
 
             self.plugin_ = MIWAEPlugin(
                 n_epochs=1 + -(-self.n_steps // steps_per_epoch),  # the plugin trains one epoch fewer
-                batch_size=self.batch_size,
+                batch_size=batch_size,
                 latent_size=self.n_latent,
                 n_hidden=self.n_hidden,
                 K=self.n_importance,
@@ -83,42 +90,70 @@ class MIWAE(MatrixImputer):
             self.plugin_._fit(spread)
 
     def _draws(self, X: Codes, n_draws: int, rng: np.random.Generator) -> NDArray[np.float64]:
-        import torch
-
         D = self._encode(X)
-        device = next(self.plugin_.encoder.parameters()).device
-        generator = torch.Generator(device).manual_seed(int(rng.integers(2**62)))
         drawn, expected = np.empty((n_draws, *X.shape)), np.full_like(D, np.nan)
         rows = np.flatnonzero(np.isnan(X).any(axis=1))
         for start in range(0, len(rows), ROWS):
             block = rows[start : start + ROWS]
-            means, cells, expected[block] = self._sample(torch.as_tensor(D[block], dtype=torch.float32), n_draws, generator)
-            drawn[:, block] = self._codes_of(means, cells, rng)
+            location, scale, freedom, expected[block] = self._resample(D[block], n_draws, rng)
+            cells = location + scale * rng.standard_t(freedom)
+            drawn[:, block] = self._levels(location, cells, rng)
         self._mean = expected * self.scale_ + self.centre_  # answers the two questions that `answer` asks next
         return drawn[:, np.isnan(X)]
 
-    def _sample(self, D: "torch.Tensor", n_draws: int, generator: "torch.Generator") -> tuple[Codes, Codes, Codes]:  # noqa: F821
-        """Decoder means and cells (n_draws, rows, q) of resampled latent positions, and expectations (rows, q)."""
+    def _resample(self, D: Codes, n_draws: int, rng: np.random.Generator) -> tuple[Codes, Codes, Codes, Codes]:
+        """Student-t parameters at resampled latent positions, each (n_draws, rows, q), and expectations (rows, q)."""
         import torch
         from torch.distributions import StudentT
         from torch.nn.functional import softplus
 
-        known, device = ~torch.isnan(D).to(generator.device), generator.device
-        D = D.nan_to_num(0.0).to(device)
+        device = next(self.plugin_.encoder.parameters()).device
+        generator = torch.Generator(device).manual_seed(int(rng.integers(2**62)))
+        x = torch.as_tensor(np.nan_to_num(D), dtype=torch.float32, device=device)
+        known = torch.as_tensor(~np.isnan(D), device=device)
         with torch.no_grad():
-            mean, free = self.plugin_.encoder(D).chunk(2, dim=-1)
+            mean, free = self.plugin_.encoder(x).chunk(2, dim=-1)
             noise = torch.randn((self.n_samples, *mean.shape), generator=generator, device=device)
             z = mean + softplus(free) * noise
             location, scale, freedom = self.plugin_.latent_sizeecoder(z).chunk(3, dim=-1)
             scale, freedom = softplus(scale) + 0.001, softplus(freedom) + 3
             log_q = -(noise**2).sum(-1) / 2 - torch.log(softplus(free)).sum(-1)
-            log_p = (StudentT(freedom, location, scale).log_prob(D) * known).sum(-1) - (z**2).sum(-1) / 2
+            log_p = (StudentT(freedom, location, scale).log_prob(x) * known).sum(-1) - (z**2).sum(-1) / 2
             weights = torch.softmax(log_p - log_q, dim=0)  # (samples, rows)
-            chosen = torch.multinomial(weights.T, n_draws, replacement=True, generator=generator).T
-            means, scale, freedom = (table.take_along_dim(chosen[..., None], dim=0) for table in (location, scale, freedom))
-            # a Student-t is a Gaussian over the root of a gamma, whose sampler takes a generator
-            gamma = torch._standard_gamma(freedom / 2, generator=generator)
-            cells = means + scale * torch.randn(means.shape, generator=generator, device=device) / (gamma / (freedom / 2)).sqrt()
-            expected = torch.einsum("sr,srq->rq", weights, location)
-        return means.cpu().numpy(), cells.cpu().numpy(), expected.cpu().numpy()
+            chosen = torch.multinomial(weights.T, n_draws, replacement=True, generator=generator).T.unsqueeze(-1)
+            drawn = [table.take_along_dim(chosen, dim=0) for table in (location, scale, freedom)]
+            tables = [*drawn, torch.einsum("sr,srq->rq", weights, location)]
+        location, scale, freedom, expected = (table.cpu().numpy().astype(float) for table in tables)
+        return location, scale, freedom, expected
 
+    def _levels(self, location: Codes, cells: Codes, rng: np.random.Generator) -> Codes:
+        """Valid codes (n_draws, rows, p): a nominal level with the shares of its dummies' means, else the nearest."""
+        n_draws, n, q = cells.shape
+        flat = (cells * self.scale_ + self.centre_).reshape(-1, q)
+        codes = self.schema_.undesign(flat).reshape(n_draws, n, -1)
+        for j in self.schema_.where(Kind.NOMINAL):
+            shares = self._shares(int(j), location * self.scale_ + self.centre_)
+            above = rng.random((n_draws, n, 1)) > shares.cumsum(axis=-1)[..., :-1]
+            codes[..., j] = self.schema_.columns[j].levels[above.sum(axis=-1)]
+        return codes
+
+    def _shares(self, j: int, D: Codes) -> NDArray[np.float64]:
+        """Level probabilities (..., K) of a nominal column from its dummies' means."""
+        means = np.clip(D[..., self.schema_.blocks[j]], 1e-6, None)
+        return means / means.sum(axis=-1, keepdims=True)
+
+    def _probabilities(self, X: Codes) -> Mapping[int, NDArray[np.float64]]:
+        return {int(j): self._shares(int(j), self._mean[np.isnan(X[:, j])]) for j in self.schema_.where(Kind.NOMINAL)}
+
+    def _expected(self, X: Codes) -> NDArray[np.float64]:
+        fills = np.full(X.shape, np.nan)
+        for j in self.schema_.where(Kind.ORDINAL, Kind.NUMERIC):
+            fills[:, j] = np.clip(self._mean[:, self.schema_.blocks[j].start], *self._range[:, j])
+        return fills[np.isnan(X)]
+
+
+def _width(column: Column) -> float:
+    """Distance between neighbouring answers; 0 if any number may be one."""
+    if column.kind is Kind.NUMERIC:
+        return 0.0 if column.decimals is None else 10.0**-column.decimals
+    return 1.0 if column.kind is Kind.NOMINAL else float(np.diff(column.levels).min())

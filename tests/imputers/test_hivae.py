@@ -1,0 +1,230 @@
+import csv
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from scipy import stats
+
+from datasets.answer import complete, distributions, expectation, point
+from datasets.frame import infer_schema
+from datasets.schema import Column, Kind, Schema
+from imputers.generative.hivae import HIVAE
+from imputers.generative.hivae_encoding import Encoding, sort_of
+from imputers.generative.hivae_network import Batch, Network, Sizes
+from imputers.generative.likelihoods import Count, Nominal, Ordinal, Positive, Real
+
+CPU = torch.device("cpu")
+NAN = float("nan")
+ONE = torch.tensor([0])
+MARGINS = torch.tensor([[0.5, 0.3, 0.2, NAN], [0.1, 0.2, 0.3, 0.4]])
+TWO = torch.tensor([0, 1])
+
+
+def grid(low, high, n=20_001):
+    return torch.linspace(low, high, n, dtype=torch.float64).unsqueeze(-1)
+
+
+def parameters(*numbers):
+    return torch.tensor(numbers, dtype=torch.float64).reshape(1, 1, -1)
+
+
+def test_gaussian_density_and_mean():
+    likelihood = Real(ONE, torch.tensor([50.0]), torch.tensor([10.0]))
+    x = grid(-100, 200)
+    density = torch.exp(likelihood.log_prob(x, parameters(0.7), parameters(-0.4)))[:, 0]
+    assert density.numpy() == pytest.approx(stats.norm(57, 10 * np.exp(-0.2)).pdf(x[:, 0]), abs=1e-6)
+    assert float(likelihood.mean(parameters(0.7), parameters(-0.4))) == pytest.approx(57)
+
+
+def test_log_normal_density_integrates_to_one_and_its_mean_to_the_mean():
+    likelihood = Positive(ONE, torch.tensor([1.0]), torch.tensor([0.5]))
+    x = grid(-0.999, 60, 200_001)
+    density = torch.exp(likelihood.log_prob(x, parameters(0.3), parameters(-0.4)))[:, 0]
+    assert float(torch.trapezoid(density, x[:, 0])) == pytest.approx(1, abs=1e-4)
+    mean = float(torch.trapezoid(density * x[:, 0], x[:, 0]))
+    assert float(likelihood.mean(parameters(0.3), parameters(-0.4))) == pytest.approx(mean, abs=1e-3)
+
+
+def test_poisson_is_that_of_scipy():
+    likelihood = Count(ONE, torch.tensor([2.0]))
+    counts = torch.arange(30.0, dtype=torch.float64).unsqueeze(-1)
+    found = likelihood.log_prob(counts, parameters(0.9), parameters())[:, 0]
+    assert found.numpy() == pytest.approx(stats.poisson(np.exp(0.9)).logpmf(np.arange(30)), abs=1e-6)
+
+
+@pytest.mark.parametrize("sort", [Nominal, Ordinal])
+def test_level_probabilities_start_at_the_margin_and_sum_to_one_however_far_they_move(sort):
+    likelihood = sort(TWO, MARGINS)
+    location, free = likelihood.start()
+    assert likelihood.mean(location, likelihood.constrain(free)).numpy() == pytest.approx(
+        np.nan_to_num(MARGINS.numpy()), abs=1e-3
+    )
+    generator = torch.Generator().manual_seed(0)
+    location = location + 3 * torch.randn(7, *location.shape, generator=generator)
+    shape = likelihood.constrain(free + 3 * torch.randn(7, *free.shape, generator=generator))
+    table = likelihood.mean(location, shape)
+    assert table.sum(-1).numpy() == pytest.approx(1, abs=1e-5)
+    assert (table[:, 0, 3] == 0).all()  # the first column has three levels
+    for level in range(3):
+        log = likelihood.log_prob(torch.full((7, 2), float(level)), location, shape)
+        assert np.exp(log.numpy()) == pytest.approx(table[..., level].numpy(), abs=1e-5)
+
+
+@pytest.mark.parametrize("sort", [Nominal, Ordinal])
+def test_sampled_levels_have_their_probabilities(sort):
+    likelihood = sort(TWO, MARGINS)
+    location, free = likelihood.start()
+    many = location.expand(20_000, *location.shape), likelihood.constrain(free).expand(20_000, 2, -1)
+    levels = likelihood.sample(*many, torch.Generator().manual_seed(0))
+    for j in range(2):
+        shares = np.bincount(levels[:, j].long(), minlength=4) / 20_000
+        assert shares == pytest.approx(np.nan_to_num(MARGINS[j].numpy()), abs=0.015)
+
+
+def network(X, schema, seed=0):
+    encoding = Encoding.fit(X, schema)
+    generator = torch.Generator().manual_seed(seed)
+    likelihoods = encoding.likelihoods(X, CPU)
+    return Network(likelihoods, len(encoding.centre), Sizes(4, 2, 3, 16), 1.0, generator), encoding.batch(X, CPU)
+
+
+def test_bound_reads_observed_cells_only(masked_toy):
+    net, batch = network(masked_toy.values, masked_toy.schema)
+    other = Batch(batch.inputs, torch.where(batch.observed > 0, batch.values, 1.0), batch.observed)
+    bounds = [net.bound(rows, torch.Generator().manual_seed(1)) for rows in (batch, other)]
+    assert torch.equal(*bounds)
+
+
+def test_divergence_of_the_latent_position_is_that_of_two_gaussians(masked_toy):
+    net, batch = network(masked_toy.values, masked_toy.schema)
+    hidden, log_q = net.encoded(batch.inputs)
+    s, _, apart = net.latent(hidden, log_q, torch.Generator().manual_seed(1))
+    mean, log_variance = (hidden @ net.to_z + s @ net.s_to_z).split(2, dim=-1)
+    q = torch.distributions.Normal(mean, torch.exp(log_variance / 2))
+    exact = torch.distributions.kl_divergence(q, torch.distributions.Normal(s @ net.prior, 1.0)).sum(-1)
+    assert torch.allclose(apart, exact, atol=1e-5)
+
+
+def test_training_raises_the_bound_and_the_probability_of_cells_hidden_again(masked_toy):
+    X, schema = masked_toy.values, masked_toy.schema
+    fitted = HIVAE(n_steps=200).fit(X, schema=schema)
+    assert max(fitted.scores_) > fitted.scores_[0] + 0.05
+    short = HIVAE(n_steps=1, learning_rate=1e-9).fit(X, schema=schema)
+    batch = fitted.encoding_.batch(X, CPU)
+    bounds = [
+        float(each.network_.bound(batch, torch.Generator().manual_seed(2)).mean().detach()) for each in (short, fitted)
+    ]
+    assert bounds[1] > bounds[0] + 0.5
+
+
+def test_answers_agree_with_their_draws_and_stay_on_their_scales(masked_toy):
+    X, schema = masked_toy.values, masked_toy.schema
+    imputer = HIVAE(n_steps=100, n_samples=400).fit(X, schema=schema)
+    answer = imputer.answer(X, n_draws=400)
+    columns = np.nonzero(np.isnan(X))[1]
+    for j, column in enumerate(schema):
+        drawn = answer.draws[:, columns == j]
+        if column.kind is Kind.NUMERIC or not drawn.size:
+            continue
+        shares = (drawn[:, :, None] == column.levels).mean(axis=0)
+        assert np.abs(shares - answer.probabilities[j]).max() < 0.12  # √(0.25 / 400) = 0.025
+        assert np.abs((shares - answer.probabilities[j]).mean(axis=0)).max() < 0.01
+        if column.kind is Kind.ORDINAL:
+            assert answer.expected[columns == j] == pytest.approx(answer.probabilities[j] @ column.levels, abs=1e-9)
+
+
+def test_it_leaves_every_global_generator_as_it_was(masked_toy):
+    before = np.random.get_state(legacy=False), torch.get_rng_state()  # noqa: NPY002
+    HIVAE(n_steps=20).fit(masked_toy.values, schema=masked_toy.schema).answer(masked_toy.values, n_draws=1)
+    assert repr(before[0]) == repr(np.random.get_state(legacy=False))  # noqa: NPY002
+    assert torch.equal(before[1], torch.get_rng_state())
+
+
+def test_likelihood_follows_kind_support_and_margin():
+    rng = np.random.default_rng(0)
+    count = Column("children", Kind.NUMERIC, decimals=0, low=0)
+    assert sort_of(count, rng.poisson(1.5, 500).astype(float)) is Count
+    assert sort_of(count, np.round(rng.normal(50, 4, 500))) is Real  # far narrower than a Poisson of mean 50
+    amount = Column("income", Kind.NUMERIC, low=0)
+    assert sort_of(amount, np.exp(rng.normal(3, 1, 500))) is Positive
+    assert sort_of(amount, 100 - np.exp(rng.normal(2, 0.8, 500))) is Real  # its tail is on the left
+    assert sort_of(Column("income", Kind.NUMERIC), np.exp(rng.normal(3, 1, 500))) is Real  # may be negative
+    assert sort_of(Column("vote", Kind.NOMINAL, {0: "a", 1: "b"}), np.array([0.0, 1.0])) is Nominal
+    assert sort_of(Column("trust", Kind.ORDINAL, {0: "a", 1: "b"}), np.array([0.0, 1.0])) is Ordinal
+
+
+def test_plugin_of_hyperimpute_gives_the_same_completed_table(masked_toy):
+    from imputers.generative.hivae_plugin import HIVAEPlugin
+
+    from hyperimpute.plugins.imputers import Imputers  # isort: skip - after ours, which keeps the environment
+
+    frame = pd.DataFrame(masked_toy.values, columns=masked_toy.schema.names).set_index(pd.RangeIndex(7, 407))
+    plugin = Imputers().add("hivae", HIVAEPlugin).get("hivae", n_steps=50, n_samples=10, random_state=3)
+    completed = plugin.fit_transform(frame)
+    own = HIVAE(n_steps=50, n_samples=10).fit(frame, schema=infer_schema(frame), random_state=3).transform(frame)
+    pd.testing.assert_frame_equal(completed, own)
+    assert completed.index.equals(frame.index) and not completed.isna().any(axis=None)
+    array = HIVAEPlugin(n_steps=20, n_samples=5).fit_transform(masked_toy.values)
+    assert array.shape == frame.shape and not array.isna().any(axis=None)
+
+
+def table_of_the_authors(folder, mask):
+    """Table, hidden cells and schema of the data that HI-VAE's authors published with their code."""
+    X = np.genfromtxt(folder / "data.csv", delimiter=",")
+    with (folder / "data_types.csv").open(newline="") as file:
+        types = [row["type"] for row in csv.DictReader(file)]
+    columns = []
+    for j, kind in enumerate(types):
+        codes = np.unique(X[:, j][~np.isnan(X[:, j])]) if kind == "cat" else np.arange(1.0, 11.0)
+        labels = {float(code): f"{code:g}" for code in codes}
+        if kind in ("cat", "ordinal"):
+            columns.append(Column(f"x{j}", Kind.NOMINAL if kind == "cat" else Kind.ORDINAL, labels))
+        else:
+            columns.append(Column(f"x{j}", Kind.NUMERIC, low=0, decimals=0 if kind == "count" else None))
+    hidden = np.zeros(X.shape, dtype=bool)
+    rows, cells = np.genfromtxt(folder / f"{mask}.csv", delimiter=",").astype(int).T - 1
+    hidden[rows, cells] = True
+    return X, hidden & ~np.isnan(X), Schema(tuple(columns))
+
+
+def error_of_the_authors(X, hidden, filled, schema):
+    """Mean over columns of error rate, absolute difference by levels, or RMSE by range."""
+    errors = []
+    for j, column in enumerate(schema):
+        apart = (filled - X)[hidden[:, j], j]
+        match column.kind:
+            case Kind.NOMINAL:
+                errors.append((apart != 0).mean())
+            case Kind.ORDINAL:
+                errors.append(np.abs(apart).mean() / len(column.levels))
+            case Kind.NUMERIC:
+                errors.append(np.sqrt((apart**2).mean()) / np.ptp(X[~np.isnan(X[:, j]), j]))
+    return np.mean(errors)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "floor"), [("Wine", 0.1120), ("Breast", 0.2027)])
+def test_error_is_a_third_below_that_of_means_and_modes_on_the_authors_masks(shared, name, floor):
+    """20 % of the cells missing; floors are those of mean and mode under the authors' metric."""
+    X, hidden, schema = table_of_the_authors(shared / "data" / "hivae" / name, "Missing20_1")
+    values = np.where(hidden, np.nan, X)
+    filled = HIVAE().fit(values, schema=schema).transform(values)
+    assert error_of_the_authors(X, hidden, filled, schema) < 0.7 * floor
+
+
+@pytest.mark.slow
+def test_quality_on_the_real_survey(masked_gss):
+    X, truth, schema = masked_gss.values, masked_gss.truth.values, masked_gss.schema
+    answer = HIVAE().fit(X, schema=schema).answer(X)
+    expected = complete(X, expectation(answer, X, schema))
+    best = complete(X, point(answer, X, schema))
+    errors, hits = [], []
+    for j, column in enumerate(schema):
+        hidden = masked_gss.hidden[:, j]
+        if hidden.any() and column.kind is Kind.NOMINAL:
+            hits.append((best[hidden, j] == truth[hidden, j]).mean())
+        elif hidden.any():
+            errors.append(np.sqrt(((expected - truth)[hidden, j] ** 2).mean()) / np.nanstd(truth[:, j]))
+    assert np.mean(errors) < 0.85 and np.mean(hits) > 0.60
+    assert set(distributions(answer, X, schema)) >= set(schema.where(Kind.ORDINAL))
