@@ -1,12 +1,12 @@
 """Cells: one experiment each, with the seeds and the key that follow from what it is."""
 
+import ast
 import hashlib
 import inspect
 import json
-import sys
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,9 @@ import numpy as np
 from datasets.mechanisms import MECHANISMS
 from datasets.table import Dataset, Masked
 from imputers import IMPUTERS
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGES = ("imputers", "metrics", "datasets")
 
 
 @dataclass(frozen=True)
@@ -52,12 +55,11 @@ def make_mask(dataset: Dataset, mechanism: str, rate: float, seed: int) -> Maske
 
 def answer_key(cell: Cell, masked: Masked) -> str:
     """Hash of all that decides the answer: cell, data, mask, parameters and code of the method."""
-    imputer = IMPUTERS[cell.imputer]
     digest = hashlib.sha256(json.dumps(asdict(cell), sort_keys=True).encode())
     digest.update(masked.truth.fingerprint.encode())
     digest.update(np.packbits(masked.hidden).tobytes())
     digest.update(json.dumps(parameters(cell.imputer), sort_keys=True).encode())
-    digest.update(code_version(sys.modules[imputer.__module__], "imputers").encode())
+    digest.update(code_version(Path(inspect.getfile(IMPUTERS[cell.imputer]))).encode())
     return digest.hexdigest()[:20]
 
 
@@ -69,22 +71,35 @@ def parameters(imputer: str) -> dict[str, Any]:
     }
 
 
-def code_version(module: ModuleType, package: str) -> str:
-    """Hash of a module's source and of the modules of the package that it takes names from, and theirs.
+def code_version(path: Path) -> str:
+    """Hash of a Python file and of all files of this project that it imports, directly or not.
 
-    An edit to a method so gives its cells new keys, and no stale result survives it.
+    An edit to a method so gives its cells new keys, and no stale result survives it. Imports are read from
+    the source, those inside functions too.
     """
-    waiting, seen = [module], {module.__name__: module}
+    waiting, seen = [path], {path}
     while waiting:
-        for value in vars(waiting.pop()).values():
-            origin = value if isinstance(value, ModuleType) else inspect.getmodule(value)
-            if origin and origin.__name__.split(".")[0] == package and origin.__name__ not in seen:
-                seen[origin.__name__] = origin
-                waiting.append(origin)
+        for imported in _imported_files(waiting.pop()) - seen:
+            seen.add(imported)
+            waiting.append(imported)
     digest = hashlib.sha256()
-    for name in sorted(seen):
-        digest.update(Path(str(seen[name].__file__)).read_bytes())
+    for file in sorted(seen, key=str):
+        digest.update(file.read_bytes())
     return digest.hexdigest()[:16]
+
+
+@cache
+def _imported_files(path: Path) -> set[Path]:
+    """Files of this project that a Python file imports; a name in a package may be a module or in its file."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        elif isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+    bases = [ROOT.joinpath(*name.split(".")) for name in names if name.split(".")[0] in PACKAGES]
+    candidates = {file for base in bases for file in (base.with_suffix(".py"), base / "__init__.py")}
+    return {file for file in candidates if file.is_file()}
 
 
 def _digest_number(*parts: object) -> int:

@@ -1,5 +1,7 @@
 """Running a suite: plan the cells, compute what is missing, write the report."""
 
+import hashlib
+import inspect
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -132,11 +134,9 @@ def plan(
 
 def _scoring_version() -> str:
     """Hash of the metrics' code: a new metric scores stored answers again and re-runs no imputer."""
-    import metrics
-
-    for name in METRICS:
-        METRICS[name]
-    return code_version(metrics, "metrics")[:8]
+    files = {name: Path(inspect.getfile(METRICS[name].score)) for name in METRICS}
+    versions = {file: code_version(file) for file in set(files.values())}
+    return hashlib.sha256(repr([(name, versions[file]) for name, file in files.items()]).encode()).hexdigest()[:8]
 
 
 def _has_record(job: Job) -> bool:

@@ -21,7 +21,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Store:
-    """A folder with ``answers/<key>.npz`` and ``records/<key>.json``.
+    """A folder with ``answers/<key>.npz``, ``records/<key>.json`` and ``logs/<key>.txt``.
 
     File names are hashes of everything that decides the content (see `cells.answer_key`), so what is
     there is right, what is not there is missing, and parallel runs need no lock.
@@ -36,6 +36,10 @@ class Store:
     def record_path(self, key: str) -> Path:
         """Where the scores of a cell are kept."""
         return self.folder / "records" / f"{key}.json"
+
+    def log_path(self, key: str) -> Path:
+        """Where all that a cell printed is kept."""
+        return self.folder / "logs" / f"{key}.txt"
 
     def save_answer(self, key: str, answer: Answer, cost: Cost) -> None:
         """Write an answer and its cost."""

@@ -57,6 +57,7 @@ def attempt(work: Callable[[], None]) -> str | None:
 def work_on(job: Job) -> None:
     """Answer, score and record one cell; an error is recorded as the cell's failure."""
     threading.Thread(target=_exit_with_parent, daemon=True).start()
+    _log_to(job.store.log_path(job.answer_key))
     message = attempt(lambda: _answer_and_score(job))
     if message is not None:
         record_failure(job, message)
@@ -115,6 +116,14 @@ def _peak_memory_mb() -> float:
     """Peak resident memory of this process so far; the kernel counts in KiB, on macOS in bytes."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+def _log_to(path: Path) -> None:
+    """Send what libraries print in this process to a file: nothing is lost and the progress bar stays whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab") as file:
+        os.dup2(file.fileno(), sys.stdout.fileno())
+        os.dup2(file.fileno(), sys.stderr.fileno())
 
 
 def _exit_with_parent() -> None:

@@ -48,17 +48,21 @@ def run(
     folder = _writable(out)
     console = Console()
     dataset = _dataset(planned, data, schema, strict_data, own=suite is None, console=console)
-    outcome = run_cells(
-        planned,
-        dataset,
-        folder,
-        n_jobs=jobs,
-        limits=Limits(time_limit, memory_limit),
-        progress=Progress(console),
-        command=shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]]),
-        plugins=load or [],
-        fail_fast=fail_fast,
-    )
+    try:
+        outcome = run_cells(
+            planned,
+            dataset,
+            folder,
+            n_jobs=jobs,
+            limits=Limits(time_limit, memory_limit),
+            progress=Progress(console),
+            command=shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]]),
+            plugins=load or [],
+            fail_fast=fail_fast,
+        )
+    except KeyboardInterrupt:
+        console.print("stopped; finished cells are stored: give the same command again to go on", highlight=False)
+        raise typer.Exit(130) from None
     told = f"{outcome.done} of {outcome.planned} cells done, {outcome.failed} failed on {dataset.title}"
     console.print(told if outcome.report is None else f"{told}: {outcome.report}", highlight=False, soft_wrap=True)
     if outcome.failed:

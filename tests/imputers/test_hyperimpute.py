@@ -13,7 +13,7 @@ from imputers.generative.isolation import isolated
 
 
 def linear_table(n=200):
-    """Three items of which each follows from the other two up to a little noise, and a nominal one that follows, too."""
+    """Three items of which each follows from the other two up to a little noise, and a nominal one that does, too."""
     rng = np.random.default_rng(4)
     a, b = rng.normal(size=(2, n))
     c = a + b + 0.1 * rng.normal(size=n)

@@ -7,23 +7,25 @@ from datasets.schema import Column, Kind, Schema
 from imputers.generative.miwae import MIWAE
 
 
-def gaussian_table(n, rng):
-    """Two standard normal items with correlation 0.9, half of the second one missing."""
-    x = rng.normal(size=n)
-    X = np.column_stack([x, 0.9 * x + np.sqrt(1 - 0.81) * rng.normal(size=n)])
-    X[rng.random(n) < 0.5, 1] = np.nan
-    return Schema((Column("x", Kind.NUMERIC), Column("y", Kind.NUMERIC))), X
+@pytest.fixture(scope="module")
+def gaussian():
+    """Two standard normal items with correlation 0.9, half of the second one missing, and MIWAE fitted to them."""
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=600)
+    X = np.column_stack([x, 0.9 * x + np.sqrt(1 - 0.81) * rng.normal(size=600)])
+    X[rng.random(600) < 0.5, 1] = np.nan
+    schema = Schema((Column("x", Kind.NUMERIC), Column("y", Kind.NUMERIC)))
+    return X, MIWAE(n_latent=2, n_hidden=16, n_steps=1200).fit(X, schema=schema)
 
 
-def test_expectation_and_spread_are_those_of_the_conditional_gaussian():
-    schema, X = gaussian_table(600, np.random.default_rng(1))
-    imputer = MIWAE(n_latent=2, n_hidden=16, n_steps=400).fit(X, schema=schema)
+def test_expectation_and_spread_are_those_of_the_conditional_gaussian(gaussian):
+    X, imputer = gaussian
     answer = imputer.answer(X, n_draws=200)
     x = X[np.isnan(X[:, 1]), 0]
     inner = np.abs(x) < 1.5
-    assert np.abs(answer.expected - 0.9 * x)[inner].mean() < 0.1
-    spread = answer.draws.std(axis=0)[inner].mean()
-    assert spread == pytest.approx(np.sqrt(1 - 0.81), abs=0.1)
+    assert np.abs(answer.expected - 0.9 * x)[inner].mean() < 0.08
+    quartiles = np.quantile(answer.draws[:, inner], [0.25, 0.75], axis=0)
+    assert np.diff(quartiles, axis=0).mean() / 1.349 == pytest.approx(np.sqrt(1 - 0.81), abs=0.07)
 
 
 def test_draws_have_the_stated_probabilities(masked_toy):
@@ -33,6 +35,8 @@ def test_draws_have_the_stated_probabilities(masked_toy):
     columns = np.nonzero(np.isnan(X))[1]
     for j, probabilities in answer.probabilities.items():
         drawn = answer.draws[:, columns == j]
+        if not drawn.size:
+            continue
         shares = (drawn[:, :, None] == schema.columns[j].levels).mean(axis=0)
         assert np.abs((shares - probabilities).mean(axis=0)).max() < 0.02
     means = answer.draws.mean(axis=0)
@@ -41,11 +45,9 @@ def test_draws_have_the_stated_probabilities(masked_toy):
         assert np.abs((means - answer.expected)[columns == j]).mean() < 0.2
 
 
-def test_unseen_rows_are_imputed_by_the_trained_networks():
-    schema, X = gaussian_table(600, np.random.default_rng(2))
-    imputer = MIWAE(n_latent=2, n_hidden=16, n_steps=400).fit(X, schema=schema)
+def test_unseen_rows_are_imputed_by_the_trained_networks(gaussian):
     new = np.array([[1.0, np.nan], [-1.0, np.nan]])
-    assert imputer.answer(new, n_draws=1).expected == pytest.approx([0.9, -0.9], abs=0.3)
+    assert gaussian[1].answer(new, n_draws=1).expected == pytest.approx([0.9, -0.9], abs=0.2)
 
 
 def test_it_leaves_every_global_generator_as_it_was(masked_toy):
@@ -64,7 +66,7 @@ def test_error_on_the_demonstration_of_the_authors():
     D = (D - D.mean(axis=0)) / D.std(axis=0)
     n, p = D.shape
     X = D.copy()
-    X.flat[np.random.RandomState(1234).choice(n * p, n * p // 2, replace=False)] = np.nan  # noqa: NPY002
+    X.flat[np.random.RandomState(1234).choice(n * p, n * p // 2, replace=False)] = np.nan
     schema = Schema(tuple(Column(f"x{j}", Kind.NUMERIC) for j in range(p)))
     imputer = MIWAE(n_importance=20, n_steps=2000, batch_size=32, n_samples=1000).fit(X, schema=schema)
     fills = imputer.answer(X, n_draws=1).expected

@@ -1,4 +1,4 @@
-"""Timings of every imputer: on the core table, and as rows grow. Run them alone: ``pytest -m benchmark tests/speed``."""
+"""Timings of every imputer, on the core table and as rows grow; run them with ``pytest -m benchmark tests/speed``."""
 
 import numpy as np
 import pytest
