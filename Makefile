@@ -2,17 +2,18 @@
 # make test   the tests            make check   style, types, architecture
 # make report rebuild the leaderboard from what is stored
 
+# make publish  put that leaderboard with its figures and mask cards into reports/published
+
 PYTHON ?= python3.11
 BIN := .venv/bin
 
-.PHONY: setup check test run report
+.PHONY: setup check test run report publish
 
 setup: .venv/.ready
 
 # torch comes first and with its dependencies: where a CPU build is offered, pip prefers it to the CUDA build
 .venv/.ready: requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --upgrade setuptools
 	$(BIN)/pip install --quiet $$(grep '^torch==' requirements.lock)
 	$(BIN)/pip install --quiet --no-deps --requirement requirements.lock
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
@@ -32,3 +33,8 @@ run: setup
 
 report: setup
 	$(BIN)/python -m benchmarks report --suite gss
+
+publish: report
+	rm -rf reports/published/figures reports/published/masks
+	cp results/gss/leaderboard.md reports/published/gss.md
+	cp -r results/gss/figures results/gss/masks reports/published/

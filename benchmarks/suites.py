@@ -67,7 +67,7 @@ SUITES = {
             ("fold-1", "fold-2", "fold-3", "fold-4", "fold-5"),
             (0.2,),
             _seeds(1),
-            ("mean", "knn", "latent-class", "missforest", "gbm"),
+            ("mean", "latent-class", "gbm"),
             5,
         ),
         Suite("toy", "toy", MECHANISMS, (0.3,), _seeds(2), QUICK, 5),

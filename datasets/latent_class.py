@@ -197,8 +197,7 @@ def fit(
     levels : what they mean.
     n_classes : number K of classes at the start, at most the number of rows.
     rng : decides the start, one random respondent for each class.
-    tolerance : stop when a step adds less than this to the log-likelihood per observed cell, in nats.
-    max_steps : stop here at the latest.
+    tolerance, max_steps : stop when a step adds less than this to the log-likelihood per cell, or at this step.
     pseudo : extra respondents per class and item who answer as the whole table does.
     bandwidth : width of the smoother as a share of an ordered item's number of levels.
     smallest : a class with fewer expected respondents than this is dissolved.
@@ -215,10 +214,9 @@ def fit(
         profiles = levels.normalise(marginal * (relative + np.float32(pseudo)))
         model = LatentClasses(levels, sizes[kept] / sizes[kept].sum(), profiles)
         posterior, likelihoods = classify(model, Z)
-        mean = likelihoods.sum(dtype=float) / cells
-        if mean - last < tolerance:
+        last, before = likelihoods.sum(dtype=float) / cells, last
+        if last - before < tolerance:
             break
-        last = mean
     return model
 
 

@@ -45,13 +45,11 @@ def run(
     loaded = [name for path in load or [] for name in IMPUTERS.load(path)]
     planned = _narrowed(_planned(suite, data), imputers, mechanisms, rates, seeds, loaded)
     check_names(planned)
-    folder = _writable(out)
-    console = Console()
-    dataset = _dataset(planned, data, schema, strict_data, own=suite is None, console=console)
+    folder, console = _writable(out), Console()
     try:
         outcome = run_cells(
             planned,
-            dataset,
+            _dataset(planned, data, schema, strict_data, own=suite is None, console=console),
             folder,
             n_jobs=jobs,
             limits=Limits(time_limit, memory_limit),
@@ -63,7 +61,7 @@ def run(
     except KeyboardInterrupt:
         console.print("stopped; finished cells are stored: give the same command again to go on", highlight=False)
         raise typer.Exit(130) from None
-    told = f"{outcome.done} of {outcome.planned} cells done, {outcome.failed} failed on {dataset.title}"
+    told = f"{outcome.done} of {outcome.planned} cells done, {outcome.failed} failed"
     console.print(told if outcome.report is None else f"{told}: {outcome.report}", highlight=False, soft_wrap=True)
     if outcome.failed:
         raise typer.Exit(1)
