@@ -6,6 +6,7 @@
 
 PYTHON ?= python3.11
 BIN := .venv/bin
+export OMP_NUM_THREADS ?= 1  # small matrices: more threads cost more than they bring
 
 .PHONY: setup check test run report publish
 

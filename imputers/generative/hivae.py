@@ -13,7 +13,7 @@ from imputers.base import Imputer
 if TYPE_CHECKING:
     from torch import Generator
 
-ROWS = 256  # rows whose posterior samples are held in memory at a time
+ROWS = 64  # rows whose posterior samples are held in memory at a time
 CHECKED_ROWS, CHECKED_SHARE = 1024, 0.15  # cells hidden again from the observed ones, to stop by
 
 
@@ -29,7 +29,7 @@ class HIVAE(Imputer):
     Departures from the authors' code, chosen on cells hidden again from observed ones: 30 components (10
     there); the Gumbel-softmax keeps its temperature, in imputation too, where theirs is cooled and then
     replaced by the likeliest component; the encoder has one hidden layer; Adam starts at 0.01 and stops by
-    cells hidden again from 512 rows; standardisation is by the whole table, not by batch; and a fill's
+    cells hidden again from at most 1,024 rows; standardisation is by the whole table, not by batch; and a fill's
     expectation is the mean over posterior samples, not the value at the posterior mode.
 
     Assumes cells missing at random and rows exchangeable; survey weights are not used. New rows are imputed
@@ -42,7 +42,7 @@ class HIVAE(Imputer):
     temperature : of the Gumbel-softmax.
     n_steps, batch_size, learning_rate : mini-batches at most, rows in each (an eighth of a small table), Adam's rate.
     n_samples : posterior samples behind expectations and probabilities.
-    device : a torch device such as ``"cpu"``; None takes a CUDA device if there is one.
+    device : of torch; on ``"cuda"`` the random streams, and so the answers, are others than on ``"cpu"``.
 
     Attributes
     ----------
@@ -57,11 +57,11 @@ class HIVAE(Imputer):
         n_own: int = 5,
         n_hidden: int = 64,
         temperature: float = 1.0,
-        n_steps: int = 1000,
+        n_steps: int = 800,
         batch_size: int = 256,
         learning_rate: float = 0.01,
         n_samples: int = 50,
-        device: str | None = None,
+        device: str = "cpu",
     ) -> None:
         self.n_components = n_components
         self.n_latent = n_latent
@@ -81,7 +81,7 @@ class HIVAE(Imputer):
         from imputers.generative.hivae_network import Batch, Network, Sizes
         from imputers.generative.hivae_training import Plan, train
 
-        self.device_ = torch.device(self.device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self.device_ = torch.device(self.device)
         generator = torch.Generator(self.device_).manual_seed(int(rng.integers(2**62)))
         rows, again = _hide_again(X, rng)
         seen = X.copy()
@@ -104,39 +104,36 @@ class HIVAE(Imputer):
 
         generator = torch.Generator(self.device_).manual_seed(int(rng.integers(2**62)))
         rows = np.flatnonzero(np.isnan(X).any(axis=1))
-        drawn, means = [], []
-        for start in range(0, len(rows), ROWS):
-            values, mean = self._sample(X[rows[start : start + ROWS]], n_draws, generator)
-            drawn.append(values)
-            means.append(mean)
+        drawn = np.empty((n_draws, len(rows), X.shape[1]))
         # the same posterior samples answer the two questions that `answer` asks next
-        self._means = {j: np.concatenate([mean[j] for mean in means]) for j in means[0]}
-        return self.encoding_.codes(np.concatenate(drawn, axis=1))[:, np.isnan(X[rows])]
+        widest = max(1, *(len(column.levels) for column in self.schema_))
+        self._means = np.full((*X.shape, widest), np.nan, dtype=np.float32)
+        for start in range(0, len(rows), ROWS):
+            block = rows[start : start + ROWS]
+            drawn[:, start : start + ROWS], self._means[block] = self._sample(X[block], n_draws, generator, widest)
+        return self.encoding_.codes(drawn)[:, np.isnan(X[rows])]
 
     def _sample(
-        self, X: Codes, n_draws: int, generator: "Generator"
-    ) -> tuple[NDArray[np.float64], dict[int, NDArray[np.float64]]]:
-        """Draws (n_draws, rows, p), and of the holes the expectations or level probabilities by column."""
+        self, X: Codes, n_draws: int, generator: "Generator", widest: int
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Draws (n_draws, rows, p), and expectations or level probabilities (rows, p, widest)."""
         import torch
 
-        n, p = X.shape
-        drawn = np.empty((n_draws, n, p))
-        means: dict[int, NDArray[np.float64]] = {}
+        drawn, means = np.empty((n_draws, *X.shape)), np.full((*X.shape, widest), np.nan)
         with torch.no_grad():
             inputs = self.encoding_.batch(X, self.device_).inputs
             s, z = self.network_.samples(inputs, max(self.n_samples, n_draws), generator)
             for likelihood, location, shape in self.network_.heads(s, z):
                 columns = likelihood.columns.cpu().numpy()
-                values = likelihood.sample(location[:n_draws], shape[:n_draws], generator)
-                drawn[..., columns] = values.cpu().numpy()
-                mean = likelihood.mean(location, shape).mean(dim=0).cpu().numpy().astype(float)
-                means |= {int(j): mean[np.isnan(X[:, j]), i] for i, j in enumerate(columns)}
+                drawn[..., columns] = likelihood.sample(location[:n_draws], shape[:n_draws], generator).cpu().numpy()
+                mean = likelihood.mean(location, shape).mean(dim=0).cpu().numpy()
+                means[:, columns, : mean.shape[-1]] = mean
         return drawn, means
 
     def _probabilities(self, X: Codes) -> Mapping[int, NDArray[np.float64]]:
         tables = {}
         for j in self.schema_.where(Kind.NOMINAL, Kind.ORDINAL):
-            table = self._means[int(j)][:, : len(self.schema_.columns[j].levels)]
+            table = self._means[np.isnan(X[:, j]), j, : len(self.schema_.columns[j].levels)].astype(float)
             tables[int(j)] = table / table.sum(axis=1, keepdims=True)
         return tables
 
@@ -149,7 +146,7 @@ class HIVAE(Imputer):
                 fills[hole, j] = probabilities[j] @ column.levels
             elif column.kind is Kind.NUMERIC:
                 # an expectation beyond all that was observed is the exponential of a log-normal or Poisson running off
-                fills[hole, j] = np.clip(self._means[j][:, 0], self._range[0][j], self._range[1][j])
+                fills[hole, j] = np.clip(self._means[hole, j, 0], self._range[0][j], self._range[1][j])
         return fills[np.isnan(X)]
 
 

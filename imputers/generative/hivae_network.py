@@ -134,7 +134,8 @@ class Network(nn.Module):
     def bound(self, batch: Batch, generator: torch.Generator) -> Tensor:
         """Evidence lower bound of the observed cells of each row, shape (rows,) (section 3.2).
 
-        As in the authors' code the divergence of s is that of the categorical distribution.
+        As in the authors' code the divergence of s is that of the categorical distribution, which for a relaxed s
+        makes the bound an approximate one.
         """
         hidden, log_q = self.encoded(batch.inputs)
         s, z, apart_z = self.latent(hidden, log_q, generator)

@@ -34,7 +34,7 @@ class HIVAEPlugin(ImputerPlugin):
         completed = Imputers().add("hivae", HIVAEPlugin).get("hivae").fit_transform(frame)
     """
 
-    def __init__(self, n_steps: int = 1000, n_samples: int = 50, random_state: int = 0) -> None:
+    def __init__(self, n_steps: int = 800, n_samples: int = 50, random_state: int = 0) -> None:
         with isolated():
             super().__init__(random_state=random_state)
         self.n_steps = n_steps

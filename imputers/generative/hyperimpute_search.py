@@ -10,7 +10,7 @@ from imputers.base import Imputer
 
 @IMPUTERS.register("hyperimpute")
 class HyperImpute(Imputer):
-    """Chained equations that search a model for the columns in each sweep (HyperImpute).
+    """Chained equations that search for a model in each sweep (HyperImpute).
 
     Jarrett, Cebere, Liu, Curth & van der Schaar (2022), HyperImpute: generalized iterative imputation with
     automatic model selection, ICML, algorithm 1, by the package of its authors, version 0.1.17. Candidates
@@ -18,11 +18,11 @@ class HyperImpute(Imputer):
     the sweep take it, too (``select_lazy``, as the package does by default).
 
     Departures from its defaults: it is told which columns are nominal, where it would count distinct values;
-    two sweeps for at most 40, since errors of a later sweep feed on those before; ridge and forest as regressors,
-    the package's pool for small tables; for nominal items the forest alone, because its logistic regression
-    equalises the classes and may take 10,000 iterations, its xgboost fails on more than two classes, and
-    its catboost is ten trees at a learning rate of 0.001. Pools are kept in order, so that nothing depends on
-    how Python hashes strings. No step looks at the clock.
+    two sweeps for at most 40, since a third made cells hidden again from the observed ones worse; ridge and
+    forest as regressors, the package's pool for small tables; for nominal items the forest alone, because its
+    logistic regression equalises the classes and may take 10,000 iterations, its xgboost failed on nominal
+    items, and its catboost is ten trees at a learning rate of 0.001. Pools are kept in order, so that nothing depends
+    on how Python hashes strings. No step looks at the clock.
 
     Assumes cells missing at random; survey weights are not used. It gives one value per hole and no
     distribution, so its draws are equal rows. It learns from the very table it completes: new rows are

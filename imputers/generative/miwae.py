@@ -53,7 +53,7 @@ class MIWAE(MatrixImputer):
         n_steps: int = 600,
         batch_size: int = 256,
         n_samples: int = 100,
-        max_rows: int = 10_000,
+        max_rows: int = 6_000,
     ) -> None:
         self.n_latent = n_latent
         self.n_hidden = n_hidden
