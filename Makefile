@@ -1,12 +1,15 @@
-# make run    the leaderboard of every imputer on the General Social Survey 2022
-# make test   the tests            make check   style, types, architecture
-# make report rebuild the leaderboard from what is stored
-
-# make publish  put that leaderboard with its figures and mask cards into reports/published
+# make run      the leaderboard of every imputer on the General Social Survey 2022, in results/gss
+# make report   that leaderboard again, from what is stored
+# make publish  put it with its figures and mask cards into reports/published
+# make test     the tests
+# make check    style, types, architecture
+# make setup    the environment; the others do it first
 
 PYTHON ?= python3.11
 BIN := .venv/bin
-export OMP_NUM_THREADS ?= 1  # small matrices: more threads cost more than they bring
+
+# small matrices: more threads cost more than they bring
+export OMP_NUM_THREADS ?= 1
 
 .PHONY: setup check test run report publish
 

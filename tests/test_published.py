@@ -1,0 +1,23 @@
+"""The README shows the published leaderboard, and the published leaderboard is of the real survey."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+BOARD = ROOT / "reports" / "published" / "gss.md"
+
+
+def test_the_summary_of_the_readme_is_the_published_one():
+    readme = (ROOT / "README.md").read_text().splitlines()
+    shown = [line for line in readme if line.startswith("|")]
+    assert len(shown) == 20  # head, rule and 18 imputers
+    published = BOARD.read_text().splitlines()
+    assert all(line in published for line in shown)
+
+
+def test_the_published_board_is_real_and_whole():
+    text = BOARD.read_text()
+    assert text.startswith("# gss2022: ")
+    assert "synthetic" not in text.split("## Summary")[0]
+    assert "162 of 162 cells are done" in text
+    for picture in ("covariance", "ranks", "trade-off"):
+        assert (BOARD.parent / "figures" / f"{picture}.png").exists()
