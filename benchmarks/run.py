@@ -77,8 +77,10 @@ def run(
     jobs, cards = plan(suite, dataset, Store(out / "store"), plugins)
     missing = [job for job in jobs if not _is_done(job)]
     progress.start(len(jobs), len(jobs) - len(missing))
-    supervise(missing, n_jobs, limits, partial(_count, progress, fail_fast))
-    progress.stop()
+    try:
+        supervise(missing, n_jobs, limits, partial(_count, progress, fail_fast))
+    finally:
+        progress.stop()
     records = [read_record(job.store.record_path(job.record_key)) for job in jobs if _has_record(job)]
     failed = sum(record.status == "failed" for record in records)
     if len(records) < len(jobs):
