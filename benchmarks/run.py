@@ -36,8 +36,8 @@ class Outcome:
     failed: int
 
 
-def check_names(suite: Suite) -> None:
-    """Resolve every name of a suite before any work starts.
+def check_names(suite: Suite) -> Suite:
+    """Give a suite back whose every name is resolved, before any work starts.
 
     Raises
     ------
@@ -53,6 +53,7 @@ def check_names(suite: Suite) -> None:
             raise InputError(f"rate {rate:g} is not between 0 and 1; it is the share of cells to hide, e.g. 0.3")
     if not (suite.mechanisms and suite.imputers and suite.rates and suite.seeds):
         raise InputError(f"suite {suite.name!r} plans no cells; give mechanisms, rates, seeds and imputers")
+    return suite
 
 
 def run(

@@ -43,8 +43,7 @@ def run(
     from imputers import IMPUTERS
 
     loaded = [name for path in load or [] for name in IMPUTERS.load(path)]
-    planned = _narrowed(_planned(suite, data), imputers, mechanisms, rates, seeds, loaded)
-    check_names(planned)
+    planned = check_names(_narrowed(_planned(suite, data), imputers, mechanisms, rates, seeds, loaded))
     folder, console = _writable(out), Console()
     try:
         outcome = run_cells(
