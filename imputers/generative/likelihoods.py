@@ -5,6 +5,7 @@ Recognition 107, section 3.1.
 """
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import torch
@@ -16,7 +17,7 @@ LOG_2PI = math.log(2 * math.pi)
 
 
 @dataclass(frozen=True, eq=False)
-class Likelihood:
+class Likelihood(ABC):
     """Distribution of the cells of c columns given two sorts of parameters.
 
     The ``location``, shape (..., c, k), comes from the latent variables; the ``shape``, shape (..., c, l),
@@ -31,25 +32,25 @@ class Likelihood:
 
     columns: Tensor
 
+    @abstractmethod
     def start(self) -> tuple[Tensor, Tensor]:
         """Location (c, k) and unconstrained shape (c, l) at which every row has the columns' margins."""
-        raise NotImplementedError
 
     def constrain(self, free: Tensor) -> Tensor:
         """Shape parameters from unconstrained ones; mixing constrained ones keeps them valid."""
         return free
 
+    @abstractmethod
     def log_prob(self, values: Tensor, location: Tensor, shape: Tensor) -> Tensor:
         """Log density or probability of values (rows, c), shape (..., rows, c)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def mean(self, location: Tensor, shape: Tensor) -> Tensor:
         """Expected number (..., c, 1), or probability of each level (..., c, K)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def sample(self, location: Tensor, shape: Tensor, generator: torch.Generator) -> Tensor:
         """One value for each parameter, shape (..., c)."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, eq=False)

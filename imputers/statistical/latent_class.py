@@ -56,7 +56,7 @@ def quantile_bins(observed: Codes, n_bins: int) -> Bins:
 
 @IMPUTERS.register("latent-class")
 class LatentClassImputer(Imputer):
-    """Latent classes: exact conditionals averaged over several fits; proper draws.
+    """Latent classes: exact conditionals averaged over fits; draws nearly proper.
 
     Vermunt, van Ginkel, van der Ark & Sijtsma 2008 (Sociological Methodology 38, 369-397, eq. 3-5); averaging over
     fits stands in for the posterior of the fully Bayesian relative, Si & Reiter 2013 (Journal of Educational and
