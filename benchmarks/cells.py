@@ -13,7 +13,7 @@ import numpy as np
 
 from datasets.mechanisms import MECHANISMS
 from datasets.table import Dataset, Masked
-from imputers import IMPUTERS
+from imputers.request import make_imputer
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("imputers", "metrics", "datasets")
@@ -26,6 +26,7 @@ class Cell:
     Parameters
     ----------
     dataset : title of the dataset, e.g. ``"gss2022-twin (synthetic)"``.
+    imputer : as it was asked for, e.g. ``"mice"`` or ``"knn(k=5)"``.
     n_draws : draws asked for.
     """
 
@@ -59,13 +60,13 @@ def answer_key(cell: Cell, masked: Masked) -> str:
     digest.update(masked.truth.fingerprint.encode())
     digest.update(np.packbits(masked.hidden).tobytes())
     digest.update(json.dumps(parameters(cell.imputer), sort_keys=True).encode())
-    digest.update(code_version(Path(inspect.getfile(IMPUTERS[cell.imputer]))).encode())
+    digest.update(code_version(Path(inspect.getfile(type(make_imputer(cell.imputer))))).encode())
     return digest.hexdigest()[:20]
 
 
 def parameters(imputer: str) -> dict[str, Any]:
-    """Hyper-parameters of a registered imputer, as JSON can hold them."""
-    values = IMPUTERS[imputer]().get_params(deep=False)
+    """Hyper-parameters of the imputer that a request asks for, as JSON can hold them."""
+    values = make_imputer(imputer).get_params(deep=False)
     return {
         name: value if isinstance(value, int | float | str | None) else repr(value) for name, value in values.items()
     }

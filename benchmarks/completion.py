@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from datasets.answer import check_answer, complete, expectation, point
 from datasets.completed import complete_file, write_table
 from datasets.errors import InputError
-from datasets.schema import Codes, Kind
+from datasets.schema import UNORDERED, Codes
 from datasets.survey_file import SurveyFile
-from imputers import IMPUTERS
+from imputers.request import make_imputer
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +45,7 @@ def complete_survey(survey: SurveyFile, imputer: str, n_draws: int, seed: int) -
         names = [f"draw_{number}" for number in range(1, n_draws + 1)]
         whole = dict.fromkeys([*names, "point", "expected"], values)
         return Completion(whole, imputed, f"{survey.path.name} has no holes: its tables come back as they are")
-    method = IMPUTERS[imputer]()
+    method = make_imputer(imputer)
     method.fit(values, schema=schema, weights=survey.dataset.weights, random_state=seed)
     answer = method.answer(values, n_draws=n_draws)
     if answer.draws is None:
@@ -53,9 +53,9 @@ def complete_survey(survey: SurveyFile, imputer: str, n_draws: int, seed: int) -
     check_answer(answer, values, schema)
     tables = {f"draw_{number}": complete(values, fills) for number, fills in enumerate(answer.draws, start=1)}
     best = point(answer, values, schema)
-    nominal = np.isin(np.nonzero(imputed)[1], schema.where(Kind.NOMINAL))
+    unordered = np.isin(np.nonzero(imputed)[1], schema.where(*UNORDERED))
     tables["point"] = complete(values, best)
-    tables["expected"] = complete(values, np.where(nominal, best, expectation(answer, values, schema)))
+    tables["expected"] = complete(values, np.where(unordered, best, expectation(answer, values, schema)))
     equal = f" ({imputer} has no distribution: all draws are equal)" if method.deterministic else ""
     return Completion(tables, imputed, f"{imputed.sum():,} holes filled by {imputer}, {n_draws} draws{equal}")
 

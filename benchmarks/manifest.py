@@ -12,6 +12,7 @@ from benchmarks.suites import Suite
 from benchmarks.worker import Job
 from datasets.table import Dataset
 from imputers import IMPUTERS
+from imputers.request import make_imputer, registered_name
 from metrics import METRICS
 from reports.facts import CellFacts, Facts, ImputerFacts, MetricFacts, PublishedFacts
 
@@ -68,8 +69,8 @@ def _metric_facts(name: str) -> MetricFacts:
 
 def _imputer_facts(name: str) -> ImputerFacts:
     return {
-        "summary": IMPUTERS.summaries()[name],
-        "deterministic": IMPUTERS[name].deterministic,
+        "summary": IMPUTERS.summaries()[registered_name(name)],
+        "deterministic": make_imputer(name).deterministic,
         "parameters": parameters(name),
     }
 

@@ -41,6 +41,8 @@ class Progress:
             self._failed += 1
             self.console.print(f"[red]failed[/red] {what}: ", end="")
             self.console.print(record.message, markup=False, highlight=False)
+        elif record.status == "unavailable":
+            self.console.print(f"unavailable {what}: {record.message}", markup=False, highlight=False)
         elif not self.console.is_terminal:
             left = f"{self._done}/{self._total}, {self._failed} failed"
             self.console.print(f"{left} · {what} · {seconds:.1f} s", highlight=False)

@@ -20,7 +20,7 @@ from datasets.errors import InputError
 from datasets.mechanisms import MECHANISMS
 from datasets.mechanisms.card import mask_card
 from datasets.table import Dataset
-from imputers import IMPUTERS
+from imputers.request import make_imputer
 from metrics import METRICS
 from reports.results import Record, read_record
 from reports.write import write_report
@@ -28,12 +28,13 @@ from reports.write import write_report
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended: where the report is, and how many cells were planned, done and failed."""
+    """How a run ended: where the report is, and how many cells were planned, done, failed and unavailable."""
 
     report: Path | None
     planned: int
     done: int
     failed: int
+    unavailable: int
 
 
 def check_names(suite: Suite) -> Suite:
@@ -42,12 +43,12 @@ def check_names(suite: Suite) -> Suite:
     Raises
     ------
     InputError
-        If a mechanism or imputer does not exist, a rate is outside (0, 1), or nothing is planned.
+        If a mechanism, an imputer or a parameter of it does not exist, a rate is outside (0, 1), or nothing is planned.
     """
     for name in suite.mechanisms:
         MECHANISMS.check(name)
-    for name in suite.imputers:
-        IMPUTERS.check(name)
+    for request in suite.imputers:
+        make_imputer(request)
     for rate in suite.rates:
         if not 0 < rate < 1:
             raise InputError(f"rate {rate:g} is not between 0 and 1; it is the share of cells to hide, e.g. 0.3")
@@ -83,12 +84,12 @@ def run(
     finally:
         progress.stop()
     records = [read_record(job.store.record_path(job.record_key)) for job in jobs if _has_record(job)]
-    failed = sum(record.status == "failed" for record in records)
+    counts = [sum(record.status == status for record in records) for status in ("done", "failed", "unavailable")]
     if len(records) < len(jobs):
-        return Outcome(None, len(jobs), len(records) - failed, failed)
+        return Outcome(None, len(jobs), *counts)
     manifest = {"facts": describe_run(suite, dataset, jobs, command), "cards": cards}
     _write_whole(out / suite.name / "manifest.json", json.dumps(manifest, indent=1, allow_nan=False))
-    return Outcome(rebuild(out, suite.name), len(jobs), len(records) - failed, failed)
+    return Outcome(rebuild(out, suite.name), len(jobs), *counts)
 
 
 def rebuild(out: Path, suite: str) -> Path:

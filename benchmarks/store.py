@@ -1,6 +1,7 @@
 """The store: answers and records on disk, each written whole or not at all; the only cache there is."""
 
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import numpy as np
 
 from datasets.answer import Answer
 from datasets.moments import Moments
+from datasets.regression import Estimates
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,8 @@ class Store:
             arrays["expected"] = answer.expected
         if answer.moments is not None:
             arrays |= {f"moments_{name}": array for name, array in vars(answer.moments).items()}
+        if answer.estimates is not None:
+            arrays |= {f"estimates_{name}": np.asarray(value) for name, value in vars(answer.estimates).items()}
         arrays["cost"] = np.array([cost.fit_seconds, cost.draw_seconds, cost.peak_memory_mb])
         path = self.answer_path(key)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -60,15 +64,21 @@ class Store:
     def load_answer(self, key: str) -> tuple[Answer, Cost]:
         """Read an answer and its cost."""
         with np.load(self.answer_path(key), allow_pickle=False) as arrays:
-            moments = {name.removeprefix("moments_"): arrays[name] for name in arrays if name.startswith("moments_")}
+            moments, own, estimates = (_part(arrays, kind) for kind in ("moments", "probabilities", "estimates"))
             answer = Answer(
                 draws=arrays.get("draws"),
                 expected=arrays.get("expected"),
-                probabilities={
-                    int(name.removeprefix("probabilities_")): arrays[name]
-                    for name in arrays
-                    if name.startswith("probabilities_")
-                },
+                probabilities={int(j): table for j, table in own.items()},
                 moments=Moments(**moments) if moments else None,
+                estimates=_estimates(estimates) if estimates else None,
             )
             return answer, Cost(*arrays["cost"].tolist())
+
+
+def _part(arrays: Mapping[str, np.ndarray], kind: str) -> dict[str, np.ndarray]:
+    """Arrays whose names start with a kind, by the rest of their names."""
+    return {name.removeprefix(f"{kind}_"): arrays[name] for name in arrays if name.startswith(f"{kind}_")}
+
+
+def _estimates(parts: Mapping[str, np.ndarray]) -> Estimates:
+    return Estimates(tuple(parts["names"].tolist()), parts["coefficients"], parts["variances"], float(parts["freedom"]))

@@ -38,7 +38,7 @@ class Suite:
     name : also the name of the results folder.
     dataset : registered name.
     mechanisms, rates, seeds : how cells are hidden.
-    imputers : registered names.
+    imputers : registered names, with parameters in brackets where they are not the usual ones.
     n_draws : draws of each imputer.
     """
 

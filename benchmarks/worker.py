@@ -14,8 +14,10 @@ from pathlib import Path
 from benchmarks.cells import Cell
 from benchmarks.store import Cost, Store
 from datasets.answer import Answer, check_answer
+from datasets.errors import MethodUnavailableError
 from datasets.table import Masked
 from imputers import IMPUTERS
+from imputers.request import make_imputer
 from metrics import METRICS
 from metrics.metric import Reads
 from reports.results import Record, write_record
@@ -71,18 +73,27 @@ def record_failure(job: Job, message: str) -> None:
 def _answer_and_score(job: Job) -> None:
     for path in job.plugins:
         IMPUTERS.load(path)
-    if not job.store.answer_path(job.answer_key).exists():
-        answer, cost = _timed_answer(job.cell, job.masked)
-        check_answer(answer, job.masked.values, job.masked.schema)
-        job.store.save_answer(job.answer_key, answer, cost)
+    try:
+        _answer(job)
+    except MethodUnavailableError as lacking:
+        _write(job, "unavailable", str(lacking), ())
+        return
     answer, cost = job.store.load_answer(job.answer_key)
     costs = [(name.replace("_", "-"), "(table)", value) for name, value in vars(cost).items()]
     _write(job, "done", "", (*score(job.masked, answer), *costs))
 
 
+def _answer(job: Job) -> None:
+    """Put the answer into the store, unless it is there."""
+    if not job.store.answer_path(job.answer_key).exists():
+        answer, cost = _timed_answer(job.cell, job.masked)
+        check_answer(answer, job.masked.values, job.masked.schema)
+        job.store.save_answer(job.answer_key, answer, cost)
+
+
 def _timed_answer(cell: Cell, masked: Masked) -> tuple[Answer, Cost]:
     """Let the imputer see values, schema, weights and a seed, and nothing else."""
-    imputer = IMPUTERS[cell.imputer]()
+    imputer = make_imputer(cell.imputer)
     start = time.perf_counter()
     imputer.fit(masked.values, schema=masked.schema, weights=masked.truth.weights, random_state=cell.random_state)
     fitted = time.perf_counter()
@@ -96,7 +107,8 @@ def score(masked: Masked, answer: Answer) -> list[tuple[str, str, float]]:
     has = {
         Reads.FILLS: answer.draws is not None,
         Reads.PROBABILITIES: bool(answer.probabilities),
-        Reads.MOMENTS: True,
+        Reads.MOMENTS: answer.draws is not None or answer.moments is not None,
+        Reads.ESTIMATES: answer.draws is not None or answer.estimates is not None,
     }
     applicable = {name: METRICS[name] for name in METRICS if has[METRICS[name].reads]}
     return [
@@ -113,8 +125,8 @@ def _write(job: Job, status: str, message: str, scores: tuple[tuple[str, str, fl
 
 
 def _peak_memory_mb() -> float:
-    """Peak resident memory of this process so far; the kernel counts in KiB, on macOS in bytes."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    """Peak resident memory of this process or of one it started; the kernel counts in KiB, on macOS in bytes."""
+    peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return peak / (2**20 if sys.platform == "darwin" else 2**10)
 
 

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from datasets.errors import InputError
 from datasets.moments import Moments
-from datasets.schema import Codes, Kind, Schema
+from datasets.regression import Estimates
+from datasets.schema import LABELLED, UNORDERED, Codes, Kind, Schema
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,17 +19,19 @@ class Answer:
     Parameters
     ----------
     draws : m sets of valid codes, shape (m, holes); None for a method that fills nothing.
-    expected : expectation on the scale of the codes, shape (holes,), NaN for nominal columns; None if
+    expected : expectation on the scale of the codes, shape (holes,), NaN for nominal and text columns; None if
         the method has none of its own, and the mean of its draws serves.
     probabilities : column position to the probability of each level, shape (holes of the column, K),
-        for categorical columns; columns may be left out.
+        for columns with labels; columns may be left out.
     moments : of the design, for methods that estimate moments and fill nothing.
+    estimates : of the schema's regression, for methods that analyse and fill nothing.
     """
 
     draws: NDArray[np.float64] | None = None
     expected: NDArray[np.float64] | None = None
     probabilities: Mapping[int, NDArray[np.float64]] = field(default_factory=dict)
     moments: Moments | None = None
+    estimates: Estimates | None = None
 
 
 def complete(values: Codes, fills: NDArray[np.float64]) -> Codes:
@@ -47,8 +50,8 @@ def check_answer(answer: Answer, values: Codes, schema: Schema) -> None:
         If a fill is missing or not a valid code, or shapes or probabilities are wrong.
     """
     if answer.draws is None:
-        if answer.moments is None:
-            raise InputError("the answer has neither draws nor moments; return one of them")
+        if answer.moments is None and answer.estimates is None:
+            raise InputError("the answer has neither draws nor moments nor estimates; return one of them")
         return
     columns = np.nonzero(np.isnan(values))[1]
     if answer.draws.ndim != 2 or answer.draws.shape[1] != len(columns) or not len(answer.draws):
@@ -61,7 +64,7 @@ def check_answer(answer: Answer, values: Codes, schema: Schema) -> None:
         if len(wrong):
             found = np.unique(wrong)[:3].tolist()
             raise InputError(f"{len(wrong)} fills of column {column.name!r} are not valid answers, e.g. {found}")
-        own = None if answer.expected is None or column.kind is Kind.NOMINAL else answer.expected[columns == j]
+        own = None if answer.expected is None or column.kind in UNORDERED else answer.expected[columns == j]
         if own is not None and not np.isfinite(own).all():
             raise InputError(f"expected is not finite in column {column.name!r} ({column.kind})")
         _check_probabilities(answer.probabilities.get(j), fills.shape[1], len(column.labels), column.name)
@@ -77,13 +80,13 @@ def _check_probabilities(table: NDArray[np.float64] | None, holes: int, levels: 
 
 
 def distributions(answer: Answer, values: Codes, schema: Schema) -> dict[int, NDArray[np.float64]]:
-    """Give every categorical column with holes its level probabilities (holes of the column, K).
+    """Give every column with labels and holes its level probabilities (holes of the column, K).
 
     They are the method's own, or the shares among its draws where it states none.
     """
     columns = np.nonzero(np.isnan(values))[1]
     found = {}
-    for j in schema.where(Kind.NOMINAL, Kind.ORDINAL):
+    for j in schema.where(*LABELLED):
         own = answer.probabilities.get(int(j))
         if own is not None:
             found[int(j)] = own
@@ -94,7 +97,7 @@ def distributions(answer: Answer, values: Codes, schema: Schema) -> dict[int, ND
 
 
 def expectation(answer: Answer, values: Codes, schema: Schema) -> NDArray[np.float64]:
-    """Expected value of each hole (holes,) on the scale of the codes; NaN for nominal columns.
+    """Expected value of each hole (holes,) on the scale of the codes; NaN for nominal and text columns.
 
     Raises
     ------
@@ -104,13 +107,13 @@ def expectation(answer: Answer, values: Codes, schema: Schema) -> NDArray[np.flo
     if answer.draws is None:
         raise InputError("this method fills no holes, so no hole has an expected value")
     expected = answer.draws.mean(axis=0) if answer.expected is None else answer.expected.copy()
-    nominal = np.isin(np.nonzero(np.isnan(values))[1], schema.where(Kind.NOMINAL))
-    expected[nominal] = np.nan
+    unordered = np.isin(np.nonzero(np.isnan(values))[1], schema.where(*UNORDERED))
+    expected[unordered] = np.nan
     return expected
 
 
 def point(answer: Answer, values: Codes, schema: Schema) -> NDArray[np.float64]:
-    """Best single valid code of each hole (holes,): mode if nominal, median if ordinal, mean if numeric.
+    """Best single valid code of each hole (holes,): mode if nominal or text, median if ordinal, mean if numeric.
 
     Each minimises the expected loss of its kind: zero-one, absolute, squared. Ties go to the lower code.
 
@@ -123,7 +126,7 @@ def point(answer: Answer, values: Codes, schema: Schema) -> NDArray[np.float64]:
     columns = np.nonzero(np.isnan(values))[1]
     for j, shares in distributions(answer, values, schema).items():
         column = schema.columns[j]
-        if column.kind is Kind.NOMINAL:
+        if column.kind in UNORDERED:
             best = shares.argmax(axis=1)
         else:
             best = (shares.cumsum(axis=1) >= 0.5 - 1e-9).argmax(axis=1)

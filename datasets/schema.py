@@ -1,7 +1,7 @@
 """The schema: what each column means, and the only translator between codes, words and numbers."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.errors import InputError
+from datasets.regression import Regression
 
 Codes = NDArray[np.float64]
 
@@ -19,6 +20,11 @@ class Kind(StrEnum):
     NOMINAL = "nominal"
     ORDINAL = "ordinal"
     NUMERIC = "numeric"
+    TEXT = "text"  # free strings such as names and addresses: a value may be copied, but has no place on a scale
+
+
+UNORDERED = (Kind.NOMINAL, Kind.TEXT)
+LABELLED = (Kind.NOMINAL, Kind.ORDINAL, Kind.TEXT)
 
 
 class Role(StrEnum):
@@ -36,7 +42,8 @@ class Column:
     Parameters
     ----------
     name, kind : the column's name and level of measurement.
-    labels : code to answer text, in scale order (ascending codes); empty for numeric columns.
+    labels : code to answer text, in scale order (ascending codes); of a text column, its observed strings
+        in any order; empty for numeric columns.
     question : the wording, or a short description.
     decimals : digits after the point of a numeric answer; None if any number will do.
     low, high : smallest and largest possible numeric answer; None if open.
@@ -123,20 +130,23 @@ class Column:
 
 @dataclass(frozen=True)
 class Schema:
-    """Columns in order.
+    """Columns in order, and the regression that people will run on them, if one is known.
 
     Raises
     ------
     InputError
-        If two columns share a name.
+        If two columns share a name, or the regression names a column that is not there.
     """
 
     columns: tuple[Column, ...]
+    regression: Regression | None = None
 
     def __post_init__(self) -> None:
         twice = sorted({name for name in self.names if self.names.count(name) > 1})
         if twice:
             raise InputError(f"column names {twice} stand more than once; rename them so that each is unique")
+        for name in self.regression.names if self.regression else ():
+            self.index(name)
 
     def __len__(self) -> int:
         return len(self.columns)
@@ -173,42 +183,45 @@ class Schema:
         return np.array([j for j, column in enumerate(self.columns) if column.role is role], dtype=np.intp)
 
     def take(self, positions: Iterable[int]) -> "Schema":
-        """Schema of some columns."""
-        return replace(self, columns=tuple(self.columns[j] for j in positions))
+        """Schema of some columns; the regression stays if all of its columns do."""
+        columns = tuple(self.columns[j] for j in positions)
+        kept = self.regression and {*self.regression.names} <= {column.name for column in columns}
+        return Schema(columns, self.regression if kept else None)
 
     @cached_property
     def blocks(self) -> tuple[slice, ...]:
         """Which columns of the design belong to each column of the codes."""
-        widths = [len(column.labels) if column.kind is Kind.NOMINAL else 1 for column in self.columns]
+        width = {Kind.NUMERIC: 1, Kind.ORDINAL: 1, Kind.TEXT: 0}
+        widths = [width.get(column.kind, len(column.labels)) for column in self.columns]
         ends = np.cumsum(widths, dtype=int)
         return tuple(slice(int(end) - width, int(end)) for end, width in zip(ends, widths, strict=True))
 
     def design(self, X: Codes) -> Codes:
-        """Codes (n, p) to numbers (n, q): a dummy per nominal level, the code itself otherwise; NaN stays NaN."""
+        """Codes (n, p) to numbers (n, q): a dummy per nominal level, no column for text, the code otherwise."""
         D = np.empty((len(X), self.blocks[-1].stop if self.blocks else 0))
         for j, (column, block) in enumerate(zip(self.columns, self.blocks, strict=True)):
             if column.kind is Kind.NOMINAL:
                 D[:, block] = X[:, [j]] == column.levels  # (n, 1) == (K,)
                 D[np.isnan(X[:, j]), block] = np.nan
-            else:
+            elif column.kind is not Kind.TEXT:
                 D[:, block] = X[:, [j]]
         return D
 
     def undesign(self, D: Codes) -> Codes:
-        """Numbers (n, q) back to the nearest valid codes (n, p): largest dummy, nearest level, rounded number."""
-        X = np.empty((len(D), len(self)))
+        """Numbers (n, q) back to the nearest valid codes (n, p); NaN in text columns, which have no numbers."""
+        X = np.full((len(D), len(self)), np.nan)
         for j, (column, block) in enumerate(zip(self.columns, self.blocks, strict=True)):
             if column.kind is Kind.NOMINAL:
                 X[:, j] = column.levels[np.argmax(D[:, block], axis=1)]
                 X[np.isnan(D[:, block]).any(axis=1), j] = np.nan
-            else:
+            elif column.kind is not Kind.TEXT:
                 X[:, j] = column.snap(D[:, block.start])
         return X
 
     def positions(self, X: Codes) -> NDArray[np.intp]:
-        """Level numbers 0…K-1 of categorical columns, shape (n, p); -1 where missing and in numeric columns."""
+        """Level numbers 0…K-1 of labelled columns, shape (n, p); -1 where missing and in numeric columns."""
         P = np.full(X.shape, -1, dtype=np.intp)
-        for j in self.where(Kind.NOMINAL, Kind.ORDINAL):
+        for j in self.where(*LABELLED):
             known = ~np.isnan(X[:, j])
             P[known, j] = np.searchsorted(self.columns[j].levels, X[known, j])
         return P

@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from datasets.answer import Answer, complete, point
 from datasets.errors import InputError
 from datasets.frame import infer_schema, to_codes, to_frame
-from datasets.schema import Codes, Schema
+from datasets.schema import Codes, Kind, Schema
 
 Table = TypeVar("Table", pd.DataFrame, Codes)
 
@@ -35,11 +35,13 @@ class Imputer(TransformerMixin, BaseEstimator):
     Attributes
     ----------
     deterministic : the method has no distribution to draw from, and its draws are equal rows.
+    reads_text : the method makes use of text columns and fills them; any other refuses a table that has some.
     full_schema_ : schema of the table given to `fit`.
     schema_ : schema of its columns that vary.
     """
 
     deterministic: ClassVar[bool] = False
+    reads_text: ClassVar[bool] = False
 
     def fit(
         self,
@@ -64,11 +66,12 @@ class Imputer(TransformerMixin, BaseEstimator):
         ------
         InputError
             If an array comes without schema, a code is not on its scale, a column has fewer than two
-            observed values, or fewer than two columns vary.
+            observed values, fewer than two columns vary, or the method does not read text and there is some.
         """
         if schema is None and not isinstance(X, pd.DataFrame):
             raise InputError(f"{type(self).__name__}.fit: an array of codes needs schema=…, or pass a DataFrame")
         self.full_schema_ = infer_schema(X) if schema is None else schema
+        self._check_kinds()
         self.n_features_in_ = len(self.full_schema_)
         self.random_state_ = random_state
         self.weights_ = weights
@@ -124,12 +127,20 @@ class Imputer(TransformerMixin, BaseEstimator):
         return np.stack([self._draw(X, rng)[holes] for _ in range(n_draws)])
 
     def _expected(self, X: Codes) -> NDArray[np.float64] | None:
-        """Expected code of each hole (holes,), NaN for nominal columns; None if the draws' mean serves."""
+        """Expected code of each hole (holes,), NaN for nominal and text columns; None if the draws' mean serves."""
         return None
 
     def _probabilities(self, X: Codes) -> Mapping[int, NDArray[np.float64]]:
         """Column position to level probabilities (holes of the column, K); columns may be left out."""
         return {}
+
+    def _check_kinds(self) -> None:
+        texts = [self.full_schema_.names[j] for j in self.full_schema_.where(Kind.TEXT)]
+        if texts and not self.reads_text:
+            raise InputError(
+                f"{type(self).__name__} does not read text, and columns {texts} are text; make them nominal or leave "
+                "them out (kind in the schema), or take a method that reads text, e.g. 'knn' or 'dlm'"
+            )
 
     def _codes(self, X: pd.DataFrame | Codes) -> Codes:
         """Validate at the door: X as codes (n, p)."""

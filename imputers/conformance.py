@@ -170,6 +170,21 @@ def transforms_a_frame(make: type[Imputer]) -> None:
     _require(to_frame(to_codes(whole, schema), schema, like=frame).equals(whole), "transform gave unknown answers")
 
 
+def reads_text_or_says_that_it_does_not(make: type[Imputer]) -> None:
+    """A method that reads text fills it with strings of the column; any other refuses and names the column."""
+    schema, X = example_table()
+    names = Column("name", Kind.TEXT, {float(k): f"{'abcdef'[k % 6] * 3} {k // 6}" for k in range(24)})
+    strings = np.where(np.arange(len(X)) % 7 == 0, np.nan, (X[:, 1] + np.arange(len(X)) % 3) % 24)
+    schema, X = Schema((*schema.columns, names), schema.regression), np.column_stack([X, strings])
+    try:
+        check_answer(_answer(make, X, schema), X, schema)
+    except InputError as error:
+        _require(not make.reads_text, f"reads_text = True, but it refused a table with text: {error}")
+        _require("'name'" in str(error), f"a text column was refused without being named: {error}")
+    else:
+        _require(make.reads_text, "a table with text was taken though reads_text = False")
+
+
 def is_a_scikit_learn_estimator(make: type[Imputer]) -> None:
     """Parameters are stored as given, so that a clone equals its original."""
     imputer = make()
@@ -187,5 +202,6 @@ CHECKS: tuple[Check, ...] = (
     fills_a_constant_column_with_its_constant,
     takes_a_table_without_holes,
     transforms_a_frame,
+    reads_text_or_says_that_it_does_not,
     is_a_scikit_learn_estimator,
 )

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.answer import Answer, point
-from datasets.schema import Kind
+from datasets.schema import LABELLED, Kind
 from datasets.table import Masked
 from metrics import METRICS
 from metrics.hidden import CATEGORICAL, hidden_cells
@@ -16,14 +16,12 @@ from metrics.metric import TABLE, Reads, metric
 def accuracy(masked: Masked, answer: Answer) -> dict[str, float]:
     """Share of the hidden cells whose best single answer is the true one.
 
-    ``mean_i 1{f_i = t_i}`` over the hidden cells of a nominal or ordinal column, f the point answer: the
-    mode of a nominal item's distribution, the median of an ordinal one's (see `datasets.answer.point`).
+    ``mean_i 1{f_i = t_i}`` over the hidden cells of a nominal, ordinal or text column, f the point answer: the
+    mode of a nominal or text item's distribution, the median of an ordinal one's (see `datasets.answer.point`).
     The column mode gets the mode's share; a draw from the column's shares s gets ``Σ s²``.
     """
     fills = point(answer, masked.values, masked.schema)
-    return {
-        cells.name: float(np.mean(fills[cells.holes] == cells.truth)) for cells in hidden_cells(masked, *CATEGORICAL)
-    }
+    return {cells.name: float(np.mean(fills[cells.holes] == cells.truth)) for cells in hidden_cells(masked, *LABELLED)}
 
 
 @METRICS.register("macro-f1")

@@ -17,6 +17,7 @@ class Reads(StrEnum):
     FILLS = "fills"
     PROBABILITIES = "probabilities"
     MOMENTS = "moments"
+    ESTIMATES = "estimates"
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,8 @@ class Metric:
     ----------
     score : ``score(masked, answer) -> {column name, or TABLE: value}``.
     reads : the part of the answer it needs. FILLS: draws, expectation or point; all but deletion.
-        PROBABILITIES: level probabilities of the method's own. MOMENTS: all methods.
+        PROBABILITIES: level probabilities of the method's own. MOMENTS: fills, or moments of the method's
+        own. ESTIMATES: fills, or estimates of the schema's regression.
     better : ``"lower"``, ``"higher"``, a number to be near to, e.g. ``"1"``, or the metric to be near to.
     span : smallest and largest possible value.
     best : value of a perfect answer; of a matrix, on its diagonal.

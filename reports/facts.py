@@ -103,7 +103,7 @@ class Facts(TypedDict):
     published_targets: NotRequired[PublishedFacts]
 
 
-def check_facts(facts: Facts, scores: pd.DataFrame, failed: pd.DataFrame) -> None:
+def check_facts(facts: Facts, scores: pd.DataFrame, lost: pd.DataFrame) -> None:
     """Validate at the door that facts and results belong together.
 
     Raises
@@ -114,7 +114,7 @@ def check_facts(facts: Facts, scores: pd.DataFrame, failed: pd.DataFrame) -> Non
     absent = sorted(Facts.__required_keys__ - set(facts))
     if absent:
         raise InputError(f"the facts of a report lack {', '.join(absent)}; see reports.facts.Facts")
-    results = pd.concat([scores[CELL], failed[CELL]]).drop_duplicates()
+    results = pd.concat([scores[CELL], lost[CELL]]).drop_duplicates()
     title = facts["data"]["title"]
     others = sorted(set(results["dataset"]) - {title})
     if others:

@@ -11,6 +11,7 @@ from reports.facts import Facts
 from reports.ranking import RESAMPLES, Design, Floats, averages, cube, design, interval, loss, unit_ranks, winner
 from reports.results import COSTS, MASK, TABLE
 
+UNORDERED = ("nominal", "text")
 ORDERED = ("ordinal", "numeric")
 
 
@@ -26,7 +27,7 @@ class Headline:
 
 HEADLINES = (
     Headline("nrmse", "values", ORDERED, "NRMSE"),
-    Headline("accuracy", "categories", ("nominal",), "accuracy"),
+    Headline("accuracy", "categories", UNORDERED, "accuracy"),
     Headline("total-variation", "distribution", ("nominal",), "total variation"),
     Headline("wasserstein", "distribution", ORDERED, "Wasserstein"),
     Headline("design-correlation-error", "covariance", (), "correlation error"),
@@ -72,25 +73,29 @@ class Board:
     families: tuple[str, ...]
 
 
-def progress(scores: pd.DataFrame, failed: pd.DataFrame, facts: Facts) -> pd.DataFrame:
-    """Every planned cell with its status: done, failed, or missing; columns mechanism, rate, seed, imputer, status."""
+def progress(scores: pd.DataFrame, lost: pd.DataFrame, facts: Facts) -> pd.DataFrame:
+    """Every planned cell with its status: done, failed, unavailable or missing.
+
+    Returns
+    -------
+    DataFrame with columns mechanism, rate, seed, imputer, status, and message (empty if there is none).
+    """
     cells = pd.DataFrame(facts["cells"], columns=[*MASK, "imputer"]).drop_duplicates()
-    index = pd.MultiIndex.from_frame(cells)
-    done = index.isin(pd.MultiIndex.from_frame(scores[cells.columns].drop_duplicates()))
-    fell = index.isin(pd.MultiIndex.from_frame(failed[cells.columns]))
-    return cells.assign(status=np.select([done, fell], ["done", "failed"], "missing")).reset_index(drop=True)
+    done = scores[list(cells)].drop_duplicates().assign(status="done", message="")
+    known = pd.concat([done, lost[[*cells, "status", "message"]]])
+    return cells.merge(known, how="left").fillna({"status": "missing", "message": ""})
 
 
-def items(scores: pd.DataFrame, facts: Facts, kinds: Sequence[str] = ("nominal", *ORDERED)) -> list[str]:
+def items(scores: pd.DataFrame, facts: Facts, kinds: Sequence[str] = (*UNORDERED, *ORDERED)) -> list[str]:
     """Columns of these kinds that have scores, in the order of the table."""
     scored = set(scores["column"].unique())
     return [name for name, column in facts["columns"].items() if name in scored and column["kind"] in kinds]
 
 
 def plan(scores: pd.DataFrame, facts: Facts) -> Design:
-    """Resampling design of these scores: items in two strata, nominal and ordered."""
+    """Resampling design of these scores: items in two strata, unordered and ordered."""
     names = items(scores, facts)
-    return design(scores, names, ["nominal" if facts["columns"][n]["kind"] == "nominal" else "ordered" for n in names])
+    return design(scores, names, ["ordered" if facts["columns"][n]["kind"] in ORDERED else "unordered" for n in names])
 
 
 def standings(scores: pd.DataFrame, cells: pd.DataFrame, facts: Facts) -> Board:
@@ -165,7 +170,7 @@ def column(contest: Contest, metric: str, columns: Sequence[str]) -> tuple[pd.Se
 
 def _columns_of_a_board(contest: Contest) -> dict[str, list[str]]:
     """Metric to the columns it is averaged over, for the headline metrics that were scored and the log score."""
-    kinds = {h.metric: h.kinds for h in HEADLINES} | {"log-score": ("nominal", *ORDERED)}
+    kinds = {h.metric: h.kinds for h in HEADLINES} | {"log-score": ("nominal", "ordinal")}
     scored = set(contest.scores["metric"].unique())
     return {
         metric: items(contest.scores, contest.facts, kind) if kind else [TABLE]
@@ -176,9 +181,10 @@ def _columns_of_a_board(contest: Contest) -> dict[str, list[str]]:
 
 def _unfinished(cells: pd.DataFrame) -> str:
     counts = cells["status"].value_counts()
-    words = {"failed": "failed in", "missing": "not run in"}
+    words = {"failed": "failed in", "missing": "not run in", "unavailable": "unavailable in"}
     told = [f"{word} {counts[status]} of {len(cells)} cells" for status, word in words.items() if status in counts]
-    return ", ".join(told)
+    remedies = cells.loc[cells["status"] == "unavailable", "message"].unique()
+    return ": ".join([", ".join(told), *remedies])
 
 
 def _lacking_units(values: Floats) -> NDArray[np.bool_]:

@@ -13,6 +13,7 @@ from datasets.errors import InputError
 MASK = ["mechanism", "rate", "seed"]
 CELL = ["dataset", *MASK, "imputer"]
 TABLE = "(table)"
+LOST = ("failed", "unavailable")
 COSTS = ("fit-seconds", "draw-seconds", "peak-memory-mb")
 
 
@@ -25,10 +26,11 @@ class Record:
     dataset : title of the data, e.g. ``"gss2022"`` or ``"gss2022-twin (synthetic)"``.
     mechanism, rate, seed : the mask.
     imputer : name of the method.
-    status : ``"done"`` or ``"failed"``.
-    message : of a failure: its kind in the first line, the full text below; empty if done.
+    status : ``"done"``, ``"failed"``, or ``"unavailable"`` where the method lacks a program or weights here.
+    message : of a failure: its kind in the first line, the full text below; of an unavailable method: what
+        to do; empty if done.
     scores : (metric, column, value); column is ``"(table)"`` for a metric of the whole table. Cost comes
-        as the metrics ``fit-seconds``, ``draw-seconds`` and ``peak-memory-mb``. Empty if failed.
+        as the metrics ``fit-seconds``, ``draw-seconds`` and ``peak-memory-mb``. Empty unless done.
 
     Raises
     ------
@@ -47,11 +49,11 @@ class Record:
 
     def __post_init__(self) -> None:
         who = f"record of {self.imputer} on {self.dataset}, {self.mechanism} {self.rate:g}, seed {self.seed}"
-        if self.status not in ("done", "failed"):
-            raise InputError(f"{who}: status is {self.status!r}; it must be 'done' or 'failed'")
-        if self.status == "failed" and (self.scores or not self.message):
+        if self.status not in ("done", *LOST):
+            raise InputError(f"{who}: status is {self.status!r}; it must be done, failed or unavailable")
+        if self.status in LOST and (self.scores or not self.message):
             raise InputError(
-                f"{who} failed, so it must hold a message and no scores; it holds {len(self.scores)} scores"
+                f"{who} is {self.status}, so it must hold a message and no scores; it holds {len(self.scores)} scores"
             )
         if len({score[:2] for score in self.scores}) < len(self.scores):
             raise InputError(f"{who} gives a metric of a column twice; give each once")
@@ -111,14 +113,14 @@ def tidy(records: Sequence[Record]) -> pd.DataFrame:
     return table.sort_values([*CELL, "metric", "column"], ignore_index=True)
 
 
-def failures(records: Sequence[Record]) -> pd.DataFrame:
-    """One row per failed cell: dataset, mechanism, rate, seed, imputer, message."""
+def lost(records: Sequence[Record]) -> pd.DataFrame:
+    """One row per failed or unavailable cell: dataset, mechanism, rate, seed, imputer, status, message."""
     rows = [
-        (r.dataset, r.mechanism, float(r.rate), int(r.seed), r.imputer, r.message)
+        (r.dataset, r.mechanism, float(r.rate), int(r.seed), r.imputer, r.status, r.message)
         for r in records
-        if r.status == "failed"
+        if r.status in LOST
     ]
-    table = pd.DataFrame(rows, columns=[*CELL, "message"]).astype({"rate": "float64", "seed": "int64"})
+    table = pd.DataFrame(rows, columns=[*CELL, "status", "message"]).astype({"rate": "float64", "seed": "int64"})
     return table.sort_values(["imputer", *MASK], ignore_index=True)
 
 

@@ -16,7 +16,7 @@ from reports.ranking import RESAMPLES
 def leaderboard_page(
     overall: Board,
     scores: pd.DataFrame,
-    failed: pd.DataFrame,
+    lost: pd.DataFrame,
     covariances: Covariances | None,
     pictures: Mapping[str, str],
     cards: Sequence[tuple[Mapping[str, Any], str]],
@@ -26,18 +26,18 @@ def leaderboard_page(
     Parameters
     ----------
     overall : the ranking over all cells.
-    scores, failed : tidy scores and failures.
+    scores, lost : tidy scores, and the cells that failed or were unavailable.
     covariances : of the target items, if they were scored.
     pictures : name of a figure (``"ranks"``, ``"trade-off"``, ``"covariance"``, or
         ``"covariance-<imputer>"``) to its path.
     cards : mask cards with the path of each.
     """
     facts = overall.contest.facts
-    cells = progress(scores, failed, facts)
+    cells = progress(scores, lost, facts)
     sections = [
         _run(facts, cells),
         _reading(overall),
-        *_failures(failed),
+        *_failures(lost[lost["status"] == "failed"]),
         _summary(overall, pictures),
         *_settings(scores, cells, facts, "mechanism"),
         *_settings(scores, cells, facts, "rate"),
@@ -51,10 +51,13 @@ def leaderboard_page(
     return Page(f"{title}: leaderboard of the suite {facts['suite']}", title, tuple(sections))
 
 
+STATES = {"failed": "failed", "missing": "not run", "unavailable": "unavailable"}
+
+
 def _run(facts: Facts, cells: pd.DataFrame) -> Section:
     data, counts = facts["data"], cells["status"].value_counts()
     told = [f"{counts.get('done', 0)} of {len(cells)} cells are done"]
-    told += [f"**{counts[s]} {word}**" for s, word in (("failed", "failed"), ("missing", "not run")) if s in counts]
+    told += [f"**{counts[s]} {word}**" for s, word in STATES.items() if s in counts]
     seeds = sorted(cells["seed"].unique())
     lines = {
         "data": f"{data['title']}: {data['rows']:,} rows × {data['columns']} columns",
@@ -207,7 +210,7 @@ def _definition(board: Board) -> Section:
     )
     families = {
         "values": "values: NRMSE of ordinal and numeric items",
-        "categories": "categories: accuracy of nominal items",
+        "categories": "categories: accuracy of nominal and text items",
         "distribution": "distribution: total variation of nominal, Wasserstein distance of ordinal and numeric items, "
         "each item counting once",
         "covariance": "covariance: error of the correlation matrix, one unit per mask",

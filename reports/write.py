@@ -17,7 +17,7 @@ from reports.facts import Facts, check_facts
 from reports.html import to_html
 from reports.leaderboard import Board, progress, standings
 from reports.markdown import to_markdown
-from reports.results import Record, failures, tidy
+from reports.results import Record, lost, tidy
 from reports.sections import leaderboard_page
 
 OWN_FOLDERS = ("figures", "masks")  # what an earlier report left there and this one lacks is removed
@@ -33,7 +33,7 @@ def write_report(
     Parameters
     ----------
     folder : made if need be; other files in it are left alone.
-    records : of the cells that are done or failed, all of one dataset.
+    records : of the cells that are done, failed or unavailable, all of one dataset.
     facts : see `reports.facts.Facts`.
     cards : mask cards, as `datasets.mechanisms.card.MaskCard.to_dict` gives them.
 
@@ -56,18 +56,18 @@ def write_report(
 
 def report_files(records: Sequence[Record], facts: Facts, cards: Sequence[Mapping[str, Any]] = ()) -> dict[str, bytes]:
     """Render every file of a report: path below its folder to content."""
-    scores, failed = tidy(records), failures(records)
-    check_facts(facts, scores, failed)
+    scores, gone = tidy(records), lost(records)
+    check_facts(facts, scores, gone)
     strange = sorted({card["dataset"] for card in cards} - {facts["data"]["title"]})
     if strange:
         raise InputError(f"a report is of one dataset, here {facts['data']['title']!r}; found mask cards of {strange}")
-    board = standings(scores, progress(scores, failed, facts), facts)
+    board = standings(scores, progress(scores, gone, facts), facts)
     found = target_covariances(board.contest, list(board.table.index))
     drawn = _figures(board, found, facts)
     masks = {_mask_path(card): card for card in sorted(cards, key=_mask_path)}
     pictures = {Path(path).stem: path for path in drawn}
     page = leaderboard_page(
-        board, scores, failed, found, pictures, [(card, f"{path}.md") for path, card in masks.items()]
+        board, scores, gone, found, pictures, [(card, f"{path}.md") for path, card in masks.items()]
     )
     files = {"leaderboard.md": to_markdown(page).encode(), "leaderboard.html": to_html(page, drawn).encode()}
     files["results.parquet"] = _parquet(scores)

@@ -9,7 +9,7 @@ from rich.console import Console
 
 def impute(
     file: Annotated[Path, typer.Argument(help="A csv, dta, sav or parquet file.")],
-    imputer: Annotated[str, typer.Option(help="Registered name; see `list`.")],
+    imputer: Annotated[str, typer.Option(help="Name, see `list`; parameters in brackets: knn(k=5).")],
     out: Annotated[Path, typer.Option(help="Folder of the completed tables.")],
     draws: Annotated[int, typer.Option(min=1, help="Completed tables to draw.")] = 5,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same tables.")] = 1,
@@ -21,10 +21,11 @@ def impute(
     from benchmarks.completion import complete_survey, write_completion
     from datasets.survey_file import read_survey_file
     from imputers import IMPUTERS
+    from imputers.request import make_imputer
 
     if load is not None:
         IMPUTERS.load(load)
-    IMPUTERS.check(imputer)
+    make_imputer(imputer)
     survey = read_survey_file(file, schema)
     completion = complete_survey(survey, imputer, draws, seed)
     paths = write_completion(completion, survey, out, format)

@@ -23,7 +23,7 @@ def run(
     suite: Annotated[str | None, typer.Option(help="Suite to run; see `list`.")] = None,
     data: Annotated[Path | None, typer.Option(help="The suite's data file, or without --suite your own.")] = None,
     schema: Annotated[Path | None, typer.Option(help="schema.toml of your own file; see `describe`.")] = None,
-    imputers: Names = None,
+    imputers: Annotated[str | None, typer.Option(help="Comma-separated; parameters in brackets: knn(k=5).")] = None,
     mechanisms: Names = None,
     rates: Names = None,
     seeds: Names = None,
@@ -61,6 +61,7 @@ def run(
         console.print("stopped; finished cells are stored: give the same command again to go on", highlight=False)
         raise typer.Exit(130) from None
     told = f"{outcome.done} of {outcome.planned} cells done, {outcome.failed} failed"
+    told += f", {outcome.unavailable} unavailable" if outcome.unavailable else ""
     console.print(told if outcome.report is None else f"{told}: {outcome.report}", highlight=False, soft_wrap=True)
     if outcome.failed:
         raise typer.Exit(1)
@@ -93,7 +94,9 @@ def _narrowed(
     loaded: list[str],
 ) -> Suite:
     """The suite with what the options say in place of its own."""
-    chosen = _names(imputers) or suite.imputers
+    from imputers.request import split_requests
+
+    chosen = split_requests(imputers or "") or suite.imputers
     return replace(
         suite,
         imputers=tuple(dict.fromkeys((*chosen, *loaded))),

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from datasets.mechanisms import MECHANISMS
 from datasets.mechanisms.logistic import area_error, area_under_curve, fit_logistic, log_likelihood, logistic
-from datasets.schema import Codes, Column, Kind, Role
+from datasets.schema import UNORDERED, Codes, Column, Kind, Role
 from datasets.table import Masked
 
 FOLDS = 5
@@ -27,7 +27,7 @@ class ColumnCard:
     auc_drivers : AUC of missingness from the drivers: logistic regression, mean over 5 folds; 0.5 is chance.
     auc_own : the same from the cell's own value alone (dummies of a nominal item; value and square otherwise).
     own_p : p-value of the likelihood-ratio test that the own value adds nothing to the drivers.
-    bias : mean of the remaining cells less mean of all, in standard deviations of all; for a nominal item
+    bias : mean of the remaining cells less mean of all, in standard deviations of all; for a nominal or text item
         the change of the level share that changed most.
     least_chance : smallest fitted chance (drivers and own value) of a cell to stay observed.
     short : the mechanism has a severity dial, and both AUCs lie below it by
@@ -158,7 +158,9 @@ def _driver_design(masked: Masked) -> Codes:
 
 
 def _own_design(codes: Codes, column: Column) -> Codes:
-    """Ones and the own value: dummies if nominal, value and square otherwise."""
+    """Ones and the own value: dummies if nominal, value and square of a number; nothing of a text."""
+    if column.kind is Kind.TEXT:
+        return np.ones((len(codes), 1))
     if column.kind is Kind.NOMINAL:
         return _with_ones((codes[:, None] == column.levels).astype(float))
     centred = codes - codes.mean()
@@ -186,7 +188,7 @@ def _cross_validated(D: Codes, y: NDArray[np.bool_]) -> float | None:
 
 def _bias(codes: Codes, remaining: NDArray[np.bool_], column: Column) -> float:
     """Measure what a look at the remaining cells alone gets wrong."""
-    if column.kind is Kind.NOMINAL:
+    if column.kind in UNORDERED:
         indicator = codes[:, None] == column.levels
         change = indicator[remaining].mean(axis=0) - indicator.mean(axis=0)
         return float(change[np.abs(change).argmax()])

@@ -11,7 +11,7 @@ from datasets.table import Dataset
 
 # Coefficients of the standardised drivers; only their ratios matter, since the severity sets the slope.
 # On GSS 2022: age 1 (older hide more), sex, race and region 0.5 each (in the order of their codes).
-COEFFICIENTS = {Kind.NUMERIC: 1.0, Kind.ORDINAL: 1.0, Kind.NOMINAL: 0.5}
+COEFFICIENTS = {Kind.NUMERIC: 1.0, Kind.ORDINAL: 1.0, Kind.NOMINAL: 0.5, Kind.TEXT: 0.5}
 
 
 @MECHANISMS.register("mar")

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from datasets.errors import InputError
 from datasets.mechanisms.logistic import logistic
-from datasets.schema import Codes, Column, Kind, Role
+from datasets.schema import UNORDERED, Codes, Column, Role
 from datasets.table import Dataset
 
 SEVERITY = 0.70  # AUC of missingness from what drives it, under every mechanism but mcar
@@ -53,14 +53,14 @@ def hide_counts(dataset: Dataset, rate: float) -> dict[int, int]:
 def scores(codes: Codes, column: Column) -> NDArray[np.float64]:
     """Standardised score of each answer of a column, shape (n,); 0, the mean, where missing.
 
-    Ordinal and numeric answers score by their code. Nominal answers have no order, so one is decreed:
+    Ordinal and numeric answers score by their code. Nominal answers and texts have no order, so one is decreed:
     level k scores its ridit, the share of answers in the levels listed before it plus half its own
     (Bross 1958, Biometrics 14); this keeps rare levels from lying far out. Scores are standardised on the
     observed answers, and what lies beyond three standard deviations counts as three.
     """
     known = ~np.isnan(codes)
     raw = codes[known]
-    if column.kind is Kind.NOMINAL:
+    if column.kind in UNORDERED:
         level = np.searchsorted(column.levels, raw)
         shares = np.bincount(level, minlength=len(column.levels)) / max(len(raw), 1)
         raw = (shares.cumsum() - shares / 2)[level]

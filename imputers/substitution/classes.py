@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.schema import Codes, Kind, Schema
+from datasets.schema import LABELLED, UNORDERED, Codes, Kind, Schema
 from imputers.base import Imputer
 
 Bins = NDArray[np.intp]
@@ -115,7 +115,7 @@ class ClassImputer(Imputer):
 
     def _probabilities(self, X: Codes) -> Mapping[int, NDArray[np.float64]]:
         shares = {}
-        for j in self.schema_.where(Kind.NOMINAL, Kind.ORDINAL):
+        for j in self.schema_.where(*LABELLED):
             chosen = (self._table[:, [j]] == self.schema_.columns[j].levels).astype(float)
             table = np.clip(self._averages(X, j, chosen), 0, None)  # differences of sums may be -1e-16
             shares[int(j)] = table / table.sum(axis=1, keepdims=True)
@@ -123,10 +123,10 @@ class ClassImputer(Imputer):
 
 
 def bin_edges(X: Codes, schema: Schema, bins: int) -> list[NDArray[np.float64]]:
-    """Cut points of each column: between all levels if nominal, at quantiles of the answers otherwise."""
+    """Cut points of each column: between all levels if nominal or text, at quantiles of the answers otherwise."""
     cuts = []
     for j, column in enumerate(schema):
-        if column.kind is Kind.NOMINAL:
+        if column.kind in UNORDERED:
             cuts.append((column.levels[1:] + column.levels[:-1]) / 2)
         else:
             inner = np.arange(1, bins) / bins

@@ -1,12 +1,14 @@
 """Mean substitution: one value for every hole of a column."""
 
+from typing import ClassVar
+
 from imputers import IMPUTERS
 from imputers.substitution.statistic import ClassStatistic
 
 
 @IMPUTERS.register("mean")
 class Mean(ClassStatistic):
-    """Fill with the mean of a numeric, median of an ordinal, mode of a nominal column.
+    """Fill with the mean of a numeric, median of an ordinal, mode of a nominal or text column.
 
     Wilks (1932), Annals of Mathematical Statistics 3; Little & Rubin (2019), Statistical Analysis with
     Missing Data, section 4.2.1. Assumes cells missing completely at random, and even then shrinks
@@ -14,6 +16,8 @@ class Mean(ClassStatistic):
     among the observed answers, and its expectation their mean; survey weights are not used. New rows get the
     statistics of the fitted rows. Deterministic: draws are equal rows.
     """
+
+    reads_text: ClassVar[bool] = True
 
     def __init__(self) -> None:
         super().__init__(groups=())

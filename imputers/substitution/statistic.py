@@ -4,7 +4,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from datasets.schema import Codes, Kind
+from datasets.schema import UNORDERED, Codes, Kind
 from imputers.substitution.classes import ClassImputer
 
 
@@ -17,8 +17,8 @@ class ClassStatistic(ClassImputer):
         table = X.copy()
         for j, shares in self._probabilities(X).items():
             column = self.schema_.columns[j]
-            nominal = column.kind is Kind.NOMINAL
-            best = shares.argmax(axis=1) if nominal else (shares.cumsum(axis=1) >= 0.5 - 1e-9).argmax(axis=1)
+            unordered = column.kind in UNORDERED
+            best = shares.argmax(axis=1) if unordered else (shares.cumsum(axis=1) >= 0.5 - 1e-9).argmax(axis=1)
             table[np.isnan(X[:, j]), j] = column.levels[best]
         for j in self.schema_.where(Kind.NUMERIC):
             means = self._averages(X, j, self._table[:, [j]])[:, 0]

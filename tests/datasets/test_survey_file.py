@@ -168,7 +168,7 @@ def test_text_that_is_not_utf_8(tmp_path):
     ("schema", "message"),
     [
         ('[agee]\nkind = "numeric"', r"names columns \['agee'\] that the data lack"),
-        ('[age]\nkind = "interval"', "kind = 'interval'; there are nominal, ordinal, numeric, ignore"),
+        ('[age]\nkind = "interval"', "kind = 'interval'; there are nominal, ordinal, numeric, text, ignore"),
         ('[age]\nkind = "numeric"\nrole = "boss"', "role = 'boss'"),
         ('[age]\nsort = "numeric"', "the key 'sort'"),
         ("[age]\nkind = 3", "wrong type"),

@@ -6,13 +6,13 @@ import pytest
 from reports import figures
 from reports.covariances import target_covariances
 from reports.leaderboard import progress, standings
-from reports.results import failures, tidy
+from reports.results import lost, tidy
 
 
 @pytest.fixture(scope="module")
 def board(experiment):
     records, facts, _ = experiment
-    scores, failed = tidy(records), failures(records)
+    scores, failed = tidy(records), lost(records)
     return standings(scores, progress(scores, failed, facts), facts)
 
 

@@ -5,12 +5,12 @@ import pandas as pd
 import pytest
 
 from reports.leaderboard import progress, standings
-from reports.results import Record, failures, tidy
+from reports.results import Record, lost, tidy
 from reports.tables import board_grid
 
 
 def board_of(records, facts):
-    scores, failed = tidy(records), failures(records)
+    scores, failed = tidy(records), lost(records)
     return standings(scores, progress(scores, failed, facts), facts)
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from datasets.errors import InputError
-from reports.results import Record, failures, read_record, tidy, write_record
+from reports.results import Record, lost, read_record, tidy, write_record
 
 DONE = Record("gss2022", "mcar", 0.3, 1, "mice", scores=(("nrmse", "educ", 0.1 + 0.2), ("log-score", "(table)", inf)))
 FELL = Record("gss2022", "ni", 0.3, 1, "mice", "failed", "MemoryError: too much\nfull text | with <signs> é")
@@ -56,9 +56,9 @@ def test_tidy_holds_what_is_done_and_failures_the_rest():
         ["nrmse", "educ", 0.1 + 0.2],
     ]
     assert table["seed"].dtype == np.int64
-    lost = failures([FELL, DONE])
-    assert lost.values.tolist() == [["gss2022", "ni", 0.3, 1, "mice", FELL.message]]
-    assert failures([DONE]).empty and tidy([FELL]).empty
+    table = lost([FELL, DONE])
+    assert table.values.tolist() == [["gss2022", "ni", 0.3, 1, "mice", "failed", FELL.message]]
+    assert lost([DONE]).empty and tidy([FELL]).empty
 
 
 def test_tidy_does_not_depend_on_the_order(experiment):
