@@ -49,7 +49,7 @@ def complete_survey(survey: SurveyFile, imputer: str, n_draws: int, seed: int) -
     method.fit(values, schema=schema, weights=survey.dataset.weights, random_state=seed)
     answer = method.answer(values, n_draws=n_draws)
     if answer.draws is None:
-        raise InputError(f"{imputer} deletes and fills nothing; choose an imputer that fills, see `list`")
+        raise InputError(f"{imputer} analyses and fills nothing; choose an imputer that fills, see `list`")
     check_answer(answer, values, schema)
     tables = {f"draw_{number}": complete(values, fills) for number, fills in enumerate(answer.draws, start=1)}
     best = point(answer, values, schema)

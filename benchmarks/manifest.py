@@ -31,7 +31,7 @@ def describe_run(suite: Suite, dataset: Dataset, jobs: Sequence[Job], command: s
         "suite": suite.name,
         "command": command,
         "commit": _commit(),
-        "versions": {"python": platform.python_version(), **_versions()},
+        "versions": library_versions(),
         "draws": suite.n_draws,
         "data": {
             "title": dataset.title,
@@ -87,8 +87,9 @@ def _cell_facts(job: Job) -> CellFacts:
     }
 
 
-def _versions() -> dict[str, str]:
-    found = {}
+def library_versions() -> dict[str, str]:
+    """Versions of Python and of the libraries that decide numbers."""
+    found = {"python": platform.python_version()}
     for library in LIBRARIES:
         try:
             found[library] = version(library)

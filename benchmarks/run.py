@@ -77,19 +77,26 @@ def run(
     check_names(suite)
     (out / suite.name).mkdir(parents=True, exist_ok=True)
     jobs, cards = plan(suite, dataset, Store(out / "store"), plugins)
-    missing = [job for job in jobs if not _is_done(job)]
-    progress.start(len(jobs), len(jobs) - len(missing))
-    try:
-        supervise(missing, n_jobs, limits, partial(_count, progress, fail_fast))
-    finally:
-        progress.stop()
-    records = [read_record(job.store.record_path(job.record_key)) for job in jobs if _has_record(job)]
+    records = compute(jobs, n_jobs, limits, progress, fail_fast)
     counts = [sum(record.status == status for record in records) for status in ("done", "failed", "unavailable")]
     if len(records) < len(jobs):
         return Outcome(None, len(jobs), *counts)
     manifest = {"facts": describe_run(suite, dataset, jobs, command), "cards": cards}
     _write_whole(out / suite.name / "manifest.json", json.dumps(manifest, indent=1, allow_nan=False))
     return Outcome(rebuild(out, suite.name), len(jobs), *counts)
+
+
+def compute(
+    jobs: Sequence[Job], n_jobs: int, limits: Limits, progress: Progress, fail_fast: bool = False
+) -> list[Record]:
+    """Compute the cells that are not in the store, and give the records of all that are there then."""
+    missing = [job for job in jobs if not _is_done(job)]
+    progress.start(len(jobs), len(jobs) - len(missing))
+    try:
+        supervise(missing, n_jobs, limits, partial(_count, progress, fail_fast))
+    finally:
+        progress.stop()
+    return [_record(job) for job in jobs if _has_record(job)]
 
 
 def rebuild(out: Path, suite: str) -> Path:

@@ -4,6 +4,7 @@ import difflib
 from dataclasses import dataclass
 
 from datasets.errors import InputError
+from imputers import IMPUTERS
 
 EIGHTEEN = (
     "mean",
@@ -25,8 +26,11 @@ EIGHTEEN = (
     "listwise",
     "pairwise",
 )
+TEXT = ("mean", "knn-1", "knn", "dlm", "holoclean", "ngram-logistic")
 QUICK = ("mean", "subgroup-mean", "hot-deck", "knn", "gaussian-em", "mice-pmm", "listwise", "pairwise")
 MECHANISMS = ("mcar", "mar", "ni")
+PUBLISHED = "published"  # a suite of several tables; see benchmarks/published.py
+FOLDS = tuple(f"fold-{number}" for number in range(1, 11))
 
 
 @dataclass(frozen=True)
@@ -64,12 +68,14 @@ SUITES = {
         Suite(
             "gss-targets",
             "gss2022-targets",
-            ("fold-1", "fold-2", "fold-3", "fold-4", "fold-5"),
+            FOLDS[:5],
             (0.2,),
             _seeds(1),
             ("mean", "latent-class", "gbm"),
             5,
         ),
+        Suite("gss-all", "gss2022", MECHANISMS, (0.3,), _seeds(3), tuple(IMPUTERS), 5),
+        Suite("text", "restaurant", FOLDS, (0.1,), _seeds(1), TEXT, 5),
         Suite("toy", "toy", MECHANISMS, (0.3,), _seeds(2), QUICK, 5),
     )
 }
@@ -85,6 +91,6 @@ def suite_named(name: str) -> Suite:
     """
     if name in SUITES:
         return SUITES[name]
-    near = difflib.get_close_matches(name, SUITES, n=2, cutoff=0.4)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(SUITES)}"
+    near = difflib.get_close_matches(name, [*SUITES, PUBLISHED], n=2, cutoff=0.4)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join([*SUITES, PUBLISHED])}"
     raise InputError(f"there is no suite {name!r}; {hint}")

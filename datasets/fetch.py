@@ -63,14 +63,28 @@ def locate(source: Source, path: Path | None, check: Callable[[Path], None]) -> 
     DataUnavailableError
         If no path is given, nothing is cached, and no address gives a file that passes the check.
     """
-    named = os.environ.get(source.environment)
-    for given, origin in ((path, "the data path"), (named and Path(named), source.environment)):
-        if given:
-            if not given.is_file():
-                raise InputError(f"{origin} {given}: no such file; give the path of {source.file} or of its zip")
-            return given
+    named = named_file(path, source.environment, f"{source.file} or of its zip")
+    if named is not None:
+        return named
     cached = cache_folder() / source.file
     return cached if cached.is_file() else download(source, cached, check)
+
+
+def named_file(path: Path | None, environment: str, wanted: str) -> Path | None:
+    """Give the file that the path names, or else the environment variable; None if neither names one.
+
+    Raises
+    ------
+    InputError
+        If one of them names a file that is not there; the message asks for the path of ``wanted``.
+    """
+    named = os.environ.get(environment)
+    for given, origin in ((path, "the data path"), (named and Path(named), environment)):
+        if given:
+            if not given.is_file():
+                raise InputError(f"{origin} {given}: no such file; give the path of {wanted}")
+            return given
+    return None
 
 
 def download(source: Source, target: Path, check: Callable[[Path], None]) -> Path:

@@ -14,6 +14,7 @@ from datasets import DATASETS
 from datasets.errors import InputError
 from datasets.fetch import FETCHERS, Source, locate, sha256, stata_file
 from datasets.labelled import Labelled, column_names, labelled_column, read_stata, require_columns, unique_labels
+from datasets.regression import Regression
 from datasets.schema import Codes, Column, Kind, Role, Schema
 from datasets.selection import SELECTABLE
 from datasets.table import Dataset, Reason
@@ -50,7 +51,8 @@ def load(path: Path | None = None) -> Dataset:
     InputError
         If the file is not the General Social Survey 2022.
     """
-    return gss_table(path, list(variables()["variables"]))
+    table = gss_table(path, list(variables()["variables"]))
+    return replace(table, schema=replace(table.schema, regression=regression_of_interest()))
 
 
 @SELECTABLE.register("gss2022")
@@ -159,6 +161,12 @@ def answer_names(path: Path) -> list[str]:
 def income_midpoints() -> dict[float, float]:
     """Dollars a year that stand for each code of ``income16``; see ``gss_variables.toml``."""
     return {float(code): float(dollars) for code, dollars in enumerate(variables()["midpoints"]["income16"], start=1)}
+
+
+def regression_of_interest() -> Regression:
+    """Regression that the report looks at: family income on schooling, age, sex and race."""
+    stated = variables()["regression"]
+    return Regression(stated["outcome"], tuple(stated["covariates"]))
 
 
 @cache

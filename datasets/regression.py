@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from datasets.schema import Codes, Schema
 
 Vector = NDArray[np.float64]
+INTERCEPT = "intercept"
+NOTHING_LEFT = 1e-9  # of a regressor's length, beyond what those before it explain
 
 
 @dataclass(frozen=True)
@@ -24,10 +26,19 @@ class Regression:
     ----------
     outcome : name of an ordinal or numeric column.
     covariates : names of its columns.
+
+    Raises
+    ------
+    InputError
+        If there is no covariate, or a column is named twice.
     """
 
     outcome: str
     covariates: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if not self.covariates or len(set(self.names)) < len(self.names):
+            raise InputError(f"a regression of {self.outcome!r} needs covariates, each once; it has {self.covariates}")
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -45,12 +56,57 @@ class Estimates:
     coefficients : shape (k,), in points of the outcome per point of the covariate.
     variances : shape (k,), squared standard errors.
     freedom : degrees of freedom of the residual, n - k.
+
+    Raises
+    ------
+    InputError
+        If shapes disagree, a number is not finite, or there is no uncertainty, as in a perfect fit.
     """
 
     names: tuple[str, ...]
     coefficients: Vector
     variances: Vector
     freedom: float
+
+    def __post_init__(self) -> None:
+        shapes = (len(self.names),), self.coefficients.shape, self.variances.shape
+        sound = np.isfinite(self.coefficients).all() and np.isfinite(self.variances).all()
+        if len(set(shapes)) > 1 or not sound or not (self.variances > 0).all() or not self.freedom > 0:
+            raise InputError(
+                f"estimates of {list(self.names)} need a finite coefficient and a positive variance each, and degrees "
+                f"of freedom; found {self.coefficients}, {self.variances} and {self.freedom:g}; a constant outcome or "
+                "a perfect fit has no standard errors"
+            )
+
+    @property
+    def standard_errors(self) -> Vector:
+        """Shape (k,)."""
+        return np.sqrt(self.variances)
+
+    def interval(self, level: float = 0.95) -> Vector:
+        """Confidence limits, lower and upper, shape (2, k)."""
+        return student_interval(self.coefficients, self.standard_errors, self.freedom, level)
+
+
+def student_interval(estimate: Vector, error: Vector, freedom: float | Vector, level: float = 0.95) -> Vector:
+    """Lower and upper limit by Student's t, shape (2, ...); infinite degrees of freedom give the normal ones.
+
+    Raises
+    ------
+    InputError
+        If the level is not between 0 and 1.
+
+    Examples
+    --------
+    >>> student_interval(np.array(10.0), np.array(1.0), np.inf).round(3).tolist()
+    [8.04, 11.96]
+    """
+    from scipy.special import stdtrit
+
+    if not 0 < level < 1:
+        raise InputError(f"an interval needs a level between 0 and 1, e.g. 0.95; found {level:g}")
+    reach = stdtrit(freedom, (1 + level) / 2) * error
+    return np.stack([estimate - reach, estimate + reach])
 
 
 def model_matrix(schema: "Schema", X: "Codes") -> tuple[tuple[str, ...], Vector, Vector]:
@@ -59,34 +115,56 @@ def model_matrix(schema: "Schema", X: "Codes") -> tuple[tuple[str, ...], Vector,
     Raises
     ------
     InputError
-        If the schema states no regression.
+        If the schema states no regression, or its columns are not of a kind that can stand in one.
     """
     if schema.regression is None:
         raise InputError("the schema states no regression; give Schema(columns, regression=Regression(…))")
     D = schema.design(X)
-    names, columns = ["intercept"], [np.ones((len(X), 1))]
+    names, columns = [INTERCEPT], [np.ones((len(X), 1))]
     for name in schema.regression.covariates:
         j = schema.index(name)
         block, labels = schema.blocks[j], list(schema.columns[j].labels.values())
-        dummies = block.stop - block.start > 1
-        columns.append(D[:, block.start + dummies : block.stop])
-        names += [f"{name}: {label}" for label in labels[1:]] if dummies else [name]
-    outcome = schema.blocks[schema.index(schema.regression.outcome)].start
-    return tuple(names), np.hstack(columns), D[:, outcome]
+        width = block.stop - block.start
+        if not width:
+            raise InputError(f"the regression has the text column {name!r} as covariate; make it nominal or leave it")
+        columns.append(D[:, block.start + (width > 1) : block.stop])
+        names += [f"{name}: {label}" for label in labels[1:]] if width > 1 else [name]
+    outcome = schema.blocks[schema.index(schema.regression.outcome)]
+    if outcome.stop - outcome.start != 1:
+        raise InputError(f"the regression's outcome {schema.regression.outcome!r} must be ordinal or numeric")
+    return tuple(names), np.hstack(columns), D[:, outcome.start]
 
 
 def least_squares(names: tuple[str, ...], Z: Vector, y: Vector) -> Estimates:
     """Ordinary least squares of y (n,) on Z (n, k), both without NaN.
 
+    Terms that follow from those before them, such as levels that nobody gave, are left out.
+
     Raises
     ------
     InputError
-        If rows are too few or regressors collinear.
+        If rows are too few, or the outcome is constant or fitted perfectly.
     """
     n, k = Z.shape
-    if n <= k or np.linalg.matrix_rank(Z) < k:
-        raise InputError(f"a regression on {list(names)} needs more than {k} rows and no collinear terms; it has {n}")
-    inverse = np.linalg.inv(Z.T @ Z)
-    coefficients = inverse @ (Z.T @ y)
-    residual = y - Z @ coefficients
-    return Estimates(names, coefficients, np.diag(inverse) * (residual @ residual) / (n - k), float(n - k))
+    if n <= k:
+        raise InputError(f"a regression with the {k} terms {list(names)} needs more rows than terms; it has {n}")
+    kept = _independent(Z)
+    Q, R = np.linalg.qr(Z[:, kept])
+    inverse = np.linalg.inv(R)  # (Z'Z)⁻¹ = R⁻¹R⁻¹'
+    coefficients = inverse @ (Q.T @ y)
+    residual = y - Z[:, kept] @ coefficients
+    freedom = n - len(kept)
+    variances = (inverse**2).sum(axis=1) * (residual @ residual) / freedom
+    return Estimates(tuple(names[c] for c in kept), coefficients, variances, float(freedom))
+
+
+def _independent(Z: Vector) -> list[int]:
+    """Columns of Z (n, k) that are no combination of those before them, by Gram-Schmidt."""
+    basis, kept = np.empty((len(Z), 0)), []
+    for c, column in enumerate(Z.T):
+        rest = column - basis @ (basis.T @ column)
+        length = np.linalg.norm(rest)
+        if length > NOTHING_LEFT * np.linalg.norm(column):
+            basis = np.column_stack([basis, rest / length])
+            kept.append(c)
+    return kept

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from datasets import DATASETS
 from datasets.errors import InputError
 from datasets.moments import Moments
+from datasets.regression import Regression
 from datasets.schema import Codes, Column, Kind, Role, Schema
 from datasets.table import Dataset, Reason
 
@@ -29,7 +30,8 @@ SCHEMA = Schema(
         Column("income", Kind.NUMERIC, {}, "income in thousands", decimals=1, low=0, high=200, role=Role.TARGET),
         Column("hours", Kind.NUMERIC, {}, "hours of work a week", decimals=0, low=0, high=100),
         Column("score", Kind.NUMERIC, {}, "score of a test"),
-    )
+    ),
+    Regression("income", ("age", "town", "trust")),
 )
 NUMERIC = ("age", "income", "hours", "score")
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from datasets import DATASETS
 from datasets.errors import InputError
+from datasets.gss import regression_of_interest
 from datasets.latent_class import (
     LatentClasses,
     Levels,
@@ -97,7 +98,8 @@ def sample(n: int, seed: int) -> Dataset:
     reasons[not_asked] = Reason.NOT_ASKED
     values = np.where(reasons == Reason.OBSERVED, answers, np.nan)
     origin = {"model": FILE.name, "sha256": hashlib.sha256(FILE.read_bytes()).hexdigest(), "seed": str(seed)}
-    return Dataset(NAME, truth.schema, values, reasons, weights, origin=origin, synthetic=True)
+    schema = replace(truth.schema, regression=regression_of_interest())
+    return Dataset(NAME, schema, values, reasons, weights, origin=origin, synthetic=True)
 
 
 def population_moments() -> Moments:

@@ -10,6 +10,7 @@ from sklearn.base import clone
 from datasets.answer import Answer, check_answer
 from datasets.errors import InputError
 from datasets.frame import to_codes, to_frame
+from datasets.regression import Regression
 from datasets.schema import Codes, Column, Kind, Role, Schema
 from imputers.base import Imputer
 
@@ -42,7 +43,8 @@ def example_table(n: int = 240) -> tuple[Schema, Codes]:
             Column("party", Kind.NOMINAL, {1.0: "red", 2.0: "blue", 3.0: "green", 4.0: "never chosen"}),
             Column("income", Kind.NUMERIC, decimals=1),
             Column("vote", Kind.NOMINAL, {1.0: "yes", 2.0: "no"}),
-        )
+        ),
+        Regression("income", ("age", "trust", "party")),
     )
     X = np.column_stack(
         [

@@ -26,7 +26,8 @@ def energy_distance(masked: Masked, answer: Answer) -> dict[str, float]:
     Zero for the truth itself only; even a draw from the true conditional distribution gets about
     ``2 E|X_i-Y_i| / n``, i a row and its own completion. Rows are those of the design, centred at the truth's
     means and scaled so that every item, whatever its number of levels, has variance one in all: items weigh
-    alike; a table of text alone has no such rows and is left out. Cells that the truth does not know hold the mean, zero, on both sides. Longer tables are thinned
+    alike; a table of text alone has no such rows and is left out. Cells that the truth does not know hold the
+    mean, zero, on both sides. Longer tables are thinned
     to every second, third, … row until no more than 2,000 rows are left, the same for truth and draws.
     """
     if not masked.schema.blocks[-1].stop:

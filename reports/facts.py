@@ -16,7 +16,7 @@ class MetricFacts(TypedDict):
     drawn and never ranked, any text. best, low, high : values
     of a perfect answer and ends of the range; an infinite end may be the text ``"inf"``, as JSON has no
     such number. trivial : what a trivial guess gets. reads : the part of an answer it needs
-    (``"fills"``, ``"probabilities"``, ``"moments"``). summary : one plain sentence.
+    (``"fills"``, ``"probabilities"``, ``"moments"``, ``"estimates"``). summary : one plain sentence.
     """
 
     better: str

@@ -111,7 +111,7 @@ def standings(scores: pd.DataFrame, cells: pd.DataFrame, facts: Facts) -> Board:
     contest = Contest(scores, facts, plan(scores, facts), whole)
     parts = headline_cubes(contest)
     for k, name in enumerate(whole):
-        table.loc[name, "reason"] = _lacking(parts, k, facts)
+        table.loc[name, "reason"] = _lacking(parts, k, contest)
     able = [k for k, name in enumerate(whole) if table.loc[name, "reason"] == ""]
     names = [whole[k] for k in able]
     contenders = {h: (values[:, :, able], columns) for h, (values, columns) in parts.items()}
@@ -193,15 +193,16 @@ def _lacking_units(values: Floats) -> NDArray[np.bool_]:
     return there.any(axis=2, keepdims=True) & ~there
 
 
-def _lacking(parts: Mapping[Headline, tuple[Floats, list[str]]], k: int, facts: Facts) -> str:
+def _lacking(parts: Mapping[Headline, tuple[Floats, list[str]]], k: int, contest: Contest) -> str:
     """Why an imputer whose cells are all done cannot be ranked; empty if it can."""
     if not parts:
         return "no metric that makes the rank was scored"
     lacking = {h.metric: _lacking_units(values)[:, :, k] for h, (values, _) in parts.items()}
     absent = [metric for metric, units in lacking.items() if units.any()]
-    fills = [metric for metric in lacking if facts["metrics"][metric]["reads"] == "fills"]
-    if absent and absent == fills and all(lacking[metric].all() for metric in absent):
-        return "fills no holes: it gives moments only"
+    own = contest.scores.loc[contest.scores["imputer"] == contest.whole[k], "metric"].unique()
+    given = {contest.facts["metrics"][metric]["reads"] for metric in own if metric not in COSTS}
+    if absent and given and given <= {"moments", "estimates"}:
+        return f"fills no holes: it gives {' and '.join(sorted(given, reverse=True))} only"
     told = [f"{metric} ({int(lacking[metric].sum())} of {lacking[metric].size})" for metric in absent]
     return f"scores are missing: {', '.join(told)}" if told else ""
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from reports.results import MASK, TABLE
+from reports.results import MASK, TABLE, setting
 
 Floats = NDArray[np.float64]
 RESAMPLES = 1000
@@ -40,7 +40,7 @@ class Design:
 
 
 def design(masks: pd.DataFrame, items: Sequence[str], strata: Sequence[str]) -> Design:
-    """Resample seeds within each mechanism and rate, and items within each stratum.
+    """Resample seeds (and folds) within each mechanism and rate, and items within each stratum.
 
     Each stratum of n gives n - 1 draws with replacement, weighted n / (n - 1): the rescaling bootstrap of
     Rao & Wu (1988, JASA 83, section 2), whose variance is unbiased where strata are as small as three
@@ -53,7 +53,7 @@ def design(masks: pd.DataFrame, items: Sequence[str], strata: Sequence[str]) -> 
     """
     rng = np.random.default_rng(1988)
     index = pd.MultiIndex.from_frame(masks[MASK].drop_duplicates().sort_values(MASK))
-    settings = [f"{mechanism} {rate!r}" for mechanism, rate, _ in index]
+    settings = [f"{setting(mechanism)} {rate!r}" for mechanism, rate, _ in index]
     table = np.ones((1 + RESAMPLES, 1))
     return Design(index, (*items, TABLE), _weights(settings, rng), np.hstack([_weights(strata, rng), table]))
 

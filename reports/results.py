@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -57,6 +58,17 @@ class Record:
             )
         if len({score[:2] for score in self.scores}) < len(self.scores):
             raise InputError(f"{who} gives a metric of a column twice; give each once")
+
+
+def setting(mechanism: str) -> str:
+    """Mechanism of which this one is a replicate: the folds of a table differ as seeds do.
+
+    Examples
+    --------
+    >>> setting("fold-10"), setting("mcar")
+    ('fold', 'mcar')
+    """
+    return re.sub(r"^fold-\d+$", "fold", mechanism)
 
 
 def write_record(record: Record, path: Path) -> None:

@@ -11,6 +11,9 @@ from reports.facts import Facts
 from reports.leaderboard import Board, progress, standings
 from reports.page import Block, Cell, Grid, Head, Page, Picture, Section, Verbatim, plain
 from reports.ranking import RESAMPLES
+from reports.regressions import regression_sections
+from reports.results import setting
+from reports.texts import text_sections
 
 
 def leaderboard_page(
@@ -43,6 +46,8 @@ def leaderboard_page(
         *_settings(scores, cells, facts, "rate"),
         *_targets(overall),
         *_covariances(covariances, pictures, facts),
+        *regression_sections(overall),
+        *text_sections(overall),
         *_masks(cards),
         *_details(overall),
         _definition(overall),
@@ -124,6 +129,8 @@ def _summary(board: Board, pictures: Mapping[str, str]) -> Section:
 
 def _settings(scores: pd.DataFrame, cells: pd.DataFrame, facts: Facts, name: str) -> list[Section]:
     """One ranking per mechanism, or per rate, if there are several."""
+    if name == "mechanism":
+        scores, cells = (table.assign(mechanism=table[name].map(setting)) for table in (scores, cells))
     values = list(dict.fromkeys(cells[name])) if name == "mechanism" else sorted(cells[name].unique())
     scored = set(scores[name])
     if len(values) < 2:
@@ -201,9 +208,11 @@ def _details(board: Board) -> list[Section]:
 
 
 def _definition(board: Board) -> Section:
-    several = len(board.contest.where.masks.droplevel("seed").unique()) < len(board.contest.where.masks)
+    masks = board.contest.where.masks
+    several = len({(setting(mechanism), rate) for mechanism, rate, _ in masks}) < len(masks)
     scope = (
-        "Seeds are resampled within each mechanism and rate, items within nominal and within ordinal and numeric ones"
+        "Seeds and folds are resampled within each mechanism and rate, items within nominal (and text) and within "
+        "ordinal and numeric ones"
         if several
         else "Each mechanism and rate has one seed, so only items are resampled (within nominal, and within ordinal "
         "and numeric ones): the intervals say how items vary, not how masks do; whole-table metrics have none"

@@ -3,7 +3,7 @@
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.suites import SUITES
+from benchmarks.suites import PUBLISHED, SUITES
 from datasets import DATASETS
 from datasets.mechanisms import MECHANISMS
 from imputers import IMPUTERS
@@ -17,6 +17,7 @@ def list_everything() -> None:
     for suite in SUITES.values():
         cells = len(suite.mechanisms) * len(suite.rates) * len(suite.seeds) * len(suite.imputers)
         suites.add_row(suite.name, f"{cells} cells: {len(suite.imputers)} imputers on {suite.dataset}")
+    suites.add_row(PUBLISHED, "figures that were published elsewhere, and ours on the same cells")
     console.print(suites)
     for registry in (DATASETS, MECHANISMS, IMPUTERS, METRICS):
         table = Table(registry.noun, "what it is", title=f"{registry.noun.title()}s", title_justify="left", box=None)

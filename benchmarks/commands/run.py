@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from benchmarks.suites import EIGHTEEN, MECHANISMS, Suite, suite_named
+from benchmarks.suites import EIGHTEEN, MECHANISMS, PUBLISHED, Suite, suite_named
 from datasets.errors import InputError
 
 if TYPE_CHECKING:
+    from benchmarks.progress import Progress
+    from benchmarks.supervisor import Limits
     from datasets.table import Dataset
 
 Names = Annotated[str | None, typer.Option(help="Comma-separated; by default those of the suite.")]
@@ -42,17 +44,22 @@ def run(
     from benchmarks.supervisor import Limits
     from imputers import IMPUTERS
 
+    folder, console, limits = _writable(out), Console(), Limits(time_limit, memory_limit)
+    progress = Progress(console)
+    if suite == PUBLISHED:
+        chosen = {"data": data, "imputers": imputers, "mechanisms": mechanisms, "rates": rates, "seeds": seeds}
+        _run_published({name for name, value in chosen.items() if value is not None}, folder, jobs, limits, progress)
+        return
     loaded = [name for path in load or [] for name in IMPUTERS.load(path)]
     planned = check_names(_narrowed(_planned(suite, data), imputers, mechanisms, rates, seeds, loaded))
-    folder, console = _writable(out), Console()
     try:
         outcome = run_cells(
             planned,
             _dataset(planned, data, schema, strict_data, own=suite is None, console=console),
             folder,
             n_jobs=jobs,
-            limits=Limits(time_limit, memory_limit),
-            progress=Progress(console),
+            limits=limits,
+            progress=progress,
             command=shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]]),
             plugins=load or [],
             fail_fast=fail_fast,
@@ -75,6 +82,17 @@ def report(
     from benchmarks.run import rebuild
 
     Console().print(str(rebuild(out, suite)), highlight=False, soft_wrap=True)
+
+
+def _run_published(chosen: set[str], folder: Path, jobs: int, limits: "Limits", progress: "Progress") -> None:
+    """Run the suite of published figures, which fixes its own tables, masks and imputers."""
+    from benchmarks.published import run_published
+
+    if chosen:
+        options = ", ".join(f"--{name}" for name in sorted(chosen))
+        raise InputError(f"suite {PUBLISHED!r} runs the cells that figures were published for; leave out {options}")
+    report = run_published(folder, n_jobs=jobs, limits=limits, progress=progress)
+    progress.console.print(str(report), highlight=False, soft_wrap=True)
 
 
 def _planned(suite: str | None, data: Path | None) -> Suite:

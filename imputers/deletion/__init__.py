@@ -1,1 +1,1 @@
-"""Deletion: nothing is filled, moments come from the cells that are there."""
+"""Deletion and adjustment: nothing is filled; moments and regressions come from the cells that are there."""

@@ -1,27 +1,23 @@
-"""What deletion methods share: they estimate moments, and fill nothing."""
-
-from typing import ClassVar, NoReturn
+"""What deletion methods share: they estimate moments, and the schema's regression, from the cells that are there."""
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from datasets.answer import Answer
-from datasets.errors import InputError
 from datasets.moments import Moments
+from datasets.regression import Estimates
 from datasets.schema import Codes
-from imputers.base import Imputer
+from imputers.deletion.analysis import Analysis
 
 
-class Deletion(Imputer):
-    """Base of deletion methods: a subclass writes ``_moments(X)``, the moments of the design of X (n, p).
+class Deletion(Analysis):
+    """Base of deletion methods: a subclass writes ``_moments`` and ``_estimates``.
 
-    Attributes
-    ----------
-    moments_ : moments of the design of the full table; NaN for columns that do not vary.
+    ``_moments(X)``
+        moments of the design of X (n, p), the columns that vary; those of others become NaN.
+    ``_estimates(X, used)``
+        of the regression of ``self.full_schema_``, from all columns X (n, p) of the table, of which it uses those
+        at these positions; called if there is a regression.
     """
-
-    deterministic: ClassVar[bool] = True
 
     def _fit(self, X: Codes, rng: np.random.Generator) -> None:
         inner = self._moments(X)
@@ -34,33 +30,15 @@ class Deletion(Imputer):
             correlation=_spread(inner.correlation, q, np.ix_(at, at)),
             pairs=_spread(inner.pairs, q, np.ix_(at, at)),
         )
+        regression = self.full_schema_.regression
+        if regression is not None:
+            self.estimates_ = self._estimates(self._whole(X), [self.full_schema_.index(n) for n in regression.names])
 
     def _moments(self, X: Codes) -> Moments:
         raise TypeError(f"{type(self).__name__} must write _moments(X)")
 
-    def answer(self, X: pd.DataFrame | Codes, n_draws: int = 5, *, random_state: int | None = None) -> Answer:
-        """Give the moments estimated in `fit`; there are no draws, whatever the table.
-
-        Parameters
-        ----------
-        X : table (n, p) with the columns of `fit`; only checked.
-        n_draws, random_state : not used, as nothing is drawn.
-        """
-        self._codes(X)
-        return Answer(moments=self.moments_)
-
-    def transform(self, X: pd.DataFrame | Codes) -> NoReturn:
-        """Refuse: deletion fills nothing.
-
-        Raises
-        ------
-        InputError
-            Always.
-        """
-        raise InputError(
-            f"{type(self).__name__} is a deletion method: it estimates moments and fills no holes; read them with "
-            "answer(X).moments, or take a method that fills, e.g. 'mice'"
-        )
+    def _estimates(self, X: Codes, used: list[int]) -> Estimates:
+        raise TypeError(f"{type(self).__name__} must write _estimates(X, used)")
 
 
 def _spread(values: NDArray[np.float64], q: int, at: tuple[NDArray[np.intp], ...]) -> NDArray[np.float64]:

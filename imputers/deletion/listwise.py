@@ -6,6 +6,7 @@ import numpy as np
 
 from datasets.errors import InputError
 from datasets.moments import Moments, pairwise_moments
+from datasets.regression import Estimates, least_squares, model_matrix
 from datasets.schema import Codes, Role
 from imputers import IMPUTERS
 from imputers.deletion.deletion import Deletion
@@ -18,8 +19,10 @@ class Listwise(Deletion):
     Complete-case analysis: Little & Rubin (2019), Statistical Analysis with Missing Data, section 3.2.
     Unbiased if cells are missing completely at random; otherwise the complete rows are a selection. A row
     counts if all analysis variables are answered: with many variables hardly any row is left, as in any
-    survey, so they are to be named. Moments of other columns are NaN. Survey weights are not used. The
-    moments are those of the fitted rows; new rows change nothing. No draws.
+    survey, so they are to be named. Moments of other columns are NaN. The schema's regression is that of the rows
+    complete in its own variables; its slopes are unbiased also where missingness depends on its covariates
+    alone (Little 1992, JASA 87: 1227-1237). Survey weights are not used. All estimates are those of the fitted rows;
+    new rows change nothing. No draws.
 
     Parameters
     ----------
@@ -51,6 +54,10 @@ class Listwise(Deletion):
         for j in outside:
             D[:, self.schema_.blocks[j]] = np.nan
         return pairwise_moments(D[self.rows_kept_])
+
+    def _estimates(self, X: Codes, used: list[int]) -> Estimates:
+        complete = ~np.isnan(X[:, used]).any(axis=1)
+        return least_squares(*model_matrix(self.full_schema_, X[complete]))
 
     def _analysed(self) -> list[int]:
         """Positions of the analysis variables among the columns that vary."""

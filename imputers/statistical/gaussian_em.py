@@ -1,20 +1,17 @@
 """The multivariate normal fitted by EM: conditional means, and draws with drawn parameters."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
-from datasets.schema import Codes, Kind
+from datasets.schema import Codes
 from imputers import IMPUTERS
-from imputers.encoding import MatrixImputer
-from imputers.statistical.normal_model import conditionals, draw_holes, draw_model, find_holes, maximum_likelihood
-
-RARE = 5  # answers; the covariances of a dummy given by fewer people never settle
+from imputers.statistical.normal_imputer import NormalImputer, Weighted
+from imputers.statistical.normal_model import draw_holes, draw_model, find_holes, maximum_likelihood
 
 
 @IMPUTERS.register("gaussian-em")
-class GaussianEM(MatrixImputer):
+class GaussianEM(NormalImputer):
     """Fill from a multivariate normal of scores and dummies, fitted by EM.
 
     Dempster, Laird & Rubin (1977), JRSS B 39; Schafer (1997), Analysis of Incomplete Multivariate Data, chapter 5.
@@ -42,81 +39,16 @@ class GaussianEM(MatrixImputer):
         self.most_steps = most_steps
         self.steps = steps
 
-    def _fit_matrix(self, D: Codes, rng: np.random.Generator) -> None:
-        answers = (~np.isnan(D)).sum(axis=0) * self.centre_  # times a dummy's mean: how often its level was given
-        kept = np.ones(D.shape[1], dtype=bool)
-        self._reference = {}
-        for j in self.schema_.where(Kind.NOMINAL):
-            block = self.schema_.blocks[j]
-            self._reference[j] = block.start + int(self.centre_[block].argmax())
-            kept[block] = answers[block] > RARE - 0.5
-            kept[self._reference[j]] = False
-        self._kept = np.flatnonzero(kept)
-        self._data = D[:, self._kept]
-        self.model_, self.n_iter_ = maximum_likelihood(self._data, self.ridge, self.tolerance, self.most_steps)
+    def _fit_normals(self, D: Codes, rng: np.random.Generator) -> None:
+        self._data = D
+        self.model_, self.n_iter_ = maximum_likelihood(D, self.ridge, self.tolerance, self.most_steps)
 
-    def _draws(self, X: Codes, n_draws: int, rng: np.random.Generator) -> NDArray[np.float64]:
-        D, model = self._encode(X)[:, self._kept], self.model_
-        fitted_holes, holes = find_holes(self._data), find_holes(D)
-        fills = np.empty((n_draws, int(np.isnan(X).sum())))
-        for draw in range(n_draws):
+    def _draw_normals(self, D: Codes, n_draws: int, rng: np.random.Generator) -> Iterator[Codes]:
+        model, fitted_holes, holes = self.model_, find_holes(self._data), find_holes(D)
+        for _ in range(n_draws):
             for _ in range(self.steps):
                 model = draw_model(draw_holes(model, self._data, fitted_holes, rng), self.ridge, rng)
-            fills[draw] = self._decode(X, self._widened(draw_holes(model, D, holes, rng)))[np.isnan(X)]
-        return fills
+            yield draw_holes(model, D, holes, rng)
 
-    def _draw(self, X: Codes, rng: np.random.Generator) -> Codes:
-        table = X.copy()
-        table[np.isnan(X)] = self._draws(X, 1, rng)[0]
-        return table
-
-    def _widened(self, D: Codes) -> Codes:
-        """Standardised full design of a completed one without reference dummies: each nominal item sums to one."""
-        full = np.tile(self.centre_, (len(D), 1))
-        full[:, self._kept] += D * self.scale_[self._kept]
-        for j, reference in self._reference.items():
-            full[:, reference] += 1 - full[:, self.schema_.blocks[j]].sum(axis=1)
-        return (full - self.centre_) / self.scale_
-
-    def _conditional(self, X: Codes) -> tuple[Codes, Codes]:
-        """Conditional mean of the design (n, q), in the units of the design, and standard deviation of the kept."""
-        D = self._encode(X)[:, self._kept]
-        mean, spread = D.copy(), np.zeros(D.shape)
-        for group, centre, covariance in conditionals(self.model_, D, find_holes(D)):
-            mean[group.rows[:, None], group.missing] = centre
-            variance = np.diagonal(covariance, axis1=1, axis2=2)
-            spread[group.rows[:, None], group.missing] = np.sqrt(variance)
-        full = np.zeros((len(D), len(self.centre_)))
-        full[:, self._kept] = spread * self.scale_[self._kept]
-        return self._widened(mean) * self.scale_ + self.centre_, full
-
-    def _expected(self, X: Codes) -> NDArray[np.float64]:
-        mean, _ = self._conditional(X)
-        expected = np.full(X.shape, np.nan)
-        for j in self.schema_.where(Kind.NUMERIC):
-            column = self.schema_.columns[j]
-            expected[:, j] = np.clip(
-                mean[:, self.schema_.blocks[j].start],
-                -np.inf if column.low is None else column.low,
-                np.inf if column.high is None else column.high,
-            )
-        for j, shares in self._probabilities(X).items():
-            if self.schema_.columns[j].kind is Kind.ORDINAL:
-                expected[np.isnan(X[:, j]), j] = shares @ self.schema_.columns[j].levels
-        return expected[np.isnan(X)]
-
-    def _probabilities(self, X: Codes) -> Mapping[int, NDArray[np.float64]]:
-        from scipy.special import ndtr
-
-        mean, spread = self._conditional(X)
-        shares = {}
-        for j in self.schema_.where(Kind.NOMINAL, Kind.ORDINAL):
-            rows, block, levels = np.isnan(X[:, j]), self.schema_.blocks[j], self.schema_.columns[j].levels
-            if self.schema_.columns[j].kind is Kind.NOMINAL:
-                positive = np.clip(mean[rows, block], 0, None)
-                shares[int(j)] = positive / positive.sum(axis=1, keepdims=True)
-            else:
-                middles = (levels[1:] + levels[:-1]) / 2
-                reached = ndtr((middles - mean[rows, block]) / spread[rows, block])
-                shares[int(j)] = np.diff(reached, axis=1, prepend=0, append=1)
-        return shares
+    def _normals(self, D: Codes) -> list[Weighted]:
+        return [(np.ones(len(D)), self.model_)]

@@ -76,7 +76,10 @@ def maximum_likelihood(D: Matrix, ridge: float, tolerance: float, most_steps: in
         centre = completed.mean(axis=0)
         scatter = (completed - centre).T @ (completed - centre) + uncertain.reshape(q, q) + ridge * np.eye(q)
         update = Normal(centre, scatter / (len(D) + ridge))
-        moved = max(np.abs(update.mean - model.mean).max(), np.abs(update.covariance - model.covariance).max())
+        moved = max(  # initial: rare levels only leave no column
+            np.abs(update.mean - model.mean).max(initial=0),
+            np.abs(update.covariance - model.covariance).max(initial=0),
+        )
         model, steps = update, steps + 1
     return model, steps
 
@@ -91,15 +94,16 @@ def draw_holes(model: Normal, D: Matrix, holes: list[Holes], rng: np.random.Gene
     return completed
 
 
-def draw_model(completed: Matrix, ridge: float, rng: np.random.Generator) -> Normal:
+def draw_model(completed: Matrix, ridge: float, rng: np.random.Generator, prior: Matrix | None = None) -> Normal:
     """Draw mean and covariance from their posterior given complete data.
 
     Schafer (1997), section 5.4.1: the inverse covariance is Wishart with n - 1 (and the prior's) degrees of
-    freedom, by Bartlett's decomposition; the mean is normal given the covariance.
+    freedom, by Bartlett's decomposition; the mean is normal given the covariance. ``prior`` (q, q) is the scatter
+    of the ``ridge`` observations; by default that of independent noise of variance 1.
     """
     n, q = completed.shape
     centre = completed.mean(axis=0)
-    scatter = (completed - centre).T @ (completed - centre) + ridge * np.eye(q)
+    scatter = (completed - centre).T @ (completed - centre) + (ridge * np.eye(q) if prior is None else prior)
     bartlett = np.tril(rng.standard_normal((q, q)), -1)
     freedom = max(n - 1 + ridge, q + 1)
     bartlett[np.diag_indices(q)] = np.sqrt(rng.chisquare(freedom - np.arange(q)))

@@ -2,6 +2,7 @@
 
 import pytest
 
+from datasets.errors import MethodUnavailableError
 from imputers import IMPUTERS
 from imputers.conformance import CHECKS
 
@@ -9,7 +10,10 @@ from imputers.conformance import CHECKS
 @pytest.mark.parametrize("rule", CHECKS, ids=lambda rule: rule.__name__)
 @pytest.mark.parametrize("name", list(IMPUTERS))
 def test_imputer_keeps_the_rule(name, rule):
-    rule(IMPUTERS[name])
+    try:
+        rule(IMPUTERS[name])
+    except MethodUnavailableError as lacking:
+        pytest.skip(str(lacking))
 
 
 @pytest.mark.parametrize("name", list(IMPUTERS))

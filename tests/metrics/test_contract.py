@@ -85,7 +85,7 @@ def test_scores_are_numbers_in_range_by_column(name, guess, masked_toy, toy_gues
     found = metric.score(masked_toy, toy_guesses[guess])
     low, high = metric.span
     assert all(low <= value <= high and math.isfinite(value) for value in found.values())
-    keys = {part for key in found for part in key.split("~")}
+    keys = {part.strip().split(": ")[0] for key in found for part in key.split("~")}  # "income ~ town: village"
     assert keys == {TABLE} or keys <= set(masked_toy.schema.names)
 
 
@@ -95,6 +95,8 @@ def test_the_truth_beats_a_guess(name, masked_toy, toy_guesses):
     best, guess = (metric.score(masked_toy, toy_guesses[key]) for key in ("perfect", "hot deck"))
     if name == "sign-flips":  # a draw from the margins seldom turns a sign
         assert best[TABLE] <= guess[TABLE]
+    elif name == "regression-covers":  # the wide interval of a guess may well hold the true slope
+        assert all(best[key] >= guess[key] for key in guess)
     else:
         assert all(abs(best[key] - metric.best) < abs(guess[key] - metric.best) for key in guess)
 
@@ -118,8 +120,9 @@ def test_a_table_with_nothing_hidden_has_no_score_or_the_best(name, toy):
     levels = len(toy.schema["trust"].labels)
     answer = Answer(np.ones((2, holes)), None, {toy.schema.index("trust"): np.full((holes, levels), 1 / levels)})
     found = METRICS[name].score(masked, answer)
+    close = 1e-5 if METRICS[name].reads is Reads.ESTIMATES else 1e-6  # Rubin's rules cost two degrees of freedom
     if name not in HEAT_MAP:
-        assert found == pytest.approx(dict.fromkeys(found, METRICS[name].best), abs=1e-6)
+        assert found == pytest.approx(dict.fromkeys(found, METRICS[name].best), abs=close)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,0 +1,145 @@
+"""Ensembles of nearest neighbours, each in some of the attributes, drawn by what they tell about the target."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datasets.errors import InputError
+from datasets.schema import Codes, Schema
+from datasets.selection import associations
+from imputers import IMPUTERS
+from imputers.neighbours.distances import Distances, Gower
+from imputers.neighbours.donors import DonorImputer, Lenders, at_least_one, choose
+
+BLOCK = 32  # rows with a hole at a time, times donors times members
+SAMPLE = 400  # respondents that tell how far apart two of them are on average
+TIE = 1e-4  # far below any step of a scale
+
+
+def _information(schema: Schema, X: Codes) -> NDArray[np.float64]:
+    """Theil's uncertainty coefficient of each target (row) by each attribute (column), corrected for chance."""
+    told = np.zeros((len(schema), len(schema)))
+    for j, name in enumerate(schema.names):
+        table = associations(schema, X, name)
+        told[j, [schema.index(other) for other in table["variable"]]] = table["share"]
+    return told
+
+
+def _uniform(schema: Schema, X: Codes) -> NDArray[np.float64]:
+    """Every attribute is as relevant as any other."""
+    return np.ones((len(schema), len(schema)))
+
+
+RELEVANCES: Mapping[str, Callable[[Schema, Codes], NDArray[np.float64]]] = {
+    "information": _information,
+    "uniform": _uniform,
+}
+
+
+@IMPUTERS.register("knne")
+class NeighbourEnsemble(DonorImputer):
+    """Pool nearest neighbours found in random subsets of the telling attributes.
+
+    Domeniconi & Yan (2004), Nearest neighbor ensemble, ICPR 17: members see few features, drawn by relevance; the
+    settings of the paper could not be checked, those here are ours. A member draws half as many attributes as there
+    are, with replacement, with probability proportional to what they tell about the target: mutual information over
+    the target's entropy, estimated on observed cells and corrected for chance (Vinh, Epps & Bailey 2010, JMLR
+    11). An attribute drawn twice counts twice. In the sum of Gower's (1971, Biometrics 27) distances over
+    its attributes the member finds the k nearest donors; ties are broken at random, by each member in its own
+    way. An attribute that one of a pair did not answer adds the average distance of two respondents, as in one of the
+    remedies compared by Dixon (1979), IEEE Transactions on Systems, Man, and Cybernetics 9: the rescaled mean of
+    the others, which `knn` uses, favours donors who answered little. Members that share nothing with a row do not vote.
+
+    Numeric holes get the mean of all members' donors, ordinal the median, nominal the vote; a draw is one donor of one
+    member, so that draws vary as members do. They are improper. Assumes missing at random given the other
+    answers. New rows seek donors among the fitted rows. Text columns are not read. Time grows with rows times members
+    times donors, and donors are at most ``most_donors`` an item, so that it is linear in rows.
+
+    Measured on the core table of the GSS 2022, 30 % hidden completely at random: nrmse .807, accuracy .628, error
+    of correlations .125; with uniform subsets .876, .598, .296 (`knn` .874, .599, .252; boosted trees predict better:
+    .784, .648). Breast cancer, half hidden: MSE .431, with uniform subsets .536 (`knn` .55; the normal model .236).
+
+    Parameters
+    ----------
+    members : number of members B.
+    k : donors of each member.
+    fraction : attributes that a member draws, as a share of all.
+    relevance : ``"information"``, or ``"uniform"`` for attributes drawn alike.
+    most_donors : respondents who lend to one item, drawn at random among those who answered it.
+    """
+
+    def __init__(
+        self,
+        members: int = 30,
+        k: int = 5,
+        fraction: float = 0.5,
+        relevance: str = "information",
+        most_donors: int = 1000,
+    ) -> None:
+        self.members = members
+        self.k = k
+        self.fraction = fraction
+        self.relevance = relevance
+        self.most_donors = most_donors
+
+    def _fit(self, X: Codes, rng: np.random.Generator) -> None:
+        for name in ("members", "k", "most_donors"):
+            at_least_one(name, getattr(self, name))
+        if not 0 < self.fraction <= 1:
+            raise InputError(f"fraction={self.fraction}: wanted a share of the attributes, above 0 and at most 1")
+        relevance = choose(RELEVANCES, self.relevance, "relevance")(self.schema_, X)
+        self._donors = X
+        self._found = None
+        self._gower = Gower.learn(self.schema_, X)
+        answered = [rng.permutation(np.flatnonzero(~np.isnan(column))) for column in X.T]
+        self._lending = [rows[: self.most_donors] for rows in answered]
+        self._usual = [self._average(j, rows[:SAMPLE]) for j, rows in enumerate(answered)]
+        chances = (relevance + 1e-9) * (1 - np.eye(len(relevance)))  # alike for a target that nothing tells about
+        chances /= chances.sum(axis=1, keepdims=True)
+        drawn = int(np.ceil(self.fraction * len(chances)))
+        self._subsets = rng.multinomial(drawn, chances[:, None], (len(chances), self.members)).astype(np.float32)
+        self._ties = rng.uniform(0, TIE, (self.members, 1, self.most_donors)).astype(np.float32)
+
+    def _average(self, j: int, rows: NDArray[np.intp]) -> float:
+        """Average distance in item j between the first and the second half of some respondents who answered it."""
+        first, second = np.array_split(self._donors[rows, j], 2)
+        return float(self._gower.item(j, first, second).mean())
+
+    def _seek(self, X: Codes) -> Lenders:
+        holes = np.isnan(X)
+        number = holes.cumsum().reshape(X.shape) - 1  # of a hole, in row-major order
+        rows = np.zeros((int(holes.sum()), self.members * self.k), dtype=np.int32)
+        weights = np.zeros(rows.shape, dtype=bool)
+        for j, donors in enumerate(self._lending):
+            wanting = np.flatnonzero(holes[:, j])
+            rows[number[wanting, j]] = donors[0]  # somebody who answered, of weight zero where donors are few
+            for start in range(0, len(wanting), BLOCK):
+                block = wanting[start : start + BLOCK]
+                lenders, votes = self._nearest(X[block], j)
+                rows[number[block, j], : lenders.shape[1]] = lenders
+                weights[number[block, j], : lenders.shape[1]] = votes
+        return Lenders(X, rows, weights)
+
+    def _nearest(self, X: Codes, j: int) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+        """Donors of item j that the members find for rows X (h, p), and whether they vote: both (h, members * k)."""
+        used = np.flatnonzero(self._subsets[j].any(axis=0))
+        subsets, donors = self._subsets[j][:, used], self._lending[j]
+        apart = np.empty((len(used), len(X), len(donors)), dtype=np.float32)
+        for at, a in enumerate(used):
+            apart[at] = self._gower.item(a, X[:, a], self._donors[donors, a], self._usual[a])
+        far = (subsets @ apart.reshape(len(used), -1)).reshape(self.members, len(X), len(donors))
+        far += self._ties[:, :, : len(donors)]
+        near = _smallest(far, min(self.k, len(donors))).swapaxes(0, 1)  # (h, members, k)
+        votes = ~np.isnan(X[:, used]) @ subsets.T > 0  # (h, members): they share something
+        votes[~votes.any(axis=1)] = True
+        return donors[near].reshape(len(X), -1), np.repeat(votes, near.shape[2], axis=1)
+
+
+def _smallest(far: Distances, k: int) -> NDArray[np.intp]:
+    """Positions of the k smallest along the last axis; far is used up. For k = 5 thrice as fast as a partition."""
+    near = np.empty((*far.shape[:2], k), dtype=np.intp)
+    for at in range(k):
+        near[:, :, at] = far.argmin(axis=2)
+        np.put_along_axis(far, near[:, :, at : at + 1], np.inf, axis=2)
+    return near

@@ -1,0 +1,230 @@
+"""MIBOS: the respondents who agree on the most answers vote, round after round."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datasets.errors import InputError
+from datasets.schema import Codes, Column, Kind
+from imputers import IMPUTERS
+from imputers.base import Imputer
+
+BLOCK = 64  # rows at a time: similarities of a block to all donors stay in the processor's cache
+READINGS = ("count", "strict")
+
+Positions = NDArray[np.intp]
+Matrix = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Vote:
+    """What the most similar donors say of an item.
+
+    Parameters
+    ----------
+    near : which donors they are, shape (holes, donors).
+    winner : number of the level with most votes, shape (holes,).
+    shares : of the levels among them, shape (holes, K); the winner has a hair more than the levels it ties with.
+    """
+
+    near: NDArray[np.bool_]
+    winner: Positions
+    shares: Matrix
+
+
+@dataclass(frozen=True, eq=False)
+class Filled:
+    """Fills of a table.
+
+    Parameters
+    ----------
+    asked : the table with holes it was made for (n, p).
+    table : the same completed (n, p).
+    means : mean answer of the voters, for numeric holes; shape (n, p).
+    shares : of the levels among the voters, shape (n, q), see `Mibos.blocks_`.
+    """
+
+    asked: Codes
+    table: Codes
+    means: Codes
+    shares: Matrix
+
+
+@IMPUTERS.register("mibos")
+class Mibos(Imputer):
+    """Majority among the respondents who agree on the most answers.
+
+    Wu, Feng, Han & Wang (2012), "Missing categorical data imputation approach based on similarity", IEEE SMC. The paper
+    itself could not be had, nor code or a figure to check against: rules and tie-breaking are those of second hand.
+    The similarity of two rows is the number of items that both answered, and answered alike. A hole gets the mode
+    among the rows with the largest similarity of those who answered the item; ties go to the level whose donors have
+    the larger total similarity, then to the more frequent one. Where nobody is similar at all the hole waits for the
+    next round, in which the fills of this one count and lend like answers; a fill is never revised. What is left when
+    a round fills nothing more gets the mode of the item.
+
+    Numeric columns are cut into bins of equal frequency, and a numeric hole gets the median of the voters' answers in
+    the winning bin. There is no distribution: draws are equal rows. Probabilities are the shares among the voters,
+    expected values their means. Assumes missing at random, and that all items tell equally much. New rows seek donors
+    among the fitted rows. Time grows with rows times donors; memory does not, as rows are compared in blocks.
+
+    On the core table of the General Social Survey 2022 (24 items, 30 % hidden) half of the holes have one or two
+    voters: fills are as noisy as single respondents (NRMSE 1.07, accuracy .539, where item means and modes have 1.00
+    and .538), but keep associations better (correlation error .18 against .32). Under ``strict`` nearly everybody
+    disagrees with everybody on something, and 97 % of the holes get the mode (1.01, .536, .36).
+
+    Parameters
+    ----------
+    conflict : ``"count"``, where a disagreement adds nothing, or ``"strict"``, where a single one makes two rows
+        dissimilar (as in the tolerance relation of Kryszkiewicz 1998, Information Sciences 112).
+    bins : number of bins of a numeric column.
+    rounds : most rounds.
+    most_donors : with more fitted rows than this, a random sample of so many lends.
+
+    Attributes
+    ----------
+    blocks_ : which columns of a 0/1 table of all levels and bins belong to each item.
+    """
+
+    deterministic = True
+
+    def __init__(self, conflict: str = "count", bins: int = 8, rounds: int = 10, most_donors: int = 10_000) -> None:
+        self.conflict = conflict
+        self.bins = bins
+        self.rounds = rounds
+        self.most_donors = most_donors
+
+    def _fit(self, X: Codes, rng: np.random.Generator) -> None:
+        if self.conflict not in READINGS:
+            raise InputError(f"mibos: conflict is {self.conflict!r}; it must be one of {READINGS}")
+        if self.bins < 2 or self.rounds < 1 or self.most_donors < 1:
+            raise InputError(
+                f"mibos: bins is {self.bins}, rounds {self.rounds} and most_donors {self.most_donors}; "
+                "they must be at least 2, 1 and 1"
+            )
+        self.table_ = X.copy()
+        self.donors_ = np.sort(rng.permutation(len(X))[: self.most_donors])
+        self.cuts_ = [
+            (column.levels[1:] + column.levels[:-1]) / 2 if column.labels else _equal_frequency(X[:, j], self.bins)
+            for j, column in enumerate(self.schema_)
+        ]
+        ends = np.cumsum([len(cuts) + 1 for cuts in self.cuts_])
+        self.blocks_ = [slice(end - len(cuts) - 1, end) for cuts, end in zip(self.cuts_, ends, strict=True)]
+        self.frequencies_ = self._marks(self._numbers(X)).sum(axis=0, dtype=float)
+        self._filled: Filled | None = None
+
+    def _draw(self, X: Codes, rng: np.random.Generator) -> Codes:
+        return self._fill(X).table.copy()
+
+    def _expected(self, X: Codes) -> Matrix:
+        filled = self._fill(X)
+        expected = np.where(np.isin(np.arange(X.shape[1]), self.schema_.where(Kind.NUMERIC)), filled.means, np.nan)
+        for j in self.schema_.where(Kind.ORDINAL):
+            expected[:, j] = filled.shares[:, self.blocks_[j]] @ self.schema_.columns[j].levels
+        return expected[np.isnan(X)]
+
+    def _probabilities(self, X: Codes) -> Mapping[int, Matrix]:
+        shares = self._fill(X).shares
+        return {
+            int(j): shares[np.isnan(X[:, j]), self.blocks_[j]] for j in self.schema_.where(Kind.NOMINAL, Kind.ORDINAL)
+        }
+
+    def _numbers(self, X: Codes) -> Positions:
+        """Number of the level or bin of each answer, shape (n, p); -1 where missing."""
+        numbers = np.column_stack([np.searchsorted(cuts, X[:, j]) for j, cuts in enumerate(self.cuts_)])
+        return np.where(np.isnan(X), -1, numbers)
+
+    def _marks(self, numbers: Positions) -> NDArray[np.float32]:
+        """0/1 table (n, q) of the levels and bins answered; a missing answer is 0 everywhere."""
+        return np.hstack(
+            [numbers[:, [j]] == np.arange(len(cuts) + 1) for j, cuts in enumerate(self.cuts_)], dtype=np.float32
+        )
+
+    def _fill(self, X: Codes) -> Filled:
+        """Fills of X; kept for the three questions that are asked about the same table."""
+        if self._filled is not None and self._filled.asked is X:
+            return self._filled
+        same = X.shape == self.table_.shape and np.array_equal(X, self.table_, equal_nan=True)
+        table = self.table_.copy() if same else np.vstack([self.table_, X])
+        numbers, means = self._numbers(table), table.copy()
+        shares = np.zeros((len(table), len(self.frequencies_)))
+        left = np.inf
+        for _ in range(self.rounds):
+            if not 0 < (numbers < 0).sum() < left:
+                break
+            left = (numbers < 0).sum()
+            self._round(table, numbers, means, shares)
+        self._fill_rest(table, numbers, means, shares)
+        asked = slice(len(table) - len(X), None)
+        self._filled = Filled(X, table[asked], means[asked], shares[asked])
+        return self._filled
+
+    def _round(self, table: Codes, numbers: Positions, means: Codes, shares: Matrix) -> None:
+        """Fill in place every hole that has a similar donor; fills of this round lend in the next."""
+        lent, lent_numbers = table[self.donors_], numbers[self.donors_]
+        marks = self._marks(lent_numbers)
+        answered = [np.flatnonzero(column >= 0) for column in lent_numbers.T]
+        waiting = np.flatnonzero((numbers < 0).any(axis=1))
+        for start in range(0, len(waiting), BLOCK):
+            rows = waiting[start : start + BLOCK]
+            similar = self._similarities(self._marks(numbers[rows]), marks)
+            for j, holes in enumerate((numbers[rows] < 0).T):
+                donors, block = answered[j], self.blocks_[j]
+                alike = similar[np.ix_(holes, donors)]
+                told = alike.max(axis=1, initial=0) > 0
+                if not told.any():
+                    continue
+                into = rows[holes][told]
+                votes = vote(alike[told], marks[donors, block], self.frequencies_[block])
+                numbers[into, j], shares[into, block] = votes.winner, votes.shares
+                means[into, j] = votes.near @ lent[donors, j] / votes.near.sum(axis=1)
+                table[into, j] = answers(self.schema_.columns[j], votes, lent[donors, j], lent_numbers[donors, j])
+
+    def _similarities(self, marks: NDArray[np.float32], lent: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Number of equal answers (b, d) of rows (b, q) and donors (d, q)."""
+        equal = marks @ lent.T
+        if self.conflict == "count":
+            return equal
+        starts = [block.start for block in self.blocks_]
+        both = np.add.reduceat(marks, starts, axis=1) @ np.add.reduceat(lent, starts, axis=1).T
+        return np.where(equal == both, equal, 0)
+
+    def _fill_rest(self, table: Codes, numbers: Positions, means: Codes, shares: Matrix) -> None:
+        """Give the holes that no round filled the mode of their item."""
+        for j, (column, block) in enumerate(zip(self.schema_, self.blocks_, strict=True)):
+            rows = np.flatnonzero(numbers[:, j] < 0)
+            known = self.table_[~np.isnan(self.table_[:, j])]
+            everybody = np.ones((1, len(known)), dtype=np.float32)
+            bins = self._numbers(known)
+            votes = vote(everybody, self._marks(bins)[:, block], self.frequencies_[block])
+            shares[rows, block], means[rows, j] = votes.shares, known[:, j].mean()
+            table[rows, j] = answers(column, votes, known[:, j], bins[:, j])[0]
+
+
+def vote(similar: NDArray[np.float32], marks: NDArray[np.float32], frequencies: Matrix) -> Vote:
+    """Count the levels of the most similar donors: similarities (h, d), levels (d, K) and their frequencies (K,)."""
+    near = similar == similar.max(axis=1, keepdims=True)
+    counts = (near.astype(np.float32) @ marks).astype(float)
+    leading = np.ones(counts.shape, dtype=bool)
+    for score in (counts, similar @ marks, np.broadcast_to(frequencies, counts.shape)):
+        score = np.where(leading, score, -1)
+        leading = score == score.max(axis=1, keepdims=True)
+    winner = leading.argmax(axis=1)
+    counts[np.arange(len(counts)), winner] += 1e-6  # so that the most probable level is the one that won the tie
+    return Vote(near, winner, counts / counts.sum(axis=1, keepdims=True))
+
+
+def answers(column: Column, votes: Vote, values: Codes, numbers: Positions) -> Codes:
+    """Fills (h,): the winning level, or the median of the voters' values (d,) in the winning bin."""
+    if column.labels:
+        return column.levels[votes.winner]
+    middles = [
+        np.median(values[near & (numbers == winner)]) for near, winner in zip(votes.near, votes.winner, strict=True)
+    ]
+    return column.snap(np.array(middles))
+
+
+def _equal_frequency(values: Codes, bins: int) -> Codes:
+    """Cut points between bins of equal frequency of the observed values (n,); a value at a cut belongs below it."""
+    return np.unique(np.quantile(values[~np.isnan(values)], np.arange(1, bins) / bins, method="lower"))

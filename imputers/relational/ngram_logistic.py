@@ -1,0 +1,177 @@
+"""Logistic regression on character n-grams of the other answers: the reference line for tables of strings."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix, hstack
+
+from datasets.errors import InputError
+from datasets.schema import LABELLED, Codes, Column, Kind
+from imputers import IMPUTERS
+from imputers.base import Imputer
+
+if TYPE_CHECKING:
+    from sklearn.linear_model import LogisticRegression, Ridge
+
+Floats = NDArray[np.float64]
+
+
+@IMPUTERS.register("ngram-logistic")
+class NgramLogistic(Imputer):
+    """Logistic and ridge regressions on character n-grams of the other answers.
+
+    The reference line for text tables, in the spirit of DataWig: Biessmann, Salinas, Schelter, Schmidt & Lange (2018),
+    "Deep learning for missing value imputation in tables with non-numerical data", CIKM, section 3, with a linear
+    model in place of the network. Every other answer of a row, written out as text, is one block of
+    TF-IDF weights of its character n-grams within words, of length one, with document frequencies among the
+    column's distinct answers; numeric answers enter standardised; a missing answer is a block of zeros. A text,
+    nominal or ordinal item is predicted by multinomial logistic regression with penalty ``Σ β² / 2C``, a numeric one
+    by ridge regression with penalty ``Σ β² / C``, in standard deviations. Of the strengths C each item takes the one
+    that foresees a tenth of its own observed answers best, hidden again: by log score, or squared error if numeric.
+    Assumes missing at random given the other answers. Ordinal items are predicted as if they had no order.
+
+    The model of a column is fitted when its holes are first met, on the fitted rows that answered. Draws are
+    independent given the other answers, a numeric one normal around its prediction with the spread of the residuals,
+    and improper: coefficients are taken as known. New rows are predicted by the same models. A column's answers
+    that are not among its ``most_labels`` most frequent get probability 0. Survey weights are not used.
+
+    Parameters
+    ----------
+    strengths : candidates for C, the inverse strength of the penalty.
+    longest : length of the longest n-grams, in characters; the shortest are single characters.
+    most_labels : answers of an item that are told apart, 100 as in DataWig.
+    """
+
+    reads_text: ClassVar[bool] = True
+
+    def __init__(self, strengths: Sequence[float] = (0.1, 1.0, 30.0), longest: int = 3, most_labels: int = 100) -> None:
+        self.strengths = strengths
+        self.longest = longest
+        self.most_labels = most_labels
+
+    def _fit(self, X: Codes, rng: np.random.Generator) -> None:
+        if not (len(self.strengths) and min(self.strengths) > 0 and self.longest >= 1 and self.most_labels >= 2):
+            raise InputError(
+                f"NgramLogistic: strengths are {list(self.strengths)}, longest {self.longest} and most_labels "
+                f"{self.most_labels}; wanted strengths > 0, longest >= 1 and most_labels >= 2"
+            )
+        self._centre, self._scale = np.nanmean(X, axis=0), np.nanstd(X, axis=0)
+        labelled = self.schema_.where(*LABELLED).tolist()
+        self._words = {j: label_features(self.schema_.columns[j], self.longest) for j in labelled}
+        self._rows, self._blocks = X, self._features(X)
+        self._order = rng.permutation(len(X))  # in which rows are hidden again
+        self.models_: dict[int, LogisticRegression | Ridge] = {}
+        self._found: tuple[Codes, dict[int, Floats]] | None = None
+
+    def _features(self, X: Codes) -> list[csr_matrix]:
+        """Blocks of features (n, q_j), one per column."""
+        positions = self.schema_.positions(X)  # -1 where missing: the last row of the words, which is empty
+        Z = np.nan_to_num((X - self._centre) / self._scale)
+        return [self._words[j][positions[:, j]] if j in self._words else csr_matrix(Z[:, [j]]) for j in range(len(Z.T))]
+
+    def _predictors(self, blocks: Sequence[csr_matrix], j: int, rows: NDArray) -> csr_matrix | Codes:
+        """Features of some rows in all columns but j; sparse if there are strings among them."""
+        others = [k for k in range(len(blocks)) if k != j]
+        matrix = hstack([blocks[k][rows] for k in others], format="csr")
+        return matrix if any(self.schema_.columns[k].kind is Kind.TEXT for k in others) else matrix.toarray()
+
+    def _learn(self, j: int) -> "LogisticRegression | Ridge":
+        """Model of a column, from the rows that gave one of its most frequent answers."""
+        target = self._rows[:, j] if j in self._words else (self._rows[:, j] - self._centre[j]) / self._scale[j]
+        rows = self._order[~np.isnan(target[self._order])]
+        if j in self._words:
+            codes, counts = np.unique(target[rows], return_counts=True)
+            rows = rows[np.isin(target[rows], codes[np.argsort(-counts, kind="stable")[: self.most_labels]])]
+        F, y = self._predictors(self._blocks, j, rows), target[rows]
+        fit_model = fit_logistic if j in self._words else fit_ridge
+        hidden = len(y) // 10
+        if not hidden or len(np.unique(y[hidden:])) < 2:
+            return fit_model(F, y, min(self.strengths))
+        losses = {C: loss(fit_model(F[hidden:], y[hidden:], C), F[:hidden], y[:hidden]) for C in self.strengths}
+        return fit_model(F, y, min(losses, key=lambda C: losses[C]))
+
+    def _scores(self, X: Codes) -> dict[int, Floats]:
+        """Label probabilities (holes, K) or means (holes,) of each column with holes; kept for one table."""
+        if self._found is None or self._found[0] is not X:
+            blocks, scores = self._features(X), {}
+            for j in np.flatnonzero(np.isnan(X).any(axis=0)).tolist():
+                if j not in self.models_:
+                    self.models_[j] = self._learn(j)
+                model, F = self.models_[j], self._predictors(blocks, j, np.isnan(X[:, j]))
+                if j in self._words:
+                    levels = self.schema_.columns[j].levels
+                    scores[j] = np.zeros((F.shape[0], len(levels)))
+                    scores[j][:, np.searchsorted(levels, model.classes_)] = model.predict_proba(F)
+                else:
+                    scores[j] = model.predict(F) * self._scale[j] + self._centre[j]
+            self._found = X, scores
+        return self._found[1]
+
+    def _draw(self, X: Codes, rng: np.random.Generator) -> Codes:
+        table = X.copy()
+        for j, scores in self._scores(X).items():
+            column, holes = self.schema_.columns[j], np.isnan(X[:, j])
+            if j in self._words:
+                reached = scores.cumsum(axis=1)
+                chosen = (rng.random((len(scores), 1)) * reached[:, -1:] >= reached[:, :-1]).sum(axis=1)
+                table[holes, j] = column.levels[chosen]
+            else:
+                spread = self.models_[j].spread_ * self._scale[j]
+                table[holes, j] = column.snap(rng.normal(scores, spread))
+        return table
+
+    def _expected(self, X: Codes) -> Floats:
+        expected = np.full(X.shape, np.nan)
+        for j, scores in self._scores(X).items():
+            column, holes = self.schema_.columns[j], np.isnan(X[:, j])
+            if column.kind is Kind.NUMERIC:
+                low = -np.inf if column.low is None else column.low
+                expected[holes, j] = np.clip(scores, low, np.inf if column.high is None else column.high)
+            elif column.kind is Kind.ORDINAL:
+                expected[holes, j] = scores @ column.levels
+        return expected[np.isnan(X)]
+
+    def _probabilities(self, X: Codes) -> Mapping[int, Floats]:
+        return {j: scores for j, scores in self._scores(X).items() if j in self._words}
+
+
+def label_features(column: Column, longest: int) -> csr_matrix:
+    """N-gram weights of each label, shape (K + 1, q), of length one; the last row is zero.
+
+    The few labels of a scale have more n-grams than labels, and are given by q ≤ K coordinates with the same inner
+    products, which are all that a penalised regression knows of its predictors.
+    """
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    grams = TfidfVectorizer(analyzer="char_wb", ngram_range=(1, longest)).fit_transform(column.labels.values())
+    if column.kind is not Kind.TEXT:
+        left, stretch, _ = np.linalg.svd(grams.toarray(), full_matrices=False)
+        grams = csr_matrix(left * stretch)
+    K, q = grams.shape
+    return csr_matrix((grams.data, grams.indices, np.append(grams.indptr, grams.nnz)), (K + 1, q))
+
+
+def fit_logistic(F: csr_matrix | Codes, y: Floats, C: float) -> "LogisticRegression":
+    """Multinomial logistic regression of codes (n,) on features (n, q)."""
+    from sklearn.linear_model import LogisticRegression
+
+    return LogisticRegression(C=C, max_iter=500, tol=1e-3).fit(F, y)
+
+
+def fit_ridge(F: csr_matrix | Codes, y: Floats, C: float) -> "Ridge":
+    """Ridge regression of numbers (n,) on features (n, q); ``spread_`` is the deviation of its residuals."""
+    from sklearn.linear_model import Ridge
+
+    model = Ridge(1 / C).fit(F, y)
+    model.spread_ = float(np.std(y - model.predict(F)))
+    return model
+
+
+def loss(model: "LogisticRegression | Ridge", F: csr_matrix | Codes, y: Floats) -> float:
+    """Mean surprise at codes (n,), or squared error of numbers; what the model never met is given one in 10 n."""
+    if not hasattr(model, "predict_proba"):
+        return float(np.mean((model.predict(F) - y) ** 2))
+    shares = (model.predict_proba(F) * (model.classes_ == y[:, None])).sum(axis=1)
+    return float(-np.log(np.maximum(shares, 1 / (10 * len(y)))).mean())
