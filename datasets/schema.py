@@ -1,7 +1,7 @@
 """The schema: what each column means, and the only translator between codes, words and numbers."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 
@@ -42,11 +42,9 @@ class Column:
     Parameters
     ----------
     name, kind : the column's name and level of measurement.
-    labels : code to answer text, in scale order (ascending codes); of a text column, its observed strings
-        in any order; empty for numeric columns.
+    labels : code to answer text, codes ascending: the order is the scale, if ordinal; empty if numeric.
     question : the wording, or a short description.
-    decimals : digits after the point of a numeric answer; None if any number will do.
-    low, high : smallest and largest possible numeric answer; None if open.
+    decimals, low, high : digits after the point, smallest and largest answer, of a numeric column; None if open.
     role : what the column is to the benchmark.
 
     Raises
@@ -183,10 +181,10 @@ class Schema:
         return np.array([j for j, column in enumerate(self.columns) if column.role is role], dtype=np.intp)
 
     def take(self, positions: Iterable[int]) -> "Schema":
-        """Schema of some columns; the regression stays if all of its columns do."""
-        columns = tuple(self.columns[j] for j in positions)
-        kept = self.regression and {*self.regression.names} <= {column.name for column in columns}
-        return Schema(columns, self.regression if kept else None)
+        """Schema of some columns; the regression stays if all its columns do."""
+        part = Schema(tuple(self.columns[j] for j in positions))
+        kept = self.regression is not None and set(self.regression.names) <= set(part.names)
+        return replace(part, regression=self.regression) if kept else part
 
     @cached_property
     def blocks(self) -> tuple[slice, ...]:

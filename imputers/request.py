@@ -52,8 +52,10 @@ def _parse(request: str) -> tuple[str, dict[str, Any]]:
     name, brackets = written.groups()
     try:
         call = ast.parse(f"imputer{brackets or '()'}", mode="eval").body
-        if not isinstance(call, ast.Call) or call.args:
-            raise InputError(f"imputer {request!r}: parameters need names; {remedy}")
-        return name, {str(entry.arg): ast.literal_eval(entry.value) for entry in call.keywords}
+        positional = call.args if isinstance(call, ast.Call) else []
+        settings = {str(entry.arg): ast.literal_eval(entry.value) for entry in getattr(call, "keywords", [])}
     except (SyntaxError, ValueError):
         raise InputError(f"imputer {request!r}: its parameters must be plain Python values; {remedy}") from None
+    if positional:
+        raise InputError(f"imputer {request!r}: parameters need names; {remedy}")
+    return name, settings

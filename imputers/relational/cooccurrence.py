@@ -103,8 +103,14 @@ class Cooccurrence:
 def count_together(symbols: Symbols, sizes: Sequence[int], item: int, least: float) -> Cooccurrence:
     """Count one item's answers with those of each other column, over the rows that gave both.
 
-    A column may suggest candidates if its correlation with the item exceeds ``least``: the share
-    of the item's entropy, in units of the logarithm of its number of answers, that knowing the column leaves, from 1.
+    A column may suggest candidates if its correlation with the item exceeds ``least``: one minus the entropy of the
+    item given the column, in units of log K, as in the authors' code.
+
+    Parameters
+    ----------
+    symbols : number of each answer among those of its column, shape (n, p); -1 where missing.
+    sizes : how many answers each column has.
+    item : position of the item's column.
     """
     K = sizes[item]
     counts, telling = [], []

@@ -6,6 +6,7 @@ import time
 
 import numpy as np
 
+from datasets.errors import MethodUnavailableError
 from imputers import IMPUTERS
 from imputers.base import Imputer
 
@@ -60,3 +61,11 @@ class KillsItself(ReturnsNaN):
 
     def _fit(self, X, rng):
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+@IMPUTERS.register("absent")
+class Absent(ReturnsNaN):
+    """Lacks its program on every machine."""
+
+    def _fit(self, X, rng):
+        raise MethodUnavailableError("absent is unavailable: install its program")

@@ -103,6 +103,9 @@ def test_useless_schemas(monkeypatch, capsys, tmp_path, schema, message):
     [
         (("run", "--suite", "gsss"), "did you mean gss"),
         (("run", "--suite", "toy", "--imputers", "mise"), "did you mean mice"),
+        (("run", "--suite", "toy", "--imputers", "knn(neighbours=5)"), "its parameters are: distance, k"),
+        (("run", "--suite", "published", "--rates", "0.3"), "leave out --rates"),
+        (("run", "--suite", "publish"), "did you mean published"),
         (("run", "--suite", "toy", "--mechanisms", "mcra"), "mcar"),
         (("run", "--suite", "toy", "--rates", "1.5"), "rate 1.5 is not between 0 and 1"),
         (("run", "--suite", "toy", "--rates", "much"), "'much', which is no number"),

@@ -83,7 +83,7 @@ def bad_imputers():
 def test_every_way_to_fail_is_recorded_and_the_others_go_on(toy, tmp_path, bad_imputers):
     suite = replace(SMALL, mechanisms=("mcar",), seeds=(1,), imputers=("mean", *bad_imputers, "pairwise"))
     outcome = go(suite, toy, tmp_path, limits=Limits(15, 1.5), plugins=(BAD,))
-    assert (outcome.done, outcome.failed) == (2, 6)
+    assert (outcome.done, outcome.failed, outcome.unavailable) == (2, 6, 1)
     told = {record.imputer: record.message for record in scores(tmp_path) if record.status == "failed"}
     assert "ZeroDivisionError: a bug in the method" in told["raises"]
     assert "are not valid answers" in told["returns-nan"]
@@ -93,6 +93,20 @@ def test_every_way_to_fail_is_recorded_and_the_others_go_on(toy, tmp_path, bad_i
     assert "exit code -9" in told["kills-itself"]
     board = (tmp_path / "small" / "leaderboard.md").read_text()
     assert "ZeroDivisionError" in board
+    assert "1 unavailable" in board
+    assert "absent: unavailable in 1 of 1 cells: absent is unavailable: install its program." in board
+    assert "| absent |" not in board[board.index("## Failures") : board.index("## Summary")].replace("  ", "")
+
+
+def test_parameters_in_a_request_make_another_cell(toy, tmp_path):
+    requests = ("knn", "knn(k=1)", "knn(k=1, weights='uniform')")
+    outcome = go(replace(SMALL, mechanisms=("mcar",), seeds=(1,), imputers=requests), toy, tmp_path)
+    assert (outcome.planned, outcome.done) == (3, 3)
+    found = {record.imputer: dict((score[:2], score[2]) for score in record.scores) for record in scores(tmp_path)}
+    assert set(found) == set(requests)
+    nearest = [found[name]["rmse", "income"] for name in requests]
+    assert nearest[0] < nearest[1] == pytest.approx(nearest[2], rel=0.03)  # ties go by chance
+    assert "k=1" in (tmp_path / "small" / "leaderboard.md").read_text()
 
 
 def test_fail_fast_stops(toy, tmp_path, bad_imputers):

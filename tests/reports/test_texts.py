@@ -1,0 +1,46 @@
+"""Text items in the report: the mean over folds with its standard error, and folds as replicates."""
+
+import numpy as np
+import pytest
+
+from reports.leaderboard import progress, standings
+from reports.markdown import to_markdown
+from reports.page import Page
+from reports.results import Record, lost, setting, tidy
+from reports.sections import leaderboard_page
+from reports.texts import text_sections
+
+ACCURACIES = {"mean": (0.2, 0.3, 0.4), "knn-1": (0.6, 0.7, 0.65)}
+
+
+@pytest.fixture
+def folded(inventor):
+    folds = ["fold-1", "fold-2", "fold-3"]
+    _, facts, _ = inventor(list(ACCURACIES), mechanisms=folds, seeds=1)
+    facts["columns"] = {"city": {"kind": "text", "role": "target", "question": "city it is in"}}
+    records = [
+        Record("gss2022", fold, 0.3, 0, name, scores=(("accuracy", "city", value),))
+        for name, own in ACCURACIES.items()
+        for fold, value in zip(folds, own, strict=True)
+    ]
+    scores, gone = tidy(records), lost(records)
+    return standings(scores, progress(scores, gone, facts), facts), scores, gone
+
+
+def test_mean_and_standard_error_by_hand(folded):
+    (section,) = text_sections(folded[0])
+    shown = to_markdown(Page("t", "d", (section,)))
+    assert f"0.300 ± {0.1 / np.sqrt(3):.3f}" in shown
+    assert f"0.650 ± {0.05 / np.sqrt(3):.3f}" in shown
+
+
+def test_folds_are_replicates_and_get_no_board_of_their_own(folded):
+    board, scores, gone = folded
+    assert board.contest.where.replicated(["(table)"])
+    assert board.winners["accuracy"] == "knn-1"
+    shown = to_markdown(leaderboard_page(board, scores, gone, None, {}, ()))
+    assert "By mechanism" not in shown and "Text items" in shown
+
+
+def test_settings():
+    assert [setting(name) for name in ("fold-1", "fold-10", "mar", "my-fold-2")] == ["fold", "fold", "mar", "my-fold-2"]
