@@ -33,6 +33,11 @@ class HoloClean(Imputer):
     that of the probabilities; a numeric draw is an observed value of the bin drawn. Draws are improper: counts and
     weights are taken as known. New rows: weighed with the fitted counts. Survey weights are not used.
 
+    Where it falls short: probabilities as features say little of rare answers, and the authors' weight decay is strong,
+    so that scales regress to their middle. With 30 % of the core table of the General Social Survey 2022 hidden,
+    decay 0.01 gave an NRMSE of .837 and an error of correlations of .224, and decay 0.0001 .816 and .174. And
+    strings that nobody else has given in just this spelling tell it nothing.
+
     Parameters
     ----------
     prune : smallest probability, given some other answer of the row, that makes an answer a candidate.
