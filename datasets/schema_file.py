@@ -21,7 +21,7 @@ KEYS = {"kind": str, "role": str, "question": str, "levels": list, "labels": dic
 LIMITS = ("low", "high")
 HEADER = """\
 # What each column means. Columns that are not named here are inferred.
-# kind: "nominal", "ordinal", "numeric", or "ignore" (left as it is).
+# kind: "nominal", "ordinal", "numeric", "text" (free strings, for methods that read them), or "ignore" (left as it is).
 # levels: the answers of a column of texts, lowest first. labels: code = "answer" for a column of codes.
 # decimals, low, high: of numeric columns. role: "driver" (never hidden when benchmarking; missingness at
 # random depends on it), "target" (reported by name) or "item".

@@ -25,9 +25,9 @@ from datasets.schema import Codes, Schema
 from imputers.request import make_imputer, split_requests
 
 LEGEND = """\
-Rows are drawn with replacement from the core table, 30 % of the cells hidden completely at random. Each measurement is a
-process of its own with one thread: processor seconds to fit and to draw five times, and peak resident memory. The exponent
-is the slope of log seconds on log rows; 1 is linear. What took longer than the limit is left out of the slope."""
+Rows are drawn with replacement from the core table, 30 % of the cells hidden completely at random. Each measurement is
+a process of its own with one thread: processor seconds to fit and to draw five times, and peak resident memory. The
+exponent is the slope of log seconds on log rows; 1 is linear. What took longer than the limit is left out of it."""
 
 Table = tuple[Codes, Schema, NDArray[np.float64] | None]
 
