@@ -1,6 +1,6 @@
 # make run      the leaderboard of every imputer on the General Social Survey 2022, in results/gss
 # make report   that leaderboard again, from what is stored
-# make publish  put it with its figures and mask cards into reports/published
+# make publish  put the boards of all published suites, run before, into reports/published
 # make test     the tests
 # make check    style, types, architecture
 # make setup    the environment; the others do it first
@@ -42,3 +42,9 @@ publish: report
 	rm -rf reports/published/figures reports/published/masks
 	cp results/gss/leaderboard.md reports/published/gss.md
 	cp -r results/gss/figures results/gss/masks reports/published/
+	for suite in gss-all gss-targets text; do \
+		$(BIN)/python -m benchmarks report --suite $$suite && \
+		rm -rf reports/published/$$suite && mkdir reports/published/$$suite && \
+		cp -r results/$$suite/leaderboard.md results/$$suite/figures results/$$suite/masks reports/published/$$suite/ || exit 1; \
+	done
+	cp results/published/published.md reports/published/
