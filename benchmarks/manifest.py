@@ -67,10 +67,18 @@ def _metric_facts(name: str) -> MetricFacts:
     }
 
 
+def _family(module: str) -> str:
+    """Folder of `imputers/` that a method lives in; methods from elsewhere are a family of their own."""
+    package, *folders, _ = module.split(".") if "." in module else (module, "")
+    return folders[0] if package == "imputers" and folders else "added"
+
+
 def _imputer_facts(name: str) -> ImputerFacts:
+    imputer = make_imputer(name)
     return {
         "summary": IMPUTERS.summaries()[registered_name(name)],
-        "deterministic": make_imputer(name).deterministic,
+        "family": _family(type(imputer).__module__),
+        "deterministic": imputer.deterministic,
         "parameters": parameters(name),
     }
 

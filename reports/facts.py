@@ -37,9 +37,10 @@ class ColumnFacts(TypedDict):
 
 
 class ImputerFacts(TypedDict):
-    """One method: a plain sentence, whether it has no distribution to draw from, and its parameters."""
+    """One method: a plain sentence, its family, whether it has no distribution to draw from, and its parameters."""
 
     summary: str
+    family: str
     deterministic: bool
     parameters: Mapping[str, object]
 

@@ -8,6 +8,7 @@ import pandas as pd
 from reports import tables
 from reports.covariances import Covariances
 from reports.facts import Facts
+from reports.families import family_sections
 from reports.leaderboard import Board, progress, standings
 from reports.page import Block, Cell, Grid, Head, Page, Picture, Section, Verbatim, plain
 from reports.ranking import RESAMPLES
@@ -42,6 +43,7 @@ def leaderboard_page(
         _reading(overall),
         *_failures(lost[lost["status"] == "failed"]),
         _summary(overall, pictures),
+        *family_sections(overall),
         *_settings(scores, cells, facts, "mechanism"),
         *_settings(scores, cells, facts, "rate"),
         *_targets(overall),

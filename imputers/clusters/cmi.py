@@ -12,6 +12,7 @@ from imputers import IMPUTERS
 from imputers.base import Imputer
 from imputers.clusters.k_means import Space, choose_clusters, k_means, nearest
 from imputers.clusters.kernel import bandwidths, kernel_weights, leave_one_out
+from imputers.neighbours.donors import sample_donors
 
 Numbers = NDArray[np.float64]
 Rows = NDArray[np.intp]
@@ -181,11 +182,3 @@ class ClusterKernel(Imputer):
                 asking = np.flatnonzero((own == k) & holes[:, items].any(axis=1))
                 for start in range(0, len(asking), BLOCK):
                     yield asking[start : start + BLOCK], items, at
-
-
-def sample_donors(X: Codes, most: int, n_min: int, rng: np.random.Generator) -> Rows:
-    """Rows (at most about ``most``) of X by chance, but with the first n_min answers to every item among them."""
-    order = rng.permutation(len(X))
-    answered = ~np.isnan(X[order])
-    needed = (answered & (answered.cumsum(axis=0) <= n_min)).any(axis=1)
-    return order[np.argsort(~needed, kind="stable")[: max(most, int(needed.sum()))]]

@@ -93,6 +93,16 @@ class DonorImputer(Imputer):
         return shares
 
 
+def sample_donors(X: Codes, most: int, fewest: int, rng: np.random.Generator) -> NDArray[np.intp]:
+    """Rows that may lend, in random order, so that ties favour no part of the file.
+
+    At most ``most`` of them, and beyond these the first ``fewest`` who answered each item: a rare item keeps lenders.
+    """
+    order = rng.permutation(len(X))
+    answering = [order[~np.isnan(X[order, j])][:fewest] for j in range(X.shape[1])]
+    return order[np.isin(order, np.concatenate([order[:most], *answering]))]
+
+
 def choose(options: Mapping[str, Choice], name: str, what: str) -> Choice:
     """Look an option up by name.
 

@@ -8,7 +8,9 @@ import numpy as np
 from datasets.schema import Codes
 from imputers import IMPUTERS
 from imputers.neighbours.distances import DISTANCES, Distances
-from imputers.neighbours.donors import DonorImputer, Lenders, at_least_one, choose
+from imputers.neighbours.donors import DonorImputer, Lenders, at_least_one, choose, sample_donors
+
+FEWEST = 10  # lenders that even a rare item keeps in a sample of donors
 
 
 def _inverse(distances: Distances) -> Distances:
@@ -62,8 +64,7 @@ class NearestNeighbours(DonorImputer):
         at_least_one("most_donors", self.most_donors)
         self._weigh = choose(WEIGHTS, self.weights, "weights")
         self._distance = choose(DISTANCES, self.distance, "distance")(self.schema_, X)
-        order = rng.permutation(len(X))[: self.most_donors]  # shuffled, so that ties favour no part of the file
-        self._donors = X[order]
+        self._donors = X[sample_donors(X, self.most_donors, FEWEST, rng)]
         self._found = None
 
     def _seek(self, X: Codes) -> Lenders:

@@ -11,6 +11,7 @@ from datasets.errors import InputError
 from datasets.schema import LABELLED, Codes, Kind
 from imputers import IMPUTERS
 from imputers.base import Imputer
+from imputers.neighbours.donors import sample_donors
 from imputers.relational.distance_models import Distances, Floats, Rows, fit_models, log_likelihoods
 
 SMALLEST = 10  # neighbours of a local model, and more if there are many columns
@@ -103,7 +104,7 @@ class DistanceLikelihood(Imputer):
                 f"DistanceLikelihood: candidates is {self.candidates}, largest {self.largest}, references "
                 f"{self.references}, n_neighbours {self.n_neighbours} and ridge {self.ridge:g}; all must be positive"
             )
-        donors = X[sample_donors(X, self.most_donors, rng)]
+        donors = X[sample_donors(X, self.most_donors, SMALLEST, rng)]
         self._distances = Distances(self.schema_, X)
         self.temperature_ = self._calibrate(donors, rng)
         self._learn(donors)
@@ -191,16 +192,6 @@ class DistanceLikelihood(Imputer):
                 cells = np.arange(len(scored.rows))[:, None], np.searchsorted(levels, scored.values)
                 np.add.at(tables[j], cells, scored.shares(self.temperature_[j]))
         return tables
-
-
-def sample_donors(X: Codes, most: int, rng: np.random.Generator) -> Rows:
-    """Rows of a random sample, and for each column more if it has fewer than ten answers there.
-
-    They are shuffled, so that ties favour no part of the file.
-    """
-    order = rng.permutation(len(X))
-    answering = [order[~np.isnan(X[order, j])][:SMALLEST] for j in range(X.shape[1])]
-    return order[np.isin(order, np.concatenate([order[:most], *answering]))]
 
 
 def nearest(far: Floats, answered: Rows, most: int) -> Rows:

@@ -6,7 +6,7 @@ import pytest
 from datasets.errors import InputError
 from datasets.schema import Column, Kind, Schema
 from imputers.clusters import cmi
-from imputers.clusters.cmi import ClusterKernel, sample_donors
+from imputers.clusters.cmi import ClusterKernel
 from imputers.clusters.k_means import Space, choose_clusters, k_means, nearest
 from imputers.clusters.kernel import bandwidths, kernel_weights, leave_one_out
 from imputers.conformance import example_table
@@ -185,15 +185,6 @@ def test_blocks_do_not_show(monkeypatch):
     parts = ClusterKernel().fit(X, schema=schema).answer(X)
     assert parts.expected == pytest.approx(whole.expected, nan_ok=True)
     assert np.array_equal(parts.draws, whole.draws)
-
-
-def test_a_sample_of_donors_holds_the_rare_answers():
-    X = np.full((500, 2), np.nan)
-    X[:, 0] = 1.0
-    X[[3, 77, 400], 1] = 2.0
-    rows = sample_donors(X, 20, 2, np.random.default_rng(0))
-    assert len(set(rows.tolist())) == len(rows) == 20
-    assert (~np.isnan(X[rows, 1])).sum() >= 2
 
 
 @pytest.mark.parametrize("parameters", [{"clusters": 0}, {"n_min": 1}, {"most_donors": 0}])

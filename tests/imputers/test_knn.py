@@ -9,6 +9,7 @@ from datasets.errors import InputError
 from datasets.schema import Column, Kind, Schema
 from imputers.conformance import example_table
 from imputers.neighbours.distances import Euclidean, Gower
+from imputers.neighbours.donors import sample_donors
 from imputers.neighbours.knn import NearestNeighbours
 from imputers.neighbours.nearest import NearestNeighbour
 
@@ -153,3 +154,16 @@ def test_few_donors_and_new_rows():
     weights = np.array([1 / 0.9, 1 / 0.1])
     assert imputer.answer(X).expected == pytest.approx([weights @ [1, 3] / weights.sum()])
     assert imputer.answer(np.array([[1.0, np.nan]])).draws.ravel().tolist() == [3.0] * 5
+
+
+def test_a_rare_item_keeps_lenders_in_a_sample_of_donors():
+    schema, X = example_table()
+    income = schema.index("income")
+    X[np.flatnonzero(~np.isnan(X[:, income]))[3:], income] = np.nan
+    imputer = NearestNeighbours(most_donors=20).fit(X, schema=schema)
+    assert 20 <= len(imputer._donors) <= 60
+    answer = imputer.answer(X)
+    assert np.isfinite(answer.draws).all()
+    assert np.isfinite(answer.expected[np.nonzero(np.isnan(X))[1] == income]).all()
+    rows = sample_donors(X, 20, 2, np.random.default_rng(0))
+    assert len(set(rows.tolist())) == len(rows) and (~np.isnan(X[rows, income])).sum() >= 2

@@ -66,7 +66,12 @@ def invented_facts(imputers: Sequence[str], mechanisms: Sequence[str], rates: Se
         metrics=metrics | {"target-covariance": matrix, "target-covariance-true": matrix},
         columns={name: known | {"question": f"What about {name}?"} for name, known in columns.items()},
         imputers={
-            name: {"summary": f"Fills with {name}.", "deterministic": False, "parameters": {"k": 5}}
+            name: {
+                "summary": f"Fills with {name}.",
+                "family": f"family of {name}",
+                "deterministic": False,
+                "parameters": {"k": 5},
+            }
             for name in imputers
         },
         cells=[
