@@ -59,11 +59,11 @@ def claims_page(claims: Sequence[Claim], versions: str) -> Page:
         *([_missing(claims)] if counts["not run"] else []),
         f"Versions: {versions}.",
     ]
-    return Page("Published figures, and ours on the same cells", "several", (Section("Claims", tuple(blocks)),))
+    return Page("Published figures, and ours on the same cells", "published figures", (Section("Claims", tuple(blocks)),))
 
 
 def _row(claim: Claim) -> tuple[Cell, ...]:
-    ours = "–" if claim.ours is None else f"{claim.ours:.4g}"
+    ours = "–" if claim.ours is None else f"{claim.ours:.4f}"
     if claim.low == float("-inf"):
         accepted = f"at most {claim.high:g}"
     elif claim.high == float("inf"):
