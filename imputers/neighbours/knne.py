@@ -58,7 +58,8 @@ class NeighbourEnsemble(DonorImputer):
 
     Measured on the core table of the GSS 2022, 30 % hidden completely at random: nrmse .807, accuracy .628,
     error of the correlations of ordinal and numeric items .125; with uniform subsets .876, .598, .296 (`knn` .874,
-    .599, .252; boosted trees predict better: .784, .648). Breast cancer, half hidden: MSE .431, with uniform subsets .536 (`knn` .55; the normal model .236).
+    .599, .252; boosted trees predict better: .784, .648). Breast cancer, half hidden: MSE .431, with uniform subsets
+    .536 (`knn` .55; the normal model .236).
 
     Parameters
     ----------
