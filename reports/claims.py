@@ -59,7 +59,8 @@ def claims_page(claims: Sequence[Claim], versions: str) -> Page:
         *([_missing(claims)] if counts["not run"] else []),
         f"Versions: {versions}.",
     ]
-    return Page("Published figures, and ours on the same cells", "published figures", (Section("Claims", tuple(blocks)),))
+    title = "Published figures, and ours on the same cells"
+    return Page(title, "published figures", (Section("Claims", tuple(blocks)),))
 
 
 def _row(claim: Claim) -> tuple[Cell, ...]:
