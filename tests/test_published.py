@@ -1,5 +1,6 @@
 """The README shows the published leaderboard, and the published leaderboard is of the real survey."""
 
+import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -21,3 +22,16 @@ def test_the_published_board_is_real_and_whole():
     assert "162 of 162 cells are done" in text
     for picture in ("covariance", "ranks", "trade-off"):
         assert (BOARD.parent / "figures" / f"{picture}.png").exists()
+
+
+def test_what_the_readme_says_of_all_methods_is_on_their_board():
+    readme = (ROOT / "README.md").read_text()
+    board = (BOARD.parent / "gss-all" / "leaderboard.md").read_text()
+    assert "279 of 279 cells are done" in board and "All 31 methods" in readme
+    leads = re.findall(r"0\.\d{3} \[0\.\d{3}, 0\.\d{3}\]", readme)
+    assert len(leads) == 3 and all(f"**{lead}**" in board for lead in leads)
+    text = (BOARD.parent / "text" / "leaderboard.md").read_text()
+    accuracies = re.findall(r"0\.\d{3} ± 0\.\d{3}", readme)
+    assert len(accuracies) == 3 and all(accuracy in text for accuracy in accuracies)
+    claims = (BOARD.parent / "published.md").read_text()
+    assert "25 pass, 3 miss." in claims and "25 of 28 figures" in readme
