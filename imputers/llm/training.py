@@ -76,7 +76,7 @@ def train(
             # at first the average is over the last third or so of few steps, or the random start would stay in it
             pace = max(1 - plan.averaging, 3 / (4 + step))
             torch._foreach_lerp_(average, [parameter.detach() for parameter in model.parameters()], pace)
-            losses.append(float(loss))
+            losses.append(float(loss.detach()))
     with torch.no_grad():
         for parameter, mean in zip(model.parameters(), average, strict=True):
             parameter.copy_(mean)
