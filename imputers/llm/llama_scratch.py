@@ -1,0 +1,165 @@
+"""A small Llama that knows nothing but the table: trained from random weights on the observed cells."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datasets.errors import InputError, MethodUnavailableError
+from datasets.schema import Codes, Kind
+from imputers import IMPUTERS
+from imputers.base import Imputer
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
+    from transformers import LlamaForCausalLM
+
+FEWEST_STEPS = 150  # of a small table
+
+
+@IMPUTERS.register("llama-scratch")
+class LlamaScratch(Imputer):
+    """Small Llama with random weights, trained on the table itself.
+
+    The architecture is Llama (Touvron et al. 2023, arXiv 2302.13971) by `transformers.LlamaForCausalLM`; learning
+    hides cells and answers them from the rest, as BERT does with words (Devlin et al. 2019, NAACL). One
+    network so answers any items from any others, like the orderless autoregressive model of Uria, Murray & Larochelle
+    (2014, ICML) and the autoencoder of Ivanov, Figurnov & Vetrov (2019, ICLR), to which it is related.
+
+    Every item has a word for its question and one for each observed answer (see `Vocabulary`); a prompt is the
+    set of a person's answers, without order, and the questions to answer, which do not see each other. At each
+    step a tenth to six tenths of a row's observed cells, uniformly, are hidden and answered; the loss is
+    the log-probability among the item's own answers. The number of steps depends on the table alone, never on
+    time: ``passes`` times the rows over ``batch_size``, between 150 and ``most_steps``. Nothing is held out.
+    Numeric items with more than ``n_bins`` values are read in bins of about equally many people; a draw is one of
+    the values observed in the bin, and an expectation uses the bins' means. A level that nobody gave is never filled.
+
+    Assumes cells missing at random and rows exchangeable; survey weights are not used. New rows are answered by
+    the fitted model. A draw answers a row's holes one after another in a random order, each given those
+    before. Draws are not proper in Rubin's sense with one model, whose weights are held fixed; with more, the
+    draws take the models in turn, which carries uncertainty about the weights approximately, and probabilities
+    are the models' mean.
+
+    Parameters
+    ----------
+    hidden, layers, heads : width, depth and attention heads; hidden is a multiple of 2 × heads.
+    n_models : networks trained from different random weights.
+    n_bins : bins of a numeric item at most.
+    passes, most_steps : how often each row is learned from, and gradient steps at most.
+    batch_size, learning_rate, dropout : rows in a step, AdamW's rate, share of outputs set to zero in training.
+
+    Attributes
+    ----------
+    vocabulary_ : words for questions and answers.
+    models_ : the trained networks, as plain `LlamaForCausalLM`.
+    losses_ : for each, mean negative log-probability of the hidden answers at every step.
+    """
+
+    def __init__(
+        self,
+        hidden: int = 64,
+        layers: int = 1,
+        heads: int = 4,
+        n_models: int = 1,
+        n_bins: int = 24,
+        passes: float = 54.0,
+        most_steps: int = 1500,
+        batch_size: int = 128,
+        learning_rate: float = 2e-3,
+        dropout: float = 0.1,
+    ) -> None:
+        self.hidden = hidden
+        self.layers = layers
+        self.heads = heads
+        self.n_models = n_models
+        self.n_bins = n_bins
+        self.passes = passes
+        self.most_steps = most_steps
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.dropout = dropout
+
+    def _fit(self, X: Codes, rng: np.random.Generator) -> None:
+        self._check_parameters()
+        try:
+            import torch
+            import transformers  # noqa: F401 - the modules imported below need it
+        except ImportError as missing:
+            raise MethodUnavailableError(
+                f"llama-scratch needs the package {missing.name!r}, which is not installed here; "
+                "pip install torch transformers"
+            ) from missing
+        from imputers.llm.layout import allowed_words
+        from imputers.llm.vocabulary import Vocabulary
+
+        self.vocabulary_ = Vocabulary.fit(self.schema_, X, self.n_bins)
+        self._allowed = allowed_words(self.vocabulary_)
+        words = torch.from_numpy(self.vocabulary_.encode(X))
+        self.models_, self.losses_ = [], []
+        for _ in range(self.n_models):
+            model, losses = self._train(words, torch.Generator().manual_seed(int(rng.integers(2**62))))
+            self.models_.append(model)
+            self.losses_.append(losses)
+
+    def _train(self, words: "Tensor", generator: "Generator") -> tuple["LlamaForCausalLM", list[float]]:
+        from imputers.llm.small_llama import build, fold
+        from imputers.llm.training import Plan, train
+
+        n_steps = int(np.clip(self.passes * len(words) / self.batch_size, FEWEST_STEPS, self.most_steps))
+        plan = Plan(n_steps, self.batch_size, self.learning_rate, dropout=self.dropout)
+        model = build(self.vocabulary_, self.hidden, self.layers, self.heads, generator)
+        losses = train(model, words, self._allowed, plan, generator)
+        fold(model)
+        return model.eval(), losses
+
+    def _draws(self, X: Codes, n_draws: int, rng: np.random.Generator) -> NDArray[np.float64]:
+        import torch
+
+        from imputers.llm.scoring import draw_in_turn, probabilities
+
+        rows = np.flatnonzero(np.isnan(X).any(axis=1))
+        shown = torch.from_numpy(self.vocabulary_.encode(X[rows]))
+        asked = torch.from_numpy(np.isnan(X[rows]))
+        columns = np.nonzero(np.isnan(X))[1]
+        # these answer the two questions that `answer` asks next, about the same X
+        self._shares: NDArray[np.float64] = np.mean(
+            [probabilities(model, shown, asked, self._allowed) for model in self.models_], axis=0
+        )
+        draws = np.empty((n_draws, len(columns)))
+        for d in range(n_draws):
+            drawn = draw_in_turn(self.models_[d % self.n_models], shown, asked, self._allowed, rng)
+            draws[d] = self.vocabulary_.decode(drawn[asked].numpy(), columns, rng)
+        return draws
+
+    def _expected(self, X: Codes) -> NDArray[np.float64]:
+        columns = np.nonzero(np.isnan(X))[1]
+        expected = np.full(len(columns), np.nan)
+        for j in self.schema_.where(Kind.ORDINAL, Kind.NUMERIC):
+            expected[columns == j] = self._answers(columns, int(j)) @ self.vocabulary_.items[j].means
+        return expected
+
+    def _probabilities(self, X: Codes) -> Mapping[int, NDArray[np.float64]]:
+        columns = np.nonzero(np.isnan(X))[1]
+        labelled = self.schema_.where(Kind.NOMINAL, Kind.ORDINAL)
+        return {int(j): self.vocabulary_.items[j].spread(self._answers(columns, int(j))) for j in labelled}
+
+    def _answers(self, columns: NDArray[np.intp], j: int) -> NDArray[np.float64]:
+        """Probabilities of the answers to the holes of column j, shape (holes of the column, K)."""
+        start, end = self.vocabulary_.bounds[j : j + 2]
+        return self._shares[columns == j, start:end]
+
+    def _check_parameters(self) -> None:
+        counts = ("hidden", "layers", "heads", "n_models", "n_bins", "most_steps", "batch_size")
+        low = [name for name in counts if getattr(self, name) < 1]
+        if low:
+            raise InputError(f"llama-scratch: {low[0]} = {getattr(self, low[0])}; it must be 1 or more")
+        if self.hidden % (2 * self.heads):
+            raise InputError(
+                f"llama-scratch: hidden = {self.hidden}; it must be a multiple of 2 × heads = {2 * self.heads}"
+            )
+        if self.passes <= 0 or self.learning_rate <= 0 or not 0 <= self.dropout < 1:
+            raise InputError(
+                f"llama-scratch: passes = {self.passes} and learning_rate = {self.learning_rate} must be above 0, "
+                f"dropout = {self.dropout} from 0 to below 1"
+            )

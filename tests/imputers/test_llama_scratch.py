@@ -1,0 +1,240 @@
+import numpy as np
+import pytest
+
+from benchmarks.cells import make_mask
+from benchmarks.worker import score
+from datasets.answer import check_answer, complete
+from datasets.errors import InputError
+from datasets.schema import Column, Kind, Schema
+from imputers import IMPUTERS
+from imputers.llm.vocabulary import Item, Vocabulary
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("transformers")
+
+SMALL = {"hidden": 32, "layers": 1, "heads": 2}
+
+
+@pytest.fixture(scope="module")
+def twins():
+    """A table (600, 4) whose first two items agree in 95 % of people, hidden together in a third of them."""
+    rng = np.random.default_rng(0)
+    first = rng.integers(0, 2, 600)
+    second = np.where(rng.random(600) < 0.95, first, 1 - first)
+    scale = np.clip(rng.integers(1, 5, 600), 1, 4)
+    age = np.round(20 + 10 * scale + 5 * rng.normal(size=600))
+    yes_no = {0.0: "no", 1.0: "yes"}
+    schema = Schema(
+        (
+            Column("first", Kind.NOMINAL, yes_no),
+            Column("second", Kind.NOMINAL, yes_no),
+            Column("scale", Kind.ORDINAL, {1.0: "a", 2.0: "b", 3.0: "c", 4.0: "d", 5.0: "never"}),
+            Column("age", Kind.NUMERIC, decimals=0),
+        )
+    )
+    X = np.column_stack([first, second, scale, age]).astype(float)
+    X[:200, :2] = np.nan
+    X[200:260, 2] = np.nan
+    X[260:300, 3] = np.nan
+    return schema, X
+
+
+@pytest.fixture(scope="module")
+def fitted(twins):
+    schema, X = twins
+    return IMPUTERS["llama-scratch"](**SMALL).fit(X, schema=schema, random_state=3)
+
+
+@pytest.fixture(scope="module")
+def shown(twins, fitted):
+    return torch.from_numpy(fitted.vocabulary_.encode(twins[1]))
+
+
+def logits(imputer, shown, asked):
+    from imputers.llm.layout import answer_logits
+
+    with torch.no_grad():
+        return answer_logits(imputer.models_[0], shown, asked, imputer._allowed)
+
+
+def test_words_and_values_are_inverse_on_every_column_of_the_core_table(masked_gss):
+    X, schema = masked_gss.values, masked_gss.schema
+    vocabulary = Vocabulary.fit(schema, X, n_bins=24)
+    words = vocabulary.encode(X)
+    assert np.array_equal(words < len(schema), np.isnan(X))
+    rows, columns = np.nonzero(~np.isnan(X))
+    assert np.array_equal(vocabulary.item_of[words[rows, columns]], columns)
+    values = vocabulary.decode(words[rows, columns], columns, np.random.default_rng(0))
+    exact = ~np.isin(columns, [schema.index("age")])  # the one item with more values than bins
+    assert np.array_equal(values[exact], X[rows, columns][exact])
+    again = X.copy()
+    again[rows, columns] = values
+    assert np.array_equal(vocabulary.encode(again), words)
+
+
+def test_bins_are_equal_parts_and_keep_the_mean():
+    values = np.random.default_rng(1).permutation(np.arange(100.0))
+    item = Item.fit(Column("x", Kind.NUMERIC), values, n_bins=4)
+    assert item.means.tolist() == [12.0, 37.0, 62.0, 87.0]
+    assert item.encode(np.array([-5.0, 24.0, 24.9, 25.0, 200.0, np.nan])).tolist() == [0, 0, 0, 1, 3, -1]
+    assert item.scores @ item.counts == pytest.approx(0)
+    drawn = item.decode(np.full(4000, 1), np.random.default_rng(2))
+    assert set(drawn) == set(np.arange(25.0, 50.0))
+
+
+def test_level_never_observed_has_no_word_and_counts_as_unknown():
+    item = Item.fit(Column("x", Kind.ORDINAL, {1.0: "a", 2.0: "b", 3.0: "c"}), np.array([3.0, 1.0, 1.0]), n_bins=9)
+    assert item.encode(np.array([1.0, 2.0, 3.0, np.nan])).tolist() == [0, -1, 1, -1]
+    assert item.spread(np.array([[0.25, 0.75]])).tolist() == [[0.25, 0.0, 0.75]]
+
+
+def test_questions_do_not_see_each_other(fitted, shown):
+    """A hole asked alone gets the answer that it gets among all holes, and its row's other holes are never seen."""
+    asked = shown < 4
+    together = torch.zeros(*shown.shape, len(fitted.vocabulary_))
+    together[asked] = logits(fitted, shown, asked)
+    for j in range(4):
+        alone = asked & (torch.arange(4) == j)
+        rows = alone.any(dim=1)
+        torch.testing.assert_close(logits(fitted, shown[rows], alone[rows]), together[alone])
+        # without the other questions in the prompt at all
+        first = rows.nonzero()[0]
+        kept = (shown[first] >= 4) | alone[first]
+        bare = logits(fitted, shown[first][kept][None], alone[first][kept][None])
+        torch.testing.assert_close(bare[0], together[first, j][0])
+
+
+def test_known_answers_count_and_their_order_does_not(fitted, shown):
+    rows = slice(300, 600)
+    asked = torch.zeros(300, 4, dtype=torch.bool)
+    asked[:, 1] = True
+    prompt = torch.where(asked, torch.arange(4), shown[rows])
+    found = logits(fitted, prompt, asked).log_softmax(dim=1)
+    order = torch.tensor([3, 1, 0, 2])
+    torch.testing.assert_close(logits(fitted, prompt[:, order], asked[:, order]).log_softmax(dim=1), found)
+    other = prompt.clone()
+    first, last = fitted.vocabulary_.bounds[:2]
+    other[:, 0] = first + last - 1 - prompt[:, 0]  # yes becomes no
+    own = slice(int(last), int(fitted.vocabulary_.bounds[2]))
+    changed = logits(fitted, other, asked).log_softmax(dim=1)
+    assert ((changed - found)[:, own].abs() > 0.5).all()
+
+
+def test_learning_is_from_observed_cells_and_never_shows_what_it_asks(fitted, shown):
+    from imputers.llm.training import Plan, hide_again, observed_slots
+
+    generator = torch.Generator().manual_seed(0)
+    batch = observed_slots(shown, 3, generator)
+    n_known = (shown >= 4).sum(dim=1)
+    assert torch.equal((batch >= 4).sum(dim=1), n_known.clamp(max=3))  # answers first, then holes
+    hidden = hide_again(batch, 4, Plan(1, 1, 1.0), generator)
+    assert not (hidden & (batch < 4)).any()
+    assert 0.3 < hidden.sum() / (batch >= 4).sum() < 0.4  # the mean of shares uniform from .1 to .6 is .35
+    with pytest.raises(IndexError):  # an asked slot that still holds its answer
+        logits(fitted, batch, hidden)
+
+
+def test_folded_tables_give_the_same_answers(fitted, shown):
+    from imputers.llm.small_llama import build, fold
+
+    model = build(fitted.vocabulary_, 32, 1, 2, torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        before = model.eval()(input_ids=shown[:5]).logits
+        fold(model)
+        torch.testing.assert_close(model(input_ids=shown[:5]).logits, before)
+    assert not [name for name in model.state_dict() if "parametriz" in name]
+
+
+def test_loss_falls_and_probabilities_are_probabilities(twins, fitted):
+    schema, X = twins
+    losses = fitted.losses_[0]
+    assert np.mean(losses[-20:]) < np.mean(losses[:5]) - 0.2
+    answer = fitted.answer(X, n_draws=2)
+    check_answer(answer, X, schema)
+    assert (answer.probabilities[2][:, 4] == 0).all()  # nobody gave the fifth answer
+
+
+def test_chained_draws_keep_what_independent_ones_lose(twins, fitted):
+    X = twins[1]
+    answer = fitted.answer(X, n_draws=20)
+    chained = [complete(X, fills)[:200] for fills in answer.draws]
+    agreement = np.mean([table[:, 0] == table[:, 1] for table in chained])
+    independent = (answer.probabilities[0][:200] * answer.probabilities[1][:200]).sum(axis=1).mean()
+    assert agreement == pytest.approx(0.95, abs=0.05)
+    assert independent == pytest.approx(0.50, abs=0.08)
+
+
+def test_draws_of_one_hole_have_the_stated_probabilities(fitted):
+    row = np.array([[1.0, 1.0, np.nan, 50.0]])
+    draws = fitted.answer(np.repeat(row, 4000, axis=0), n_draws=1).draws[0]
+    stated = fitted.answer(row, n_draws=1).probabilities[2][0]
+    assert [np.mean(draws == level) for level in range(1, 6)] == pytest.approx(stated, abs=0.03)
+
+
+def test_several_models_share_the_draws_and_average_the_probabilities(twins):
+    schema, X = twins
+    imputer = IMPUTERS["llama-scratch"](**SMALL, n_models=2, most_steps=30).fit(X, schema=schema, random_state=3)
+    both = imputer.answer(X, n_draws=3).probabilities
+    single = []
+    for model in list(imputer.models_):
+        imputer.models_, imputer.n_models = [model], 1
+        single.append(imputer.answer(X, n_draws=1).probabilities)
+    assert not np.allclose(single[0][0], single[1][0], atol=1e-3)
+    for j, table in both.items():
+        np.testing.assert_allclose(table, (single[0][j] + single[1][j]) / 2, atol=1e-12)
+
+
+def test_seed_decides_and_global_generators_are_left_alone(twins):
+    schema, X = twins
+
+    def answers(seed):
+        imputer = IMPUTERS["llama-scratch"](**SMALL, most_steps=20).fit(X, schema=schema, random_state=seed)
+        return imputer.answer(X, n_draws=1)
+
+    with torch.random.fork_rng():
+        torch.manual_seed(5)
+        before = torch.get_rng_state()
+        first = answers(1)
+        assert torch.equal(torch.get_rng_state(), before)
+        torch.manual_seed(6)  # another global state; dropout and weights are the same
+        again, other = answers(1), answers(2)
+    assert np.array_equal(first.draws, again.draws) and np.array_equal(first.probabilities[0], again.probabilities[0])
+    assert not np.allclose(first.probabilities[0], other.probabilities[0])
+
+
+def test_steps_follow_the_rows_up_to_a_limit(twins):
+    schema, X = twins
+    imputer = IMPUTERS["llama-scratch"](**SMALL, passes=30, batch_size=100)
+    assert len(imputer.fit(X, schema=schema).losses_[0]) == 180
+    assert len(imputer.set_params(most_steps=7).fit(X, schema=schema).losses_[0]) == 7
+
+
+def test_transformers_works_beside_our_package_of_the_name_datasets():
+    from transformers import LlamaForCausalLM
+
+    import datasets
+
+    assert hasattr(datasets, "DATASETS") and LlamaForCausalLM.__name__ == "LlamaForCausalLM"
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"hidden": 30}, {"layers": 0}, {"n_models": 0}, {"dropout": 1.0}, {"learning_rate": 0.0}, {"passes": -1}]
+)
+def test_wrong_parameters_are_named(twins, wrong):
+    schema, X = twins
+    with pytest.raises(InputError, match=next(iter(wrong))):
+        IMPUTERS["llama-scratch"](**wrong).fit(X, schema=schema)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("n_models", "error", "accuracy"), [(1, 0.778, 0.638), (3, 0.772, 0.642)])
+def test_quality_on_the_core_table(gss, n_models, error, accuracy):
+    """Settings were chosen on other masks, on cells hidden again from the observed ones."""
+    masked = make_mask(gss, "mcar", 0.3, 9)
+    imputer = IMPUTERS["llama-scratch"](n_models=n_models)
+    imputer.fit(masked.values, schema=masked.schema, random_state=1)
+    answer = imputer.answer(masked.values, n_draws=3)
+    found = {metric: value for metric, column, value in score(masked, answer) if column == "(table)"}
+    assert found["nrmse"] <= error
+    assert found["accuracy"] >= accuracy
+    assert found["design-correlation-error"] <= 0.158
