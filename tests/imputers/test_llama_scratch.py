@@ -234,7 +234,13 @@ def test_quality_on_the_core_table(gss, n_models, error, accuracy):
     imputer = IMPUTERS["llama-scratch"](n_models=n_models)
     imputer.fit(masked.values, schema=masked.schema, random_state=1)
     answer = imputer.answer(masked.values, n_draws=3)
-    found = {metric: value for metric, column, value in score(masked, answer) if column == "(table)"}
-    assert found["nrmse"] <= error
-    assert found["accuracy"] >= accuracy
-    assert found["design-correlation-error"] <= 0.158
+    scores = score(masked, answer)
+
+    nominal = {column.name for column in gss.schema if column.kind is Kind.NOMINAL}
+
+    def mean(name):
+        return np.mean([v for metric, item, v in scores if metric == name and (name != "accuracy" or item in nominal)])
+
+    assert mean("nrmse") <= error
+    assert mean("accuracy") >= accuracy
+    assert mean("design-correlation-error") <= 0.158
