@@ -15,6 +15,7 @@ from datasets.errors import InputError
 
 if TYPE_CHECKING:
     from benchmarks.progress import Progress
+    from benchmarks.run import Outcome
     from benchmarks.supervisor import Limits
     from datasets.table import Dataset
 
@@ -44,11 +45,11 @@ def run(
     from benchmarks.supervisor import Limits
     from imputers import IMPUTERS
 
-    folder, console, limits = _writable(out), Console(), Limits(time_limit, memory_limit)
+    console, limits = Console(), Limits(time_limit, memory_limit)
     progress = Progress(console)
     if suite == PUBLISHED:
         chosen = {"data": data, "imputers": imputers, "mechanisms": mechanisms, "rates": rates, "seeds": seeds}
-        _run_published({name for name, value in chosen.items() if value is not None}, folder, jobs, limits, progress)
+        _run_published({name for name, value in chosen.items() if value is not None}, out, jobs, limits, progress)
         return
     loaded = [name for path in load or [] for name in IMPUTERS.load(path)]
     planned = check_names(_narrowed(_planned(suite, data), imputers, mechanisms, rates, seeds, loaded))
@@ -56,7 +57,7 @@ def run(
         outcome = run_cells(
             planned,
             _dataset(planned, data, schema, strict_data, own=suite is None, console=console),
-            folder,
+            _writable(out),
             n_jobs=jobs,
             limits=limits,
             progress=progress,
@@ -67,6 +68,11 @@ def run(
     except KeyboardInterrupt:
         console.print("stopped; finished cells are stored: give the same command again to go on", highlight=False)
         raise typer.Exit(130) from None
+    _tell(outcome, console)
+
+
+def _tell(outcome: "Outcome", console: Console) -> None:
+    """Say how a run ended; failures end with status 1."""
     told = f"{outcome.done} of {outcome.planned} cells done, {outcome.failed} failed"
     told += f", {outcome.unavailable} unavailable" if outcome.unavailable else ""
     console.print(told if outcome.report is None else f"{told}: {outcome.report}", highlight=False, soft_wrap=True)
@@ -84,14 +90,14 @@ def report(
     Console().print(str(rebuild(out, suite)), highlight=False, soft_wrap=True)
 
 
-def _run_published(chosen: set[str], folder: Path, jobs: int, limits: "Limits", progress: "Progress") -> None:
+def _run_published(chosen: set[str], out: Path, jobs: int, limits: "Limits", progress: "Progress") -> None:
     """Run the suite of published figures, which fixes its own tables, masks and imputers."""
     from benchmarks.published import run_published
 
     if chosen:
         options = ", ".join(f"--{name}" for name in sorted(chosen))
         raise InputError(f"suite {PUBLISHED!r} runs the cells that figures were published for; leave out {options}")
-    report = run_published(folder, n_jobs=jobs, limits=limits, progress=progress)
+    report = run_published(_writable(out), n_jobs=jobs, limits=limits, progress=progress)
     progress.console.print(str(report), highlight=False, soft_wrap=True)
 
 

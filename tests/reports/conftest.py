@@ -47,15 +47,8 @@ def invented_facts(imputers: Sequence[str], mechanisms: Sequence[str], rates: Se
         | {"trivial": "that of the mode | mean", "summary": f"What {name} says in one plain sentence."}
         for name, known in METRICS.items()
     }
-    matrix = {
-        "better": "lower",
-        "best": 0,
-        "low": "-inf",
-        "high": "inf",
-        "reads": "moments",
-        "trivial": "",
-        "summary": "",
-    }
+    matrix = {"better": "lower", "best": 0, "low": "-inf", "high": "inf"}
+    matrix |= {"reads": "moments", "trivial": "", "summary": ""}
     return Facts(
         suite="invented",
         command="python -m benchmarks run --suite invented",
