@@ -23,7 +23,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Store:
-    """A folder with ``answers/<key>.npz``, ``records/<key>.json`` and ``logs/<key>.txt``.
+    """A folder with ``answers/<key>.npz``, ``records/<key>.json``, ``logs/<key>.txt`` and ``learned/<key>/``.
 
     File names are hashes of everything that decides the content (see `cells.answer_key`), so what is
     there is right, what is not there is missing, and parallel runs need no lock.
@@ -43,8 +43,12 @@ class Store:
         """Where all that a cell printed is kept."""
         return self.folder / "logs" / f"{key}.txt"
 
-    def save_answer(self, key: str, answer: Answer, cost: Cost) -> None:
-        """Write an answer and its cost."""
+    def learned_path(self, key: str) -> Path:
+        """Folder where a method keeps what it learns in a cell: adapters, learning curves, checkpoints."""
+        return self.folder / "learned" / key
+
+    def save_answer(self, key: str, answer: Answer, cost: Cost, audit: Mapping[str, float]) -> None:
+        """Write an answer, its cost, and what the method found out about itself, by name of the measure."""
         arrays = {f"probabilities_{j}": table for j, table in answer.probabilities.items()}
         if answer.draws is not None:
             arrays["draws"] = answer.draws
@@ -54,6 +58,7 @@ class Store:
             arrays |= {f"moments_{name}": array for name, array in vars(answer.moments).items()}
         if answer.estimates is not None:
             arrays |= {f"estimates_{name}": np.asarray(value) for name, value in vars(answer.estimates).items()}
+        arrays |= {f"audit_{name}": np.array(value) for name, value in audit.items()}
         arrays["cost"] = np.array([cost.fit_seconds, cost.draw_seconds, cost.peak_memory_mb])
         path = self.answer_path(key)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -61,8 +66,8 @@ class Store:
             np.savez_compressed(file, **arrays)
         Path(file.name).replace(path)
 
-    def load_answer(self, key: str) -> tuple[Answer, Cost]:
-        """Read an answer and its cost."""
+    def load_answer(self, key: str) -> tuple[Answer, Cost, dict[str, float]]:
+        """Read an answer, its cost, and the method's audit of itself, empty for most."""
         with np.load(self.answer_path(key), allow_pickle=False) as arrays:
             moments, own, estimates = (_part(arrays, kind) for kind in ("moments", "probabilities", "estimates"))
             answer = Answer(
@@ -72,7 +77,8 @@ class Store:
                 moments=Moments(**moments) if moments else None,
                 estimates=_estimates(estimates) if estimates else None,
             )
-            return answer, Cost(*arrays["cost"].tolist())
+            audit = {name: float(value) for name, value in _part(arrays, "audit").items()}
+            return answer, Cost(*arrays["cost"].tolist()), audit
 
 
 def _part(arrays: Mapping[str, np.ndarray], kind: str) -> dict[str, np.ndarray]:

@@ -6,10 +6,11 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from multiprocessing import connection, parent_process
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 from benchmarks.cells import Cell
 from benchmarks.store import Cost, Store
@@ -39,6 +40,21 @@ class Job:
     record_key: str
     store: Store
     plugins: tuple[Path, ...] = ()
+
+
+@runtime_checkable
+class Learner(Protocol):
+    """An imputer that keeps what it learns, such as adapters, and resumes from it if it was stopped."""
+
+    folder: Path | None
+
+
+@runtime_checkable
+class Audited(Protocol):
+    """An imputer that examines itself, as language models do."""
+
+    def audit(self) -> Mapping[str, float]:
+        """Measures by name, taken on observed cells that the method hid from itself."""
 
 
 def attempt(work: Callable[[], None]) -> str | None:
@@ -78,28 +94,31 @@ def _answer_and_score(job: Job) -> None:
     except MethodUnavailableError as lacking:
         _write(job, "unavailable", str(lacking), ())
         return
-    answer, cost = job.store.load_answer(job.answer_key)
-    costs = [(name.replace("_", "-"), "(table)", value) for name, value in vars(cost).items()]
-    _write(job, "done", "", (*score(job.masked, answer), *costs))
+    answer, cost, audit = job.store.load_answer(job.answer_key)
+    told = {name.replace("_", "-"): value for name, value in vars(cost).items()} | audit
+    _write(job, "done", "", (*score(job.masked, answer), *((name, "(table)", value) for name, value in told.items())))
 
 
 def _answer(job: Job) -> None:
     """Put the answer into the store, unless it is there."""
     if not job.store.answer_path(job.answer_key).exists():
-        answer, cost = _timed_answer(job.cell, job.masked)
+        answer, cost, audit = _timed_answer(job.cell, job.masked, job.store.learned_path(job.answer_key))
         check_answer(answer, job.masked.values, job.masked.schema)
-        job.store.save_answer(job.answer_key, answer, cost)
+        job.store.save_answer(job.answer_key, answer, cost, audit)
 
 
-def _timed_answer(cell: Cell, masked: Masked) -> tuple[Answer, Cost]:
-    """Let the imputer see values, schema, weights and a seed, and nothing else."""
+def _timed_answer(cell: Cell, masked: Masked, folder: Path) -> tuple[Answer, Cost, Mapping[str, float]]:
+    """Let the imputer see values, schema, weights and a seed, and nothing else; its audit of itself is not timed."""
     imputer = make_imputer(cell.imputer)
+    if isinstance(imputer, Learner):
+        imputer.folder = folder
     start = time.perf_counter()
     imputer.fit(masked.values, schema=masked.schema, weights=masked.truth.weights, random_state=cell.random_state)
     fitted = time.perf_counter()
     answer = imputer.answer(masked.values, n_draws=cell.n_draws)
     drawn = time.perf_counter()
-    return answer, Cost(fitted - start, drawn - fitted, _peak_memory_mb())
+    cost = Cost(fitted - start, drawn - fitted, _peak_memory_mb())
+    return answer, cost, imputer.audit() if isinstance(imputer, Audited) else {}
 
 
 def score(masked: Masked, answer: Answer) -> list[tuple[str, str, float]]:
