@@ -9,6 +9,7 @@ from benchmarks.commands.check import check
 from benchmarks.commands.data import describe, fetch, select
 from benchmarks.commands.impute import impute
 from benchmarks.commands.listing import list_everything
+from benchmarks.commands.plan import plan
 from benchmarks.commands.run import report, run
 from datasets.errors import InputError
 
@@ -19,7 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("list")(list_everything)
-for command in (run, report, fetch, describe, select, impute, check):
+for command in (run, report, fetch, describe, select, impute, check, plan):
     app.command()(command)
 
 

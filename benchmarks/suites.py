@@ -3,10 +3,11 @@
 import difflib
 from dataclasses import dataclass
 
+from benchmarks.studies import STUDIES
 from datasets.errors import InputError
 from imputers import IMPUTERS
 
-EIGHTEEN = (
+NINETEEN = (
     "mean",
     "subgroup-mean",
     "hot-deck",
@@ -23,9 +24,11 @@ EIGHTEEN = (
     "hyperimpute",
     "miwae",
     "hivae",
+    "llama-scratch",
     "listwise",
     "pairwise",
 )
+LANGUAGE_MODELS = ("llama2-13b", "llama2-7b", "llama3.1-8b", "mistral-7b", "qwen2.5-7b")
 TEXT = ("mean", "knn-1", "knn", "dlm", "holoclean", "ngram-logistic")
 QUICK = ("mean", "subgroup-mean", "hot-deck", "knn", "gaussian-em", "mice-pmm", "listwise", "pairwise")
 MECHANISMS = ("mcar", "mar", "ni")
@@ -62,9 +65,9 @@ def _seeds(count: int) -> tuple[int, ...]:
 SUITES = {
     suite.name: suite
     for suite in (
-        Suite("gss", "gss2022", MECHANISMS, (0.3,), _seeds(3), EIGHTEEN, 5),
+        Suite("gss", "gss2022", MECHANISMS, (0.3,), _seeds(3), (*NINETEEN, *LANGUAGE_MODELS), 5),
         Suite("gss-smoke", "gss2022", ("mcar", "mar"), (0.3,), _seeds(1), QUICK, 5),
-        Suite("gss-full", "gss2022", MECHANISMS, (0.1, 0.3, 0.5), _seeds(10), EIGHTEEN, 20),
+        Suite("gss-full", "gss2022", MECHANISMS, (0.1, 0.3, 0.5), _seeds(10), (*NINETEEN, *LANGUAGE_MODELS), 20),
         Suite(
             "gss-targets",
             "gss2022-targets",
@@ -72,6 +75,15 @@ SUITES = {
             (0.2,),
             _seeds(1),
             ("mean", "latent-class", "gbm"),
+            5,
+        ),
+        Suite(
+            "gss-llm",
+            "gss2022-targets",
+            FOLDS[:5],
+            (0.2,),
+            _seeds(1),
+            ("mean", "latent-class", "gbm", "llama-scratch", *LANGUAGE_MODELS),
             5,
         ),
         Suite("gss-all", "gss2022", MECHANISMS, (0.3,), _seeds(3), tuple(IMPUTERS), 5),
@@ -91,6 +103,7 @@ def suite_named(name: str) -> Suite:
     """
     if name in SUITES:
         return SUITES[name]
-    near = difflib.get_close_matches(name, [*SUITES, PUBLISHED], n=2, cutoff=0.4)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join([*SUITES, PUBLISHED])}"
+    names = [*SUITES, PUBLISHED, *STUDIES]
+    near = difflib.get_close_matches(name, names, n=2, cutoff=0.4)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(names)}"
     raise InputError(f"there is no suite {name!r}; {hint}")

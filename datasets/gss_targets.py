@@ -2,13 +2,10 @@
 
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
-
 from datasets import DATASETS
-from datasets.gss import gss_oversample, gss_table
+from datasets.criteria import by_mutual_information, ordered
+from datasets.gss import gss_oversample, gss_table, variables
 from datasets.schema import Role
-from datasets.selection import select
 from datasets.table import Dataset
 
 ITEMS = 60
@@ -27,17 +24,10 @@ def load(path: Path | None = None) -> Dataset:
     DataUnavailableError, InputError
         As `gss.load`.
     """
-    core = DATASETS["gss2022"](path)
-    targets = [core.schema.columns[j].name for j in core.schema.having(Role.TARGET)]
-    return gss_table(path, [*targets, *informative(gss_oversample(path), targets)], "gss2022-targets")
+    items = ordered(gss_oversample(path), targets(), by_mutual_information)[:ITEMS]
+    return gss_table(path, [*targets(), *items], "gss2022-targets")
 
 
-def informative(other: Dataset, targets: list[str]) -> list[str]:
-    """The items that tell most about any of the targets, best first, by the answers of other people."""
-    found = [select(other.schema, other.values, target, len(other.schema), minimum_share=0.3) for target in targets]
-    recodings = {name for selection in found for name in selection.recodings["variable"]}
-    ranks = pd.concat(
-        [pd.Series(np.arange(len(s.ranking)), index=s.ranking["variable"], name=s.target) for s in found], axis=1
-    )
-    best = ranks.drop(index=[*recodings, *targets], errors="ignore").min(axis=1)
-    return best.sort_values(kind="stable").index[:ITEMS].tolist()
+def targets() -> list[str]:
+    """Names of the survey's items that the benchmark reports on one by one."""
+    return [name for name, facts in variables()["variables"].items() if facts.get("role") == Role.TARGET]

@@ -6,7 +6,8 @@ from typing import NotRequired, TypedDict
 import pandas as pd
 
 from datasets.errors import InputError
-from reports.results import CELL, COSTS, MASK
+from reports.measures import NOT_METRICS
+from reports.results import CELL, MASK
 
 
 class MetricFacts(TypedDict):
@@ -126,7 +127,7 @@ def check_facts(facts: Facts, scores: pd.DataFrame, lost: pd.DataFrame) -> None:
     for cell in results[[*MASK, "imputer"]].itertuples(index=False, name=None):
         if cell not in planned:
             raise InputError(f"there is a result of cell {cell}, which was not planned; report planned cells only")
-    nameless = sorted(set(scores["metric"]) - set(facts["metrics"]) - set(COSTS))
+    nameless = sorted(set(scores["metric"]) - set(facts["metrics"]) - set(NOT_METRICS))
     if nameless:
         raise InputError(f"the facts do not describe the metrics {nameless}; describe each metric that was scored")
     unknown = sorted({c["imputer"] for c in facts["cells"]} - set(facts["imputers"]))

@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from reports.facts import Facts
+from reports.measures import NOT_METRICS
 from reports.ranking import RESAMPLES, Design, Floats, averages, cube, design, interval, loss, unit_ranks, winner
 from reports.results import COSTS, MASK, TABLE
 
@@ -200,7 +201,7 @@ def _lacking(parts: Mapping[Headline, tuple[Floats, list[str]]], k: int, contest
     lacking = {h.metric: _lacking_units(values)[:, :, k] for h, (values, _) in parts.items()}
     absent = [metric for metric, units in lacking.items() if units.any()]
     own = contest.scores.loc[contest.scores["imputer"] == contest.whole[k], "metric"].unique()
-    given = {contest.facts["metrics"][metric]["reads"] for metric in own if metric not in COSTS}
+    given = {contest.facts["metrics"][metric]["reads"] for metric in own if metric not in NOT_METRICS}
     if absent and given and given <= {"moments", "estimates"}:
         return f"fills no holes: it gives {' and '.join(sorted(given, reverse=True))} only"
     told = [f"{metric} ({int(lacking[metric].sum())} of {lacking[metric].size})" for metric in absent]

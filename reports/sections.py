@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from reports import tables
+from reports.audit import audit_sections
 from reports.covariances import Covariances
 from reports.facts import Facts
 from reports.families import family_sections
@@ -50,6 +51,7 @@ def leaderboard_page(
         *_covariances(covariances, pictures, facts),
         *regression_sections(overall),
         *text_sections(overall),
+        *audit_sections(overall),
         *_masks(cards),
         *_details(overall),
         _definition(overall),

@@ -8,8 +8,9 @@ import pandas as pd
 
 from reports.facts import Facts
 from reports.leaderboard import HEADLINES, ORDERED, Board, column, costs, items
+from reports.measures import NOT_METRICS
 from reports.page import Cell, Grid, Head
-from reports.results import COSTS, TABLE
+from reports.results import TABLE
 
 TITLES = {h.metric: h.title for h in HEADLINES} | {"log-score": "log score"}
 DASH = "–"
@@ -151,9 +152,9 @@ def item_metrics_grid(board: Board) -> Grid | None:
 
 
 def table_metrics_grid(board: Board) -> Grid | None:
-    """Every metric of the whole table but cost, mean over masks; None if there is none."""
+    """Every metric of the whole table, mean over masks; None if there is none."""
     whole = board.contest.scores[board.contest.scores["column"] == TABLE]
-    return _metrics_grid(board, {metric: [TABLE] for metric in sorted(set(whole["metric"]) - set(COSTS))})
+    return _metrics_grid(board, {metric: [TABLE] for metric in sorted(set(whole["metric"]) - set(NOT_METRICS))})
 
 
 def _metrics_grid(board: Board, columns_of: Mapping[str, list[str]]) -> Grid | None:

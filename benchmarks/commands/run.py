@@ -3,6 +3,8 @@
 import os
 import shlex
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from benchmarks.suites import EIGHTEEN, MECHANISMS, PUBLISHED, Suite, suite_named
+from benchmarks.studies import STUDIES
+from benchmarks.suites import MECHANISMS, NINETEEN, PUBLISHED, Suite, suite_named
 from datasets.errors import InputError
 
 if TYPE_CHECKING:
@@ -27,6 +30,8 @@ def run(
     data: Annotated[Path | None, typer.Option(help="The suite's data file, or without --suite your own.")] = None,
     schema: Annotated[Path | None, typer.Option(help="schema.toml of your own file; see `describe`.")] = None,
     imputers: Annotated[str | None, typer.Option(help="Comma-separated; parameters in brackets: knn(k=5).")] = None,
+    model: Annotated[list[str] | None, typer.Option(help="A study's language model: folder or hub id.")] = None,
+    rows: Annotated[int | None, typer.Option(min=1, help="Respondents of a study; all by default.")] = None,
     mechanisms: Names = None,
     rates: Names = None,
     seeds: Names = None,
@@ -47,13 +52,20 @@ def run(
 
     console, limits = Console(), Limits(time_limit, memory_limit)
     progress = Progress(console)
+    masks = {"schema": schema, "mechanisms": mechanisms, "rates": rates, "seeds": seeds}
     if suite == PUBLISHED:
-        chosen = {"data": data, "imputers": imputers, "mechanisms": mechanisms, "rates": rates, "seeds": seeds}
-        _run_published({name for name, value in chosen.items() if value is not None}, out, jobs, limits, progress)
+        unused = masks | {"data": data, "imputers": imputers, "model": model, "rows": rows}
+        _leave_out(suite, "runs the cells that figures were published for", unused)
+        _run_published(out, jobs, limits, progress)
         return
     loaded = [name for path in load or [] for name in IMPUTERS.load(path)]
+    if suite in STUDIES:
+        _leave_out(suite, "has tables and masks of its own", masks | {"fail-fast": fail_fast})
+        _run_study(suite, (model or [], imputers, data, rows, load or []), out, jobs, limits, progress)
+        return
+    _leave_out(suite or "your own", "is no study", {"model": model, "rows": rows})
     planned = check_names(_narrowed(_planned(suite, data), imputers, mechanisms, rates, seeds, loaded))
-    try:
+    with _stoppable(console):
         outcome = run_cells(
             planned,
             _dataset(planned, data, schema, strict_data, own=suite is None, console=console),
@@ -65,10 +77,17 @@ def run(
             plugins=load or [],
             fail_fast=fail_fast,
         )
+    _tell(outcome, console)
+
+
+@contextmanager
+def _stoppable(console: Console) -> Iterator[None]:
+    """Tell whoever stops a run how to go on with it."""
+    try:
+        yield
     except KeyboardInterrupt:
         console.print("stopped; finished cells are stored: give the same command again to go on", highlight=False)
         raise typer.Exit(130) from None
-    _tell(outcome, console)
 
 
 def _tell(outcome: "Outcome", console: Console) -> None:
@@ -90,15 +109,45 @@ def report(
     Console().print(str(rebuild(out, suite)), highlight=False, soft_wrap=True)
 
 
-def _run_published(chosen: set[str], out: Path, jobs: int, limits: "Limits", progress: "Progress") -> None:
+def _leave_out(suite: str, why: str, options: Mapping[str, object]) -> None:
+    """Refuse options that a suite has no use for.
+
+    Raises
+    ------
+    InputError
+        If any was given.
+    """
+    given = ", ".join(sorted(f"--{name}" for name, value in options.items() if value))
+    if given:
+        raise InputError(f"suite {suite!r} {why}; leave out {given}")
+
+
+def _run_published(out: Path, jobs: int, limits: "Limits", progress: "Progress") -> None:
     """Run the suite of published figures, which fixes its own tables, masks and imputers."""
     from benchmarks.published import run_published
 
-    if chosen:
-        options = ", ".join(f"--{name}" for name in sorted(chosen))
-        raise InputError(f"suite {PUBLISHED!r} runs the cells that figures were published for; leave out {options}")
     report = run_published(_writable(out), n_jobs=jobs, limits=limits, progress=progress)
     progress.console.print(str(report), highlight=False, soft_wrap=True)
+
+
+def _run_study(
+    suite: str,
+    chosen: tuple[list[str], str | None, Path | None, int | None, list[Path]],
+    out: Path,
+    jobs: int,
+    limits: "Limits",
+    progress: "Progress",
+) -> None:
+    """Run a study with the models, imputers, data file, rows and plugins that were chosen."""
+    from benchmarks.run_study import Chosen, ready, run_study
+    from imputers.request import split_requests
+
+    models, imputers, data, rows, plugins = chosen
+    filling = Chosen(tuple(models), split_requests(imputers or ""), data, rows, tuple(plugins))
+    study = ready(STUDIES[suite], filling)
+    with _stoppable(progress.console):
+        outcome = run_study(study, filling, _writable(out), n_jobs=jobs, limits=limits, progress=progress)
+    _tell(outcome, progress.console)
 
 
 def _planned(suite: str | None, data: Path | None) -> Suite:
@@ -106,7 +155,7 @@ def _planned(suite: str | None, data: Path | None) -> Suite:
         return suite_named(suite)
     if data is None:
         raise InputError("run needs something to run on: give --suite NAME (see `list`) or --data FILE")
-    return Suite(data.stem, data.name, MECHANISMS, (0.3,), (1, 2, 3), EIGHTEEN, 5)
+    return Suite(data.stem, data.name, MECHANISMS, (0.3,), (1, 2, 3), NINETEEN, 5)
 
 
 def _narrowed(

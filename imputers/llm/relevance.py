@@ -1,34 +1,54 @@
-"""Which answers to show: those that say most about the questions, where not all can be shown."""
+"""Which answers a prompt tells: those that say most about its questions, where not all are wanted or have room."""
+
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from datasets.schema import Codes, Schema
 from datasets.selection import associations
+from imputers.llm.prompt import Script
+from imputers.llm.vocabulary import Positions
 
 
-def relevance(schema: Schema, X: Codes) -> NDArray[np.float64]:
-    """Share of each item's uncertainty that each other item removes, shape (p, p), rows the items asked about.
-
-    Mutual information over entropy, corrected for chance (see `datasets.selection.associations`), from the cells of a
-    table (n, p) where both are observed; zero on the diagonal.
-    """
-    p = len(schema)
-    shares = np.zeros((p, p))
-    for j, name in enumerate(schema.names):
-        found = associations(schema, X, name)
-        shares[j, [schema.index(variable) for variable in found["variable"]]] = found["share"]
-    return shares
-
-
-def shown_items(known: NDArray[np.intp], asked: NDArray[np.intp], shares: NDArray[np.float64], n: int) -> NDArray[np.intp]:
-    """The n items with an answer that say most about those asked, most telling first.
+@dataclass(frozen=True, eq=False)
+class Relevance:
+    """How much each item says about each other.
 
     Parameters
     ----------
-    known, asked : items whose answers may be shown, and items to answer.
-    shares : of `relevance`.
-    n : items at most.
+    shares : share of the uncertainty of one item (rows) that another (columns) removes, shape (p, p).
+    n_features : answers that are told at most; None is all.
     """
-    telling = shares[np.ix_(asked, known)].sum(axis=0)
-    return known[np.argsort(-telling, kind="stable")[:n]]
+
+    shares: NDArray[np.float64]
+    n_features: int | None
+
+    @classmethod
+    def learn(cls, schema: Schema, X: Codes, n_features: int | None) -> Self:
+        """Mutual information over entropy, corrected for chance, from the cells of a table (n, p) where both are known.
+
+        See `datasets.selection.associations`.
+        """
+        shares = np.zeros((len(schema), len(schema)))
+        for j, name in enumerate(schema.names):
+            found = associations(schema, X, name)
+            shares[j, [schema.index(variable) for variable in found["variable"]]] = found["share"]
+        return cls(shares, n_features)
+
+    def told(self, script: Script, own: Positions, asked: NDArray[np.intp], window: int) -> NDArray[np.intp]:
+        """Items of a respondent to tell, most telling first: as many as are wanted and there is room for.
+
+        Parameters
+        ----------
+        script : the words.
+        own : answer numbers of what may be told, -1 elsewhere, shape (p,).
+        asked : items to be answered.
+        window : tokens that the model reads at most.
+        """
+        known = np.flatnonzero(own >= 0)
+        telling = known[np.argsort(-self.shares[np.ix_(asked, known)].sum(axis=0), kind="stable")][: self.n_features]
+        lengths = np.array([len(script.lines[j][own[j]]) for j in telling], dtype=np.intp)
+        longest = max(len(script.stems[j]) + max(map(len, script.options[j])) for j in asked)
+        return telling[lengths.cumsum() <= window - len(script.opening) - longest]

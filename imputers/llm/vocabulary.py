@@ -56,6 +56,11 @@ class Item:
         return np.add.reduceat(self.values, self.starts) / self.counts
 
     @cached_property
+    def shares(self) -> NDArray[np.float64]:
+        """Share of people who gave each answer, shape (K,)."""
+        return self.counts / len(self.values)
+
+    @cached_property
     def scores(self) -> Codes:
         """Standardised place of each answer on its scale, shape (K,); zero if the item has no scale."""
         if self.column.kind is Kind.NOMINAL:
@@ -118,6 +123,14 @@ class Vocabulary:
     def scores(self) -> Codes:
         """Standardised place of each word on its item's scale, shape (words,); zero for questions."""
         return np.concatenate([np.zeros(len(self.items)), *(item.scores for item in self.items)])
+
+    @cached_property
+    def shares(self) -> NDArray[np.float64]:
+        """Share of each word among the answers to each item, shape (p, words)."""
+        table = np.zeros((len(self.items), len(self)))
+        for j, item in enumerate(self.items):
+            table[j, self.bounds[j] : self.bounds[j + 1]] = item.shares
+        return table
 
     def encode(self, X: Codes) -> Positions:
         """Words of a table (n, p): the answer's where one is known, else the question's."""

@@ -10,7 +10,8 @@ from datasets.schema import Codes, Kind
 from imputers import IMPUTERS
 from imputers.base import Imputer
 from imputers.trees.boosting import Conditional, learn_classes, learn_score
-from imputers.trees.predictors import encode, increasing_holes, others
+from imputers.trees.informative import most_informative
+from imputers.trees.predictors import encode, increasing_holes
 
 CHAINS = 5  # at least so many chains are averaged for means and probabilities, however few draws are asked for
 
@@ -31,6 +32,10 @@ class Gbm(Imputer):
     over draws of the other holes they condition on what was observed alone (Rao–Blackwell), which one model on
     mean-filled predictors does not.
 
+    Tables of hundreds of items are too wide for that: ``n_features`` lets the trees of an item read only the others that
+    tell most about it (`informative`), and a single sweep leaves all holes open, so that each item follows from
+    what was observed alone, and its draws do not know those of other holes.
+
     Assumes missingness at random, and nothing of the form of effects. New rows are filled by the same boosters.
     Draws are improper: uncertainty about the boosters shows only in that each sweep learns from other fills. Survey
     weights are not used.
@@ -41,13 +46,14 @@ class Gbm(Imputer):
 
     Parameters
     ----------
-    sweeps : rounds through the items, two at least.
+    sweeps : rounds through the items; one for a model of each item given the observed answers alone.
     rounds : boosting rounds for an ordinal or numeric item.
     class_rounds : boosting rounds for a nominal item, each a tree per level.
     learning_rate, leaves : shrinkage and leaves of each tree.
     leaf : smallest number of rows in a leaf.
     feature_share : share of the predictors tried by each tree.
     donors : how many nearest predictions an answer is drawn from.
+    n_features : how many other items the trees of an item read; None for all.
     """
 
     def __init__(
@@ -60,6 +66,7 @@ class Gbm(Imputer):
         leaf: int = 20,
         feature_share: float = 0.5,
         donors: int = 40,
+        n_features: int | None = None,
     ) -> None:
         self.sweeps = sweeps
         self.rounds = rounds
@@ -69,23 +76,40 @@ class Gbm(Imputer):
         self.leaf = leaf
         self.feature_share = feature_share
         self.donors = donors
+        self.n_features = n_features
 
     def _fit(self, X: Codes, rng: np.random.Generator) -> None:
-        if self.sweeps < 2:
-            raise InputError(f"gbm: sweeps={self.sweeps}; the first is not averaged, so choose two at least")
+        if self.sweeps < 1:
+            raise InputError(f"gbm: sweeps={self.sweeps}; choose one at least, or two for chains")
         schema, holes = self.schema_, np.isnan(X)
         self.order_ = increasing_holes(X)
+        self.read_ = self._columns_read(X)
         self.models_: list[dict[int, Conditional]] = []
         D = schema.design(X)
         for _ in range(self.sweeps):
             learned = {}
             for j in self.order_:
                 gone = holes[:, j]
-                predictors = others(D, schema, j)
+                predictors = D[:, self.read_[j]].astype(np.float32)
                 learned[j] = self._learn(j, predictors[~gone], X[~gone, j], rng)
-                if gone.any():
+                if gone.any() and self.sweeps > 1:
                     D[gone, schema.blocks[j]] = encode(schema, j, learned[j].forecast(predictors[gone], rng).draw)
             self.models_.append(learned)
+
+    def _columns_read(self, X: Codes) -> list[NDArray[np.intp]]:
+        """Columns of the design that the trees of each item read, ascending.
+
+        Raises
+        ------
+        InputError
+            If they are to read no item.
+        """
+        schema = self.schema_
+        if self.n_features is not None and self.n_features < 1:
+            raise InputError(f"gbm: n_features={self.n_features}; choose one at least, or None for all items")
+        everything = len(schema) if self.n_features is None else self.n_features
+        spans = [np.arange(block.start, block.stop) for block in schema.blocks]
+        return [np.concatenate([spans[k] for k in chosen]) for chosen in most_informative(schema, X, everything)]
 
     def _learn(self, j: int, D: NDArray[np.float32], codes: Codes, rng: np.random.Generator) -> Conditional:
         column = self.schema_.columns[j]
@@ -103,29 +127,31 @@ class Gbm(Imputer):
 
     def _draws(self, X: Codes, n_draws: int, rng: np.random.Generator) -> NDArray[np.float64]:
         schema, holes = self.schema_, np.isnan(X)
-        chains = max(n_draws, CHAINS)
+        burnt = min(1, self.sweeps - 1)  # the first of several sweeps knows the rest of the row only in part
+        chains = max(n_draws, CHAINS) if self.sweeps > 1 else n_draws
         filled = np.tile(X, (chains, 1, 1))
         D = np.tile(schema.design(X), (chains, 1, 1))
         lacking = [j for j in self.order_ if holes[:, j].any()]
         self._mean = np.zeros(X.shape)  # the averages of the sweeps, which _expected and _probabilities hand out
         self._shares: dict[int, NDArray[np.float64]] = {}
-        for sweep, models in enumerate(self.models_):
+        for count, models in enumerate(self.models_, start=1 - burnt):
             for j in lacking:
                 gone = holes[:, j]
-                predictors = others(D[:, gone], schema, j)
+                predictors = D[:, np.flatnonzero(gone)[:, None], self.read_[j]].astype(np.float32)
                 draw, mean, shares = models[j].forecast(predictors.reshape(-1, predictors.shape[-1]), rng)
                 filled[:, gone, j] = draw.reshape(chains, -1)
-                D[:, gone, schema.blocks[j]] = encode(schema, j, filled[:, gone, j])
-                if sweep > 0:  # the first knows the rest of the row only in part
-                    self._collect(j, gone, mean.reshape(chains, -1), shares.reshape(chains, gone.sum(), -1), sweep)
+                if self.sweeps > 1:
+                    D[:, gone, schema.blocks[j]] = encode(schema, j, filled[:, gone, j])
+                if count > 0:
+                    self._collect(j, gone, mean.reshape(chains, -1), shares.reshape(chains, gone.sum(), -1), count)
         return filled[:n_draws, holes]
 
-    def _collect(self, j: int, gone: NDArray[np.bool_], mean: Codes, shares: Codes, sweep: int) -> None:
-        """Take the sweep's means (chains, h) and shares (chains, h, K) into the averages over sweeps."""
-        self._mean[gone, j] += (mean.mean(axis=0) - self._mean[gone, j]) / sweep
+    def _collect(self, j: int, gone: NDArray[np.bool_], mean: Codes, shares: Codes, count: int) -> None:
+        """Take the sweep's means (chains, h) and shares (chains, h, K) into the averages over count sweeps."""
+        self._mean[gone, j] += (mean.mean(axis=0) - self._mean[gone, j]) / count
         if shares.shape[-1]:
             average = self._shares.setdefault(j, np.zeros(shares.shape[1:]))
-            average += (shares.mean(axis=0) - average) / sweep
+            average += (shares.mean(axis=0) - average) / count
 
     def _expected(self, X: Codes) -> NDArray[np.float64]:
         return self._mean[np.isnan(X)]

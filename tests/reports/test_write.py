@@ -7,9 +7,8 @@ import pandas as pd
 import pytest
 
 from datasets.errors import InputError
-from reports import write_report
 from reports.results import tidy
-from reports.write import report_files
+from reports.write import report_files, write_report
 
 
 def content(folder):

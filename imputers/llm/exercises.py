@@ -1,0 +1,71 @@
+"""What a language model learns from: prompts that tell some of a respondent's answers, and questions about others."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from imputers.llm.packing import Block
+from imputers.llm.prompt import Script, Tokens
+from imputers.llm.recipe import Recipe
+from imputers.llm.relevance import Relevance
+from imputers.llm.vocabulary import Positions
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """What one respondent is asked in a step: a prompt of known answers, and blocks that each ask a hidden one."""
+
+    prefix: Tokens
+    blocks: tuple[Block, ...]
+
+    def __len__(self) -> int:
+        return len(self.prefix) + sum(map(len, self.blocks))
+
+
+def respondents(rows: Positions, step: int, batch_size: int, seed: int) -> Positions:
+    """Respondents of a step: pass after pass through all of them, each in a random order of its own."""
+    places = np.arange(step * batch_size, (step + 1) * batch_size)
+    passes, within = np.divmod(places, len(rows))
+    orders = {number: np.random.default_rng((seed, 0, number)).permutation(rows) for number in set(passes.tolist())}
+    return np.array([orders[number][place] for number, place in zip(passes.tolist(), within, strict=True)])
+
+
+def set_exercise(
+    row: Positions,
+    asked: Positions,
+    script: Script,
+    recipe: Recipe,
+    window: int,
+    rng: np.random.Generator,
+    relevance: Relevance | None = None,
+) -> Exercise:
+    """Hide a random share of a respondent's observed answers (p,), one of the asked items' among them at least.
+
+    The others are told in random order; where not all are wanted or fit in the model's window, those that say most
+    about what is asked, or any if that is not known. No line is cut.
+    """
+    order = rng.permutation(np.flatnonzero(row >= 0))
+    n_hidden = round(rng.uniform(recipe.least_hidden, recipe.most_hidden) * len(order))
+    answerable = np.isin(order, asked)
+    hidden = np.arange(len(order)) < n_hidden
+    if not (hidden & answerable).any():
+        hidden[answerable.argmax()] = True
+    questions = order[hidden & answerable][: recipe.n_targets]
+    blocks = tuple(Block.make(script.stems[j], [script.options[j][row[j]]]) for j in questions)
+    told = order[~hidden]
+    if relevance is not None:
+        known = np.where(np.isin(np.arange(len(row)), told), row, -1)
+        told = rng.permutation(relevance.told(script, known, questions, window))
+    return Exercise(script.context(row, told, window - max(map(len, blocks))), blocks)
+
+
+def parts(exercises: Sequence[Exercise], most_tokens: int) -> Iterator[list[Exercise]]:
+    """Divide a batch, the shortest first, so that none but a lone exercise has more tokens, padding included."""
+    part: list[Exercise] = []
+    for exercise in sorted(exercises, key=len):
+        if part and (len(part) + 1) * len(exercise) > most_tokens:
+            yield part
+            part = []
+        part.append(exercise)
+    yield part

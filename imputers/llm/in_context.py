@@ -1,0 +1,161 @@
+"""Language models as they are: nothing is trained, and what they know of the table stands in the prompt."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datasets.errors import InputError
+from datasets.schema import Codes
+from imputers import IMPUTERS
+from imputers.llm.prompted import PromptedImputer
+from imputers.llm.vocabulary import Positions
+from imputers.neighbours.distances import Gower
+
+if TYPE_CHECKING:
+    from imputers.llm.prompt import Script, Tokens
+    from imputers.llm.weights import LanguageModel
+
+CANDIDATES = 100  # nearest respondents among whom those with an answer to the question are found
+
+
+@IMPUTERS.register("llm-zero-shot")
+class ZeroShot(PromptedImputer):
+    """Language model that is asked for each hole, given the respondent's other answers.
+
+    Prompting as by Narayan, Chami, Orr & Ré (2022), Can Foundation Models Wrangle Your Data?, PVLDB 16; the options
+    are listed in the question, since nothing else says what they are. All that is taken from the table is how far
+    the model is to be trusted, item by item: temperatures, on a thousand observed cells. Parameters as in
+    `PromptedImputer`. Draws hold the model fixed, so that they are not proper in Rubin's sense.
+    """
+
+    lists_options: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        model: str | None = None,
+        precision: str = "auto",
+        wording: str = "text",
+        n_features: int | None = None,
+        n_bins: int = 100,
+    ) -> None:
+        self.model = model
+        self.precision = precision
+        self.wording = wording
+        self.n_features = n_features
+        self.n_bins = n_bins
+
+    def _learn(self, answers: Positions, rng: np.random.Generator) -> None:
+        """Nothing."""
+
+    def _members(self) -> Iterator["LanguageModel"]:
+        yield self.language_
+
+
+@IMPUTERS.register("llm-few-shot")
+class FewShot(ZeroShot):
+    """Language model that is first shown how the most similar respondents answered.
+
+    In-context learning (Brown et al. 2020, NeurIPS, arXiv 2005.14165) with examples retrieved by similarity (Liu et al.
+    2022, What Makes Good In-Context Examples for GPT-3?, DeeLIO): before the question stand the ``n_examples``
+    respondents with an answer to it who are nearest by Gower's distance, least similar first, each with the answers
+    that the respondent gave too, and the question with the answer of theirs. Each hole has a prompt of its own. Draws
+    answer a respondent's holes in random order, each given those before. Other parameters as in `PromptedImputer`.
+
+    Parameters
+    ----------
+    n_examples : respondents shown at most; those that do not fit into the window are left out, least similar first.
+    """
+
+    def __init__(
+        self,
+        model: str | None = None,
+        n_examples: int = 8,
+        precision: str = "auto",
+        wording: str = "text",
+        n_features: int | None = 8,
+        n_bins: int = 100,
+    ) -> None:
+        super().__init__(model, precision, wording, n_features, n_bins)
+        self.n_examples = n_examples
+
+    def _learn(self, answers: Positions, rng: np.random.Generator) -> None:
+        if self.n_examples < 1:
+            raise InputError(f"FewShot: n_examples = {self.n_examples}; it must be 1 or more, or take llm-zero-shot")
+        self._donors = answers
+
+    def _prompts(
+        self, script: "Script", answers: Positions, asked: NDArray[np.bool_], rng: np.random.Generator
+    ) -> tuple[list["Tokens"], NDArray[np.bool_]]:
+        """One prompt per hole, in row-major order of the holes."""
+        holes = np.argwhere(asked)
+        single = np.zeros((len(holes), answers.shape[1]), dtype=bool)
+        single[np.arange(len(holes)), holes[:, 1]] = True
+        nearest = self._nearest(answers)
+        contexts = []
+        for i, j in holes:
+            order = rng.permutation(self._told(script, answers[i], np.array([j])))
+            donors = [d for d in nearest[i] if self._donors[d, j] >= 0][: self.n_examples]
+            contexts.append(self._context(script, answers[i], order, int(j), donors))
+        return contexts, single
+
+    def _context(self, script: "Script", own: Positions, order: Positions, asked: int, donors: list[int]) -> "Tokens":
+        """Examples, least similar first, as many as there is room for, and then the respondent's own answers.
+
+        Parameters
+        ----------
+        own : the respondent's answer numbers (p,).
+        order : items to tell of the respondent, and of the donors, in this order.
+        asked : item to answer.
+        donors : rows of the fitted table, nearest first.
+        """
+        ours = script.context(own, order)
+        begin = script.opening[1:] if script.opening[0] == self.language_.tokenizer.bos_token_id else script.opening
+        longest = len(script.stems[asked]) + max(map(len, script.options[asked]))
+        room = self.language_.window - len(ours) - longest
+        examples: list[Tokens] = []
+        for donor in donors:
+            theirs = self._donors[donor]
+            told = tuple(token for j in order if theirs[j] >= 0 for token in script.lines[j][theirs[j]])
+            examples.append((*begin, *told, *script.stems[asked], *script.options[asked][theirs[asked]]))
+        lengths = np.cumsum([len(example) for example in examples])
+        fitting = examples[: int((lengths <= room).sum())][::-1]
+        shown = tuple(token for example in fitting for token in example)
+        return (*script.opening[: len(script.opening) - len(begin)], *shown, *begin, *ours[len(script.opening) :])
+
+    def _nearest(self, answers: Positions) -> Positions:
+        """Rows of the fitted table nearest to each respondent (r, p), nearest first, shape (r, CANDIDATES or n)."""
+        distance = Gower.learn(self.schema_, self._codes_of(self._donors))
+        most = min(CANDIDATES, len(self._donors))
+        nearest = np.empty((len(answers), most), dtype=np.intp)
+        for rows, apart in distance.blocks(self._codes_of(answers), self._codes_of(self._donors)):
+            nearest[rows] = np.argsort(apart, axis=1, kind="stable")[:, :most]
+        return nearest
+
+    def _codes_of(self, answers: Positions) -> Codes:
+        """Codes, or means of bins, of answer numbers (r, p)."""
+        known = [
+            np.where(own < 0, np.nan, item.means[own])
+            for own, item in zip(answers.T, self.vocabulary_.items, strict=True)
+        ]
+        return np.column_stack(known)
+
+    def _drawn_answers(
+        self, answers: Positions, asked: NDArray[np.bool_], n_draws: int, rng: np.random.Generator
+    ) -> Iterator[tuple[int, Positions]]:
+        """Number of each draw, and what it answers to the asked (r, p); prompts are written anew for every hole."""
+        from imputers.llm.scratch.scoring import pick
+
+        for d in range(n_draws):
+            drawn = answers.copy()
+            turns = np.argsort(np.where(asked, rng.random(asked.shape), np.inf), axis=1)
+            for turn in range(int(asked.sum(axis=1).max())):
+                rows = np.flatnonzero(asked.sum(axis=1) > turn)
+                now = np.zeros((len(rows), asked.shape[1]), dtype=bool)
+                now[np.arange(len(rows)), turns[rows, turn]] = True
+                logs = self._option_logs(self.script_, drawn[rows], now, rng)
+                for j in np.flatnonzero(now.any(axis=0)):
+                    shares = self.temperatures_.probabilities(int(j), logs[j])
+                    drawn[rows[now[:, j]], j] = pick(shares, rng)
+            yield d, drawn

@@ -1,0 +1,83 @@
+"""Joint draws of a prompted model: a respondent's holes one after another, each told to those that follow."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from transformers import PreTrainedModel
+
+from imputers.llm.option_scores import (
+    MOST_TOKENS,
+    Scores,
+    answer,
+    batches,
+    check_window,
+    question_blocks,
+    window,
+)
+from imputers.llm.prompt import Script, Tokens
+from imputers.llm.reading import Memory, read
+from imputers.llm.vocabulary import Positions
+
+
+def draw_in_turn(
+    model: PreTrainedModel,
+    script: Script,
+    contexts: Sequence[Tokens],
+    asked: NDArray[np.bool_],
+    temperatures: Scores,
+    rng: np.random.Generator,
+    most_tokens: int = MOST_TOKENS,
+) -> Positions:
+    """Draw an answer to every asked item, each given the context and the respondent's answers drawn before it.
+
+    Every respondent has an order of items of their own. A drawn answer is read on as a line of the context; if
+    the model's window has no room for it, those that follow are drawn without it.
+
+    Parameters
+    ----------
+    model, contexts, asked, most_tokens : as in `imputers.llm.option_scores.option_log_probabilities`.
+    temperatures : what log-probabilities are divided by, per item, shape (p,).
+    rng : source of orders and answers, which do not depend on how respondents are batched.
+
+    Returns
+    -------
+    array of int
+        Answer numbers, shape (n, p); -1 where nothing was asked.
+
+    Raises
+    ------
+    InputError
+        If a context with a question is longer than the model's window.
+    """
+    blocks = question_blocks(script, asked)
+    check_window(model, contexts, asked, blocks)
+    turns = np.argsort(np.where(asked, rng.random(asked.shape), np.inf), axis=1)
+    chances = rng.random(asked.shape)
+    n_asked = asked.sum(axis=1)
+    longest = np.array([max(map(len, lines)) for lines in script.lines])
+    deepest = max((int(block.depths.max()) + 2 for block in blocks.values()), default=0)
+    drawn = np.full(asked.shape, -1, dtype=np.intp)
+    sizes = {int(i): len(contexts[i]) + int(longest[asked[i]].sum()) for i in np.flatnonzero(n_asked)}
+    for batch in batches(sizes, most_tokens):
+        rows = sorted(batch, key=lambda i: -n_asked[i])  # who has no more holes is last, and is left behind
+        memory, texts = Memory.empty(len(rows)), [contexts[i] for i in rows]
+        for turn in range(n_asked[rows[0]]):
+            now = [i for i in rows if n_asked[i] > turn]
+            items = [int(turns[i, turn]) for i in now]
+            with torch.no_grad():
+                memory = read(model, memory, texts[: len(now)])
+            scores = answer(model, memory, [(row, [j]) for row, j in enumerate(items)], blocks, most_tokens)
+            answers = [_pick(scores[row, j] / temperatures[j], chances[now[row], j]) for row, j in enumerate(items)]
+            drawn[now, items] = answers
+            room = window(model) - deepest - memory.seen.sum(axis=1)
+            lines = [script.lines[j][k] for j, k in zip(items, answers, strict=True)]
+            texts = [line if len(line) <= left else () for line, left in zip(lines, room, strict=True)]
+    return drawn
+
+
+def _pick(scores: Scores, chance: float) -> int:
+    """The answer at this share of the way through the probabilities of all, for scores (K,)."""
+    passed = np.exp(scores - scores.max()).cumsum()
+    return int(np.searchsorted(passed, chance * passed[-1], side="right"))

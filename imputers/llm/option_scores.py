@@ -1,0 +1,148 @@
+"""Scores of a prompted model: the log-probability of every option, over one reading of a respondent's context."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from transformers import PreTrainedModel
+
+from datasets.errors import InputError
+from imputers.llm.packing import Block
+from imputers.llm.prompt import Script, Tokens
+from imputers.llm.reading import Memory, ask, read
+
+Scores = NDArray[np.float64]
+
+MOST_TOKENS = 8192  # read at once, of all respondents together
+TOGETHER = 512  # of one respondent's questions: attention compares all pairs, although most are blind to each other
+
+
+def option_log_probabilities(
+    model: PreTrainedModel,
+    script: Script,
+    contexts: Sequence[Tokens],
+    asked: NDArray[np.bool_],
+    most_tokens: int = MOST_TOKENS,
+) -> list[Scores]:
+    """Log-probability of every option of every asked item, given the respondent's context and nothing else.
+
+    An option's is that of its text and the line break behind it, whatever its length. Options exclude each other,
+    so that their probabilities sum to the share of all texts that are an answer, the `option_mass`.
+
+    Parameters
+    ----------
+    model : causal language model in evaluation mode.
+    contexts : prompt of each of n respondents, of `Script.context`.
+    asked : items to answer, shape (n, p).
+    most_tokens : read at once, of several respondents together; a single one may take more.
+
+    Returns
+    -------
+    list of arrays
+        For each of the p items, shape (respondents asked, K), respondents in their order.
+
+    Raises
+    ------
+    InputError
+        If a context with a question is longer than the model's window.
+    """
+    blocks = question_blocks(script, asked)
+    check_window(model, contexts, asked, blocks)
+    found = [np.empty((n_asked, len(script.options[j]))) for j, n_asked in enumerate(asked.sum(axis=0))]
+    place = asked.cumsum(axis=0) - 1
+    for rows in batches({int(i): len(contexts[i]) for i in np.flatnonzero(asked.any(axis=1))}, most_tokens):
+        with torch.no_grad():
+            memory = read(model, Memory.empty(len(rows)), [contexts[i] for i in rows])
+        parts = [(row, part) for row, i in enumerate(rows) for part in _parts(asked[i], blocks)]
+        for (row, j), scores in answer(model, memory, parts, blocks, most_tokens).items():
+            found[j][place[rows[row], j]] = scores
+    return found
+
+
+def option_mass(scores: Scores) -> Scores:
+    """Probability that the model answers with one of the options at all, shape (r,) of log-probabilities (r, K)."""
+    return np.exp(scores).sum(axis=1)
+
+
+def question_blocks(script: Script, asked: NDArray[np.bool_]) -> dict[int, Block]:
+    """Question and options of each item that is asked of anybody, by its number."""
+    return {int(j): Block.make(script.stems[j], script.options[j]) for j in np.flatnonzero(asked.any(axis=0))}
+
+
+def window(model: PreTrainedModel) -> int:
+    """Number of positions that the model was made for."""
+    return int(model.config.max_position_embeddings)
+
+
+def check_window(
+    model: PreTrainedModel, contexts: Sequence[Tokens], asked: NDArray[np.bool_], blocks: Mapping[int, Block]
+) -> None:
+    """Make sure that every context leaves room for the longest option of what is asked.
+
+    Raises
+    ------
+    InputError
+        If one does not.
+    """
+    longest = np.array([blocks[j].depths.max() + 2 if j in blocks else 0 for j in range(asked.shape[1])])
+    needed = np.array([len(context) for context in contexts]) + (asked * longest).max(axis=1, initial=0)
+    if needed.max(initial=0) > window(model):
+        raise InputError(
+            f"prompt: respondent {needed.argmax()} takes {needed.max()} tokens, {model.config.model_type} reads "
+            f"{window(model)}; tell fewer answers (most_tokens of Script.context) or do not list the options"
+        )
+
+
+def batches(sizes: Mapping[int, int], most_tokens: int) -> Iterator[list[int]]:
+    """Cut texts into batches of similar sizes, largest first, whose tokens with padding are no more than these.
+
+    Parameters
+    ----------
+    sizes : tokens by the number of the text.
+    """
+    batch: list[int] = []
+    for i in sorted(sizes, key=lambda i: -sizes[i]):
+        longest = sizes[batch[0]] if batch else 0
+        if batch and ((len(batch) + 1) * longest > most_tokens or 2 * sizes[i] < longest):
+            yield batch
+            batch = []
+        batch.append(i)
+    if batch:
+        yield batch
+
+
+def answer(
+    model: PreTrainedModel,
+    memory: Memory,
+    parts: Sequence[tuple[int, Sequence[int]]],
+    blocks: Mapping[int, Block],
+    most_tokens: int,
+) -> dict[tuple[int, int], Scores]:
+    """Log-probability of every option (K,) of each question, by row of the memory and item.
+
+    Parameters
+    ----------
+    parts : rows, and items to ask them together; a row may have several parts.
+    blocks : questions, by item.
+    """
+    found: dict[tuple[int, int], Scores] = {}
+    for chosen in batches({k: sum(len(blocks[j]) for j in items) for k, (_, items) in enumerate(parts)}, most_tokens):
+        rows, asked = zip(*(parts[k] for k in chosen), strict=True)
+        with torch.no_grad():
+            scores = ask(model, memory, rows, [[blocks[j] for j in items] for items in asked])
+        cells = [(row, j) for row, items in zip(rows, asked, strict=True) for j in items]
+        ends = np.cumsum([len(blocks[j].paths) for _, j in cells])
+        found.update(zip(cells, np.split(scores.double().cpu().numpy(), ends[:-1]), strict=True))
+    return found
+
+
+def _parts(asked: NDArray[np.bool_], blocks: Mapping[int, Block]) -> list[list[int]]:
+    """Items of one respondent that are read together."""
+    items = [int(j) for j in np.flatnonzero(asked)]
+    parts: list[list[int]] = [[]]
+    for j in items:
+        if parts[-1] and sum(len(blocks[k]) for k in parts[-1]) + len(blocks[j]) > TOGETHER:
+            parts.append([])
+        parts[-1].append(j)
+    return parts

@@ -1,0 +1,111 @@
+"""Reading prompts into a memory of keys and values, and asking questions of it, which it does not remember."""
+
+from collections.abc import Sequence
+from copy import copy
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from transformers import Cache, DynamicCache, PreTrainedModel
+
+from imputers.llm.packing import Block, Pack, pack
+from imputers.llm.prompt import Tokens
+
+AT_A_TIME = 512  # places where the head works at once: each has as many logits as there are tokens
+
+
+@dataclass(frozen=True, eq=False)
+class Memory:
+    """What a model has read of b respondents.
+
+    Parameters
+    ----------
+    cache : keys and values, with gaps where other respondents have said more.
+    seen : which places of the cache hold a token of the respondent, shape (b, places).
+    """
+
+    cache: DynamicCache
+    seen: NDArray[np.bool_]
+
+    @classmethod
+    def empty(cls, b: int) -> "Memory":
+        """Of b respondents of whom nothing has been read."""
+        return cls(DynamicCache(), np.zeros((b, 0), dtype=bool))
+
+
+def read(model: PreTrainedModel, memory: Memory, texts: Sequence[Tokens]) -> Memory:
+    """Go on with a text per respondent.
+
+    Parameters
+    ----------
+    memory : of the respondents of ``texts``, or of more, of whom the last are forgotten. It is used up.
+    texts : tokens per respondent, of any lengths.
+    """
+    b = len(texts)
+    if b < len(memory.seen):
+        memory.cache.batch_select_indices(slice(b))  # type: ignore[arg-type] # a view; indices would copy
+    seen = memory.seen[:b]
+    if any(texts):
+        _states(model, pack(texts, [[]] * b, seen), memory.cache)
+    lengths = np.array([len(text) for text in texts])
+    return Memory(memory.cache, np.concatenate([seen, np.arange(lengths.max()) < lengths[:, None]], axis=1))
+
+
+def ask(model: PreTrainedModel, memory: Memory, rows: Sequence[int], blocks: Sequence[Sequence[Block]]) -> Tensor:
+    """Log-probability of every option of questions, each as if it were the only one after what has been read.
+
+    Parameters
+    ----------
+    memory : stays as it is.
+    rows : respondents of the memory, in any order and number.
+    blocks : questions to each of them.
+
+    Returns
+    -------
+    Tensor
+        Shape (options,), in the order of `imputers.llm.packing.pack`.
+    """
+    cache = DynamicCache()
+    cache.layers = [copy(layer) for layer in memory.cache.layers]  # the same tensors, until the pass makes longer ones
+    if list(rows) != list(range(len(memory.seen))):
+        cache.batch_select_indices(torch.tensor(rows))
+    return log_likelihoods(model, pack([()] * len(rows), blocks, memory.seen[list(rows)]), cache)
+
+
+def log_likelihoods(model: PreTrainedModel, packed: Pack, cache: Cache | None = None) -> Tensor:
+    """Log-probability of every packed option, in float32, differentiable, shape (options,).
+
+    The head works only where something is predicted.
+
+    Parameters
+    ----------
+    model : causal language model whose logits are its head's output, on any device, in any precision.
+    packed : of `imputers.llm.packing.pack`.
+    cache : keys and values of what was read before; it grows by what is packed.
+    """
+    states = _states(model, packed, cache)
+    states = states[packed.rows.to(states.device), packed.columns.to(states.device)]
+    head, sources, targets = model.get_output_embeddings(), packed.sources, packed.targets
+    parts = []
+    for start in range(0, len(states), AT_A_TIME):
+        shares = head(states[start : start + AT_A_TIME]).float().log_softmax(dim=1)
+        here = (sources >= start) & (sources < start + AT_A_TIME)  # neighbours, since sources ascend
+        parts.append(shares[(sources[here] - start).to(shares.device), targets[here].to(shares.device)])
+    predicted = torch.cat(parts)
+    prediction, option = packed.spelling.to(predicted.device)
+    return predicted.new_zeros(packed.n_options).index_add(0, option, predicted[prediction])
+
+
+def _states(model: PreTrainedModel, packed: Pack, cache: Cache | None) -> Tensor:
+    """Last hidden state at every place, shape (b, length, hidden)."""
+    words = next(model.get_input_embeddings().parameters())
+    hidden = torch.where(packed.visible.to(words.device), 0.0, torch.finfo(words.dtype).min).to(words.dtype)
+    return model.get_decoder()(
+        input_ids=packed.input_ids.to(words.device),
+        position_ids=packed.position_ids.to(words.device),
+        attention_mask=hidden[:, None],  # given in full, since one of two dimensions would be made causal
+        past_key_values=cache,
+        use_cache=cache is not None,
+    ).last_hidden_state

@@ -1,0 +1,1 @@
+"""The parts of `llama-scratch`: its prompt, network, learning and answers."""

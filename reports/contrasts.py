@@ -1,0 +1,153 @@
+"""Contrasts: paired differences between arms of a study that filled the same cells, with an interval and in words."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import inf, sqrt
+from statistics import fmean, stdev
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from reports.results import Record
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean and its 95 % interval; infinite ends where too few folds tell nothing."""
+
+    value: float
+    low: float
+    high: float
+
+    @property
+    def uncertain(self) -> bool:
+        """Whether zero lies inside, a mean of exactly zero included."""
+        return self.low <= 0 <= self.high
+
+
+@dataclass(frozen=True)
+class Yardstick:
+    """How an arm is judged.
+
+    Parameters
+    ----------
+    name : in the middle of a sentence.
+    better : ``"lower"`` or ``"higher"``.
+    digits : to print after the point.
+    scores : what a record says, by target; its mean is what is compared. Empty where the data have none.
+    """
+
+    name: str
+    better: str
+    digits: int
+    scores: Callable[["Record"], Mapping[str, float]]
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """A comparison of two arms, by their labels: the change is what leads from one to the other.
+
+    Parameters
+    ----------
+    change : subject of a sentence, e.g. ``"going from 5 to 80 items"``.
+    yardstick : key of `YARDSTICKS`.
+    """
+
+    change: str
+    before: str
+    after: str
+    yardstick: str = "nrmse"
+
+
+@dataclass(frozen=True)
+class ArmResult:
+    """What became of an arm.
+
+    Parameters
+    ----------
+    label : unique in its study.
+    data, imputer : the table and what filled it.
+    records : one for each fold, in their order, all done; empty if any is not.
+    lacking : why there are none; empty if there are.
+    """
+
+    label: str
+    data: str
+    imputer: str
+    records: tuple["Record", ...]
+    lacking: str = ""
+
+
+def _of_metric(metric: str) -> Callable[["Record"], Mapping[str, float]]:
+    return lambda record: {column: value for name, column, value in record.scores if name == metric}
+
+
+def _target_covariance_error(record: "Record") -> Mapping[str, float]:
+    """Relative Frobenius distance of the targets' covariances, in true SDs, from the true ones."""
+    found, true = _of_metric("target-covariance")(record), _of_metric("target-covariance-true")(record)
+    twice = {pair: 1 if len(set(pair.split("~"))) == 1 else 2 for pair in found}
+    size = sum(twice[pair] * true[pair] ** 2 for pair in found)
+    distance = sum(twice[pair] * (found[pair] - true[pair]) ** 2 for pair in found)
+    return {"(targets)": sqrt(distance / size)} if size else {}
+
+
+YARDSTICKS = {
+    "nrmse": Yardstick("NRMSE", "lower", 3, _of_metric("nrmse")),
+    "accuracy": Yardstick("accuracy", "higher", 3, _of_metric("accuracy")),
+    "covariance": Yardstick("error of the targets' covariances", "lower", 4, _target_covariance_error),
+}
+
+
+def corrected_interval(values: Sequence[float], test_share: float) -> Estimate:
+    """Mean of one value a fold with the corrected resampled t interval of 95 %.
+
+    Nadeau and Bengio (2003), Machine Learning 52, section 4: the variance of the mean of k hold-outs is
+    ``(1/k + test/train) s²``, s² the variance among them, since their training cells overlap.
+
+    Parameters
+    ----------
+    values : paired differences or scores.
+    test_share : cells hidden in a fold over all of them; test/train is ``test_share / (1 - test_share)``.
+    """
+    from scipy.stats import t
+
+    k = len(values)
+    if k < 2:
+        return Estimate(fmean(values), -inf, inf)
+    half = float(t.ppf(0.975, k - 1)) * stdev(values) * sqrt(1 / k + test_share / (1 - test_share))
+    return Estimate(fmean(values), fmean(values) - half, fmean(values) + half)
+
+
+def per_fold(arm: ArmResult, yardstick: str) -> list[float]:
+    """Score of an arm in each fold, the mean of its targets; empty if it has none."""
+    found = [YARDSTICKS[yardstick].scores(record) for record in arm.records]
+    return [fmean(scores.values()) for scores in found] if all(found) else []
+
+
+def difference(before: ArmResult, after: ArmResult, yardstick: str, test_share: float) -> Estimate | None:
+    """Score after less score before, fold by fold; None if either arm has no scores."""
+    pairs = list(zip(per_fold(after, yardstick), per_fold(before, yardstick), strict=False))
+    return corrected_interval([new - old for new, old in pairs], test_share) if pairs else None
+
+
+def clause(contrast: Contrast, estimate: Estimate) -> str:
+    """Say a difference in words."""
+    yardstick = YARDSTICKS[contrast.yardstick]
+    if estimate.value == estimate.low == estimate.high == 0:
+        return f"{contrast.change} leaves the {yardstick.name} as it is"
+    falls = estimate.value < 0
+    size = Estimate(-estimate.value, -estimate.high, -estimate.low) if falls else estimate
+    doubt = ", which cannot be told from chance" if estimate.uncertain else ""
+    verb = "lowers" if falls else "raises"
+    return f"{contrast.change} {verb} the {yardstick.name} by {bracketed(size, yardstick.digits)}{doubt}"
+
+
+def sentence(clauses: Sequence[str]) -> str:
+    """One sentence of several clauses; without any, that there is no answer."""
+    told = "; ".join(clauses) or "there is no answer here, as no comparison could be run"
+    return f"{told[0].upper()}{told[1:]}."
+
+
+def bracketed(estimate: Estimate, digits: int, sign: str = "-") -> str:
+    """Write a number with its interval."""
+    value, low, high = (f"{number:{sign}.{digits}f}" for number in (estimate.value, estimate.low, estimate.high))
+    return f"{value} [{low}, {high}]"

@@ -1,0 +1,60 @@
+"""A language model of a few thousand weights, for tests that need no particular one."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from datasets.schema import Column, Kind, Schema
+from imputers.llm.prompt import Script
+from imputers.llm.vocabulary import Positions, Vocabulary
+
+
+@pytest.fixture(scope="session")
+def tiny_llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a Llama with random weights that reads bytes, 256 at most; nothing is downloaded."""
+    torch = pytest.importorskip("torch")
+    transformers = pytest.importorskip("transformers")
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    bytewise = Tokenizer(models.BPE({"<s>": 0} | {letter: i + 1 for i, letter in enumerate(letters)}, []))
+    bytewise.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    bytewise.decoder = decoders.ByteLevel()
+    config = transformers.LlamaConfig(
+        vocab_size=257,
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=256,
+        bos_token_id=0,
+        eos_token_id=0,
+    )
+    folder = tmp_path_factory.mktemp("tiny-llama")
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        transformers.LlamaForCausalLM(config).save_pretrained(folder)
+    transformers.PreTrainedTokenizerFast(tokenizer_object=bytewise, bos_token="<s>").save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_table() -> tuple[Vocabulary, Positions]:
+    """Answers to four questions by 128 people, as numbers (128, 4), a tenth unknown; the second repeats the first."""
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 2, size=(128, 4)).astype(float)
+    X[:, 1] = X[:, 0]
+    X[rng.random(X.shape) < 0.1] = np.nan
+    schema = Schema(tuple(Column(name, Kind.NOMINAL, {0.0: "no", 1.0: "yes"}) for name in "abcd"))
+    vocabulary = Vocabulary.fit(schema, X, 5)
+    return vocabulary, np.column_stack([item.encode(X[:, j]) for j, item in enumerate(vocabulary.items)])
+
+
+@pytest.fixture(scope="session")
+def tiny_script(tiny_llama: Path, tiny_table: tuple[Vocabulary, Positions]) -> Script:
+    """The four questions in bytes."""
+    from transformers import AutoTokenizer
+
+    return Script.make(tiny_table[0].items, AutoTokenizer.from_pretrained(tiny_llama))

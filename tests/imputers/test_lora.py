@@ -1,0 +1,89 @@
+import numpy as np
+import pytest
+
+from datasets.errors import InputError
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("transformers")
+for package in ("peft", "accelerate", "safetensors"):
+    pytest.importorskip(package)
+
+from imputers.llm.fine_tuning import fine_tune  # noqa: E402
+from imputers.llm.lora import Lora, attach, detach, merge, restore, save  # noqa: E402
+from imputers.llm.recipe import Recipe  # noqa: E402
+from imputers.llm.weights import load  # noqa: E402
+
+QUICK = Recipe(passes=0.5, batch_size=8, learning_rate=5e-3, n_targets=2)  # 8 steps with 128 respondents
+
+
+def seeded(seed):
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.fixture
+def adapted(tiny_llama):
+    return attach(load(str(tiny_llama), "float32", "pretrained", seeded(0)), Lora(4, 8, 0.1), seeded(1))
+
+
+def log_probabilities(loaded):
+    ids = torch.randint(1, 257, (3, 40), generator=seeded(5))
+    with torch.no_grad():
+        return loaded.model(input_ids=ids).logits.log_softmax(dim=-1)
+
+
+def test_adapter_alone_is_trained(adapted, tiny_script, tiny_table):
+    before = {name: tensor.clone() for name, tensor in adapted.model.named_parameters()}
+    fine_tune(adapted, tiny_script, tiny_table[1], QUICK, np.random.default_rng(0))
+    moved = {name for name, tensor in adapted.model.named_parameters() if not torch.equal(tensor, before[name])}
+    assert moved == {name for name in before if "lora_" in name}
+    assert moved == {name for name, tensor in adapted.model.named_parameters() if tensor.requires_grad}
+    layers = {name.split(".lora_")[0].rsplit(".", 1)[1] for name in moved}
+    assert layers == {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"}
+
+
+def test_adapter_is_saved_restored_merged_and_taken_off(adapted, tiny_llama, tiny_script, tiny_table, tmp_path):
+    fresh = load(str(tiny_llama), "float32", "pretrained", seeded(0))
+    base = log_probabilities(fresh)
+    assert torch.equal(log_probabilities(adapted), base)  # at first an adapter adds nothing
+    fine_tune(adapted, tiny_script, tiny_table[1], QUICK, np.random.default_rng(0))
+    own = log_probabilities(adapted)
+    assert (own - base).abs().max() > 0.1
+    save(adapted, tmp_path)
+    assert {path.suffix for path in tmp_path.iterdir()} <= {".safetensors", ".json", ".md"}
+    restored = restore(fresh, tmp_path)
+    assert torch.equal(log_probabilities(restored), own)
+    torch.testing.assert_close(log_probabilities(merge(restored)), own, atol=1e-4, rtol=0)
+    taken_off = detach(adapted)
+    assert torch.equal(log_probabilities(taken_off), base)
+    assert torch.equal(log_probabilities(attach(taken_off, Lora(), seeded(2))), base)
+
+
+def test_network_without_adapter_is_saved_whole(tiny_llama, tmp_path):
+    loaded = load(str(tiny_llama), "auto", "random", seeded(3))
+    save(loaded, tmp_path)
+    again = load(str(tmp_path), "auto", "pretrained", seeded(0))
+    assert torch.equal(log_probabilities(again), log_probabilities(loaded))
+
+
+def test_adapter_where_none_should_be_and_none_where_one_should(adapted, tiny_llama, tmp_path):
+    with pytest.raises(InputError, match="has an adapter already"):
+        attach(adapted, Lora(), seeded(0))
+    bare = load(str(tiny_llama), "float32", "pretrained", seeded(0))
+    for verb in (merge, detach):
+        with pytest.raises(InputError, match="has no adapter"):
+            verb(bare)
+    (tmp_path / "adapter_model.bin").write_bytes(b"")
+    with pytest.raises(InputError, match="no adapter_model.safetensors"):
+        restore(bare, tmp_path)
+
+
+def test_bfloat16_base_has_a_float32_adapter(tiny_llama):
+    loaded = attach(load(str(tiny_llama), "bfloat16", "pretrained", seeded(0)), Lora(), seeded(1))
+    kinds = {name: tensor.dtype for name, tensor in loaded.model.named_parameters()}
+    assert {kind for name, kind in kinds.items() if "lora_" in name} == {torch.float32}
+    assert {kind for name, kind in kinds.items() if "lora_" not in name} == {torch.bfloat16}
+
+
+def test_wrong_sizes_are_named():
+    with pytest.raises(InputError, match="rank 0"):
+        Lora(rank=0)

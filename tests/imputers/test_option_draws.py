@@ -1,0 +1,91 @@
+import numpy as np
+import pytest
+
+from datasets.errors import InputError
+from datasets.schema import Column, Kind
+from imputers.llm.prompt import Script
+from imputers.llm.vocabulary import Item
+
+torch = pytest.importorskip("torch")
+transformers = pytest.importorskip("transformers")
+
+from imputers.llm.option_draws import draw_in_turn  # noqa: E402 - these need torch
+from imputers.llm.option_scores import option_log_probabilities  # noqa: E402
+
+COLUMNS = (
+    Column("own", Kind.NOMINAL, {1.0: "yes", 2.0: "no"}),
+    Column("mood", Kind.ORDINAL, {1.0: "good", 2.0: "bad", 3.0: "sad"}),
+    Column("city", Kind.NOMINAL, {1.0: "Ulm", 2.0: "Bonn"}),
+)
+TEMPERATURES = np.array([2.0, 2.0, 2.0])
+
+
+@pytest.fixture(scope="module")
+def script(tiny_llama):
+    items = [Item.fit(column, column.levels, n_bins=9) for column in COLUMNS]
+    return Script.make(items, transformers.AutoTokenizer.from_pretrained(tiny_llama))
+
+
+@pytest.fixture(scope="module")
+def model(tiny_llama):
+    """Llama with random weights under which an answer told changes what follows."""
+    config = transformers.AutoConfig.from_pretrained(tiny_llama, initializer_range=0.2)
+    with torch.random.fork_rng():
+        torch.manual_seed(4)
+        return transformers.LlamaForCausalLM(config).eval()
+
+
+@pytest.fixture
+def with_window(model, monkeypatch):
+    def narrowed(window):
+        monkeypatch.setattr(model.config, "max_position_embeddings", window)
+        return model
+
+    return narrowed
+
+
+def shares(model, script, j, before):
+    """Probabilities of item j's answers after a line."""
+    asked = np.arange(3)[None] == j
+    scores = option_log_probabilities(model, script, [script.opening + before], asked)[j][0] / TEMPERATURES[j]
+    return np.exp(scores - np.logaddexp.reduce(scores))
+
+
+def draw_two(model, script, n):
+    """How often each answer to the first item came with each to the second, shape (2, 3)."""
+    asked = np.tile([True, True, False], (n, 1))
+    drawn = draw_in_turn(model, script, [script.opening] * n, asked, TEMPERATURES, np.random.default_rng(1))
+    assert np.array_equal(drawn >= 0, asked)
+    return np.array([[np.mean((drawn[:, 0] == a) & (drawn[:, 1] == b)) for b in range(3)] for a in range(2)])
+
+
+def test_draws_follow_the_chain_of_probabilities(model, script, with_window):
+    """Half of the respondents are asked one item first, half the other; without room, neither is told the other."""
+    first, second = shares(model, script, 0, ()), shares(model, script, 1, ())
+    one_way = [first[a] * shares(model, script, 1, script.lines[0][a]) for a in range(2)]
+    other_way = [second[b] * shares(model, script, 0, script.lines[1][b]) for b in range(3)]
+    wanted, apart = (np.array(one_way) + np.array(other_way).T) / 2, np.outer(first, second)
+    assert np.abs(wanted - apart).max() > 0.2
+    np.testing.assert_allclose(draw_two(model, script, 1000), wanted, atol=0.04)
+    narrow = with_window(len(script.opening) + len(script.stems[1]) + len(script.options[1][0]))
+    np.testing.assert_allclose(draw_two(narrow, script, 1000), apart, atol=0.04)
+
+
+def test_draws_do_not_depend_on_batches(model, script):
+    answers = np.array([[-1, -1, -1], [0, -1, -1], [-1, 2, -1], [1, 1, 1], [-1, 0, 0]])
+    contexts, asked = [script.context(own, range(3)) for own in answers], answers < 0
+    runs = [
+        draw_in_turn(model, script, contexts, asked, TEMPERATURES, np.random.default_rng(5), most_tokens)
+        for most_tokens in (1, 100, 10_000)
+    ]
+    assert np.array_equal(runs[0], runs[1]) and np.array_equal(runs[1], runs[2])
+    assert np.array_equal(runs[0] >= 0, asked)
+
+
+def test_prompt_beyond_the_window_is_told(model, script, with_window):
+    asked = np.array([[False, True, False], [False, False, False]])
+    needed = len(script.opening) + len(script.stems[1]) + len(script.options[1][0])
+    for ask in (option_log_probabilities, lambda *given: draw_in_turn(*given, TEMPERATURES, np.random.default_rng(0))):
+        ask(with_window(needed), script, [script.opening] * 2, asked)
+        with pytest.raises(InputError, match=f"respondent 0 takes {needed} tokens, llama reads {needed - 1}"):
+            ask(with_window(needed - 1), script, [script.opening] * 2, asked)

@@ -1,0 +1,191 @@
+"""Imputers that put answers to a language model in words: fine-tuned, zero-shot and few-shot."""
+
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from datasets.errors import InputError, MethodUnavailableError
+from datasets.schema import Column, Kind, Schema
+from imputers import IMPUTERS
+from imputers.conformance import CHECKS, example_table
+from imputers.llm.models import MODELS
+from imputers.neighbours.distances import Gower
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("peft")
+
+from imputers.llm.checkpoints import Checkpoints  # noqa: E402 - they import what may be absent
+from imputers.llm.fine_tuning import Recipe  # noqa: E402
+
+PROMPTED = ("llm", "llm-zero-shot", "llm-few-shot")
+QUICK = {"llm": {"passes": 0.2}, "llm-zero-shot": {}, "llm-few-shot": {"n_examples": 2}}
+OFTEN = {"fills_every_hole_with_a_valid_answer"}
+
+
+def bound(name: str, folder: Path) -> type:
+    """The imputer with a small model as its usual one, so that rules can make it without parameters."""
+
+    class Bound(IMPUTERS[name]):
+        def __init__(self, model=str(folder), size=QUICK[name]):
+            super().__init__(model, **size)
+            self.size = size
+
+    return Bound
+
+
+@pytest.mark.parametrize("name", PROMPTED)
+@pytest.mark.parametrize(
+    "rule",
+    [pytest.param(r, id=r.__name__, marks=() if r.__name__ in OFTEN else pytest.mark.slow) for r in CHECKS],
+)
+def test_imputer_keeps_the_rule(rule, name, tiny_llama):
+    rule(bound(name, tiny_llama))
+
+
+@pytest.fixture(scope="module")
+def twins():
+    """A table (200, 2): the items agree in 95 % of people, and the second is missing for a fifth of them."""
+    rng = np.random.default_rng(0)
+    first = rng.integers(0, 2, 200)
+    second = np.where(rng.random(200) < 0.95, first, 1 - first)
+    schema = Schema(tuple(Column(name, Kind.NOMINAL, {0.0: "no", 1.0: "yes"}) for name in ("tea", "milk")))
+    X = np.column_stack([first, second]).astype(float)
+    truth = X[:40, 1].copy()
+    X[:40, 1] = np.nan
+    return schema, X, truth
+
+
+@pytest.fixture(scope="module")
+def learned(twins, tiny_llama):
+    """Trained from random weights, since a low-rank change of them could learn nothing."""
+    schema, X, _ = twins
+    settings = {"weights": "random", "passes": 20.0, "batch_size": 20, "learning_rate": 1e-2}
+    return IMPUTERS["llm"](model=str(tiny_llama), **settings).fit(X, schema=schema, random_state=1)
+
+
+def test_loss_falls_and_the_other_item_is_learned(learned, twins):
+    losses = learned.losses_[0]
+    assert np.mean(losses[-10:]) < 0.2 * losses[0]
+    _, X, _ = twins
+    shares = learned.answer(X).probabilities[1]
+    assert (shares[np.arange(40), X[:40, 0].astype(int)] > 0.75).all()
+
+
+def test_a_hole_is_drawn_given_what_was_drawn_before(learned, twins):
+    """Two people in three who answered nothing still agree with themselves, as independent draws would not."""
+    nobody = np.full((300, 2), np.nan)
+    draws = learned.answer(nobody, n_draws=1).draws.reshape(300, 2)
+    assert (draws[:, 0] == draws[:, 1]).mean() > 0.85
+    assert 0.3 < draws[:, 0].mean() < 0.7
+
+
+def test_a_stopped_training_goes_on_to_the_same_answer(twins, tiny_llama, tmp_path, monkeypatch):
+    schema, X, _ = twins
+    settings = {"model": str(tiny_llama), "passes": 2.0, "learning_rate": 1e-2}
+    whole = IMPUTERS["llm"](**settings).fit(X, schema=schema).answer(X, 2)
+    rate, steps = Recipe.rate, []
+
+    def stop(self, step, n_steps):
+        if step == 7:
+            raise KeyboardInterrupt
+        return rate(self, step, n_steps)
+
+    def count(self, step, n_steps):
+        steps.append(step)
+        return rate(self, step, n_steps)
+
+    monkeypatch.setattr(Checkpoints, "due", lambda self, step, n_steps: True)
+    monkeypatch.setattr(Recipe, "rate", stop)
+    stopped = IMPUTERS["llm"](**settings)
+    stopped.folder = tmp_path
+    with pytest.raises(KeyboardInterrupt):
+        stopped.fit(X, schema=schema)
+    monkeypatch.setattr(Recipe, "rate", count)
+    resumed = IMPUTERS["llm"](**settings)
+    resumed.folder = tmp_path
+    answer = resumed.fit(X, schema=schema).answer(X, 2)
+    assert steps[0] == 7
+    np.testing.assert_allclose(answer.probabilities[1], whole.probabilities[1], atol=1e-6)
+    np.testing.assert_array_equal(answer.draws, whole.draws)
+    assert (tmp_path / "member-1" / "adapter_model.safetensors").is_file()
+    curve = json.loads((tmp_path / "member-1" / "curve.json").read_text(encoding="utf-8"))
+    assert curve["losses"] == resumed.losses_[0] and curve["recipe"]["passes"] == 2.0
+
+
+def test_adapters_differ_and_their_probabilities_are_averaged(twins, tiny_llama):
+    schema, X, _ = twins
+    two = IMPUTERS["llm"](model=str(tiny_llama), n_adapters=2, passes=3.0, learning_rate=2e-2).fit(X, schema=schema)
+    answers, asked = two._numbers(X[:40]), np.isnan(X[:40])
+    contexts, _ = two._prompts(two.script_, answers, asked, np.random.default_rng(0))
+    from imputers.llm.option_scores import option_log_probabilities
+
+    own = [option_log_probabilities(member.model, two.script_, contexts, asked)[1] for member in two._members()]
+    assert np.abs(own[0] - own[1]).max() > 1e-3
+    together = two._option_logs(two.script_, answers, asked, np.random.default_rng(0))[1]
+    np.testing.assert_allclose(np.exp(together), (np.exp(own[0]) + np.exp(own[1])) / 2, rtol=1e-5)
+
+
+def test_only_the_most_telling_answers_are_shown(tiny_llama):
+    rng = np.random.default_rng(0)
+    target = rng.integers(0, 3, 400)
+    columns = [target, (target + (rng.random(400) < 0.1)) % 3, rng.integers(0, 3, 400), rng.integers(0, 3, 400)]
+    schema = Schema(
+        tuple(Column(n, Kind.NOMINAL, {0.0: "a", 1.0: "b", 2.0: "c"}) for n in ("aim", "close", "far", "farther"))
+    )
+    X = np.column_stack(columns).astype(float)
+    X[:10, 0] = np.nan
+    imputer = IMPUTERS["llm"](model=str(tiny_llama), n_features=1, passes=0.1).fit(X, schema=schema)
+    contexts, asked = imputer._prompts(imputer.script_, imputer._numbers(X[:10]), np.isnan(X[:10]), rng)
+    told = [imputer.language_.tokenizer.decode(context) for context in contexts]
+    assert all("close: " in text and "far" not in text for text in told)
+    assert asked.sum() == 10
+
+
+def test_examples_are_the_nearest_who_answered_and_never_the_respondent(tiny_llama):
+    schema, X = example_table()
+    shown = IMPUTERS["llm-few-shot"](model=str(tiny_llama), n_examples=1, n_features=2)
+    shown.fit(X, schema=schema)
+    row = np.flatnonzero(np.isnan(X[:, 5]))[0]
+    answers = shown._numbers(X)
+    questions = np.zeros((1, 6), dtype=bool)
+    questions[0, 5] = True
+    contexts, _ = shown._prompts(shown.script_, answers[[row]], questions, np.random.default_rng(0))
+    text = shown.language_.tokenizer.decode(contexts[0])
+    assert text.count("A respondent's answers") == 2
+    example, own = text.split("A respondent's answers to a survey.\n")[1:]
+    assert "vote (yes / no): " in example and "vote" not in own
+    donors = shown._codes_of(shown._donors)
+    ((_, apart),) = Gower.learn(schema, donors).blocks(X[[row]], donors)
+    nearest = next(d for d in np.argsort(apart[0], kind="stable") if not np.isnan(donors[d, 5]))
+    assert nearest != row
+    assert f"vote (yes / no): {schema['vote'].text(donors[nearest, 5])}\n" in example
+
+
+@pytest.mark.parametrize("name", PROMPTED)
+def test_without_a_model_it_says_how_to_give_one(name):
+    schema, X = example_table()
+    with pytest.raises(MethodUnavailableError, match="give the folder of one, or its id"):
+        IMPUTERS[name]().fit(X, schema=schema)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_weights_that_are_not_here_are_no_failure(name, monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    schema, X = example_table()
+    start = time.monotonic()
+    with pytest.raises(MethodUnavailableError, match="hf auth login"):
+        IMPUTERS[name]().fit(X, schema=schema)
+    assert time.monotonic() - start < 15
+    assert IMPUTERS[name]()._model_name() == MODELS[name].id
+
+
+@pytest.mark.parametrize(
+    "settings", [{"wording": "emoji"}, {"n_features": 0}, {"n_bins": 1}, {"n_adapters": 0}, {"weights": "borrowed"}]
+)
+def test_wrong_parameters_are_named(settings, tiny_llama):
+    schema, X = example_table()
+    with pytest.raises(InputError, match=next(iter(settings))):
+        IMPUTERS["llm"](model=str(tiny_llama), **settings).fit(X, schema=schema)
