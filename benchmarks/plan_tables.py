@@ -6,7 +6,7 @@ import numpy as np
 
 from benchmarks.suites import Suite
 from imputers.llm import budget
-from imputers.llm.fine_tuning import Recipe
+from imputers.llm.recipe import Recipe
 from imputers.llm.gpus import GPUS
 from imputers.llm.lengths import Counts, Lengths
 from imputers.llm.models import Shape

@@ -47,7 +47,7 @@ STUDIES = {
             tuple(Arm(f"{n} items", Items(n), LEARNER) for n in SIZES),
             (
                 Contrast("going from 5 to 80 items", "5 items", "80 items"),
-                Contrast("going from 40 to 80 items", "40 items", "80 items"),
+                Contrast("going from 40 to 80", "40 items", "80 items"),
             ),
             (
                 *(Contrast(f"going from {a} to {b} items", f"{a} items", f"{b} items") for a, b in pairwise(SIZES[:4])),
@@ -63,15 +63,18 @@ STUDIES = {
                 Arm(f"by {criterion}", Items(20, criterion), LEARNER)
                 for criterion in ("chance", "mutual information", "correlation", "lasso", "similar wording")
             ),
-            tuple(
-                Contrast(f"choosing 20 items by {criterion} and not by chance", "by chance", f"by {criterion}")
-                for criterion in ("mutual information", "correlation", "lasso", "similar wording")
+            (
+                Contrast(
+                    "choosing 20 items by mutual information and not by chance", "by chance", "by mutual information"
+                ),
+                Contrast("choosing them by correlation", "by chance", "by correlation"),
+                Contrast("choosing them by lasso", "by chance", "by lasso"),
+                Contrast("choosing them by similar wording", "by chance", "by similar wording"),
+                Contrast("going from mutual information to the lasso", "by mutual information", "by lasso"),
             ),
             (
-                Contrast("choosing by lasso and not by mutual information", "by mutual information", "by lasso"),
-                Contrast(
-                    "choosing by correlation and not by mutual information", "by mutual information", "by correlation"
-                ),
+                Contrast("going from mutual information to correlation", "by mutual information", "by correlation"),
+                Contrast("going from the lasso to similar wording", "by lasso", "by similar wording"),
             ),
             FOCUSED,
             f"{SHORT} {CHOSEN} Chance is one draw of items, and no interval covers another draw. Wording is compared "
@@ -101,7 +104,7 @@ STUDIES = {
                 Contrast("llama-scratch to the pre-trained model", "llama-scratch", TEXT),
                 Contrast("llama-scratch to random weights", "llama-scratch", "random weights, in words"),
             ),
-            note=f"{SHORT} {CHOSEN}",
+            note=f"{SHORT} {CHOSEN} Of random weights all are trained, of pre-trained ones an adapter alone.",
         ),
         Study(
             "study-text",
@@ -120,13 +123,13 @@ STUDIES = {
                     "putting labels in words and not in numbers", "GSS: labels as numbers", "GSS: labels as words"
                 ),
                 Contrast(
-                    "reading a restaurant's address as text and not as an opaque code",
+                    "reading a restaurant's name, address and phone as text and not as opaque codes",
                     "Restaurant: opaque codes",
                     "Restaurant: text",
                     "accuracy",
                 ),
                 Contrast(
-                    "reading runs of its characters and not taking the most common city",
+                    "reading them by runs of characters and not taking the most common city",
                     "Restaurant: the most common city",
                     "Restaurant: runs of characters",
                     "accuracy",
@@ -141,7 +144,7 @@ STUDIES = {
                 ),
                 Contrast("llama-scratch to labels in words", "GSS: llama-scratch", "GSS: labels as words"),
             ),
-            note=f"{SHORT} {CHOSEN} Restaurant's target is the city, free text of one of some fifty strings.",
+            note=f"{SHORT} {CHOSEN} Restaurant's target is the city, one of 49 strings; it is told from name, address, phone and cuisine.",
         ),
         Study(
             "study-joint",

@@ -15,12 +15,13 @@ from typing import Protocol, runtime_checkable
 from benchmarks.cells import Cell
 from benchmarks.store import Cost, Store
 from datasets.answer import Answer, check_answer
-from datasets.errors import MethodUnavailableError
+from datasets.errors import InputError, MethodUnavailableError
 from datasets.table import Masked
 from imputers import IMPUTERS
 from imputers.request import make_imputer
 from metrics import METRICS
 from metrics.metric import Reads
+from reports.measures import AUDIT
 from reports.results import Record, write_record
 
 
@@ -118,7 +119,16 @@ def _timed_answer(cell: Cell, masked: Masked, folder: Path) -> tuple[Answer, Cos
     answer = imputer.answer(masked.values, n_draws=cell.n_draws)
     drawn = time.perf_counter()
     cost = Cost(fitted - start, drawn - fitted, _peak_memory_mb())
-    return answer, cost, imputer.audit() if isinstance(imputer, Audited) else {}
+    return answer, cost, _audit(imputer) if isinstance(imputer, Audited) else {}
+
+
+def _audit(imputer: Audited) -> Mapping[str, float]:
+    """What an imputer finds out about itself, in measures that the report can explain."""
+    found = imputer.audit()
+    strange = sorted(set(found) - set(AUDIT))
+    if strange:
+        raise InputError(f"{type(imputer).__name__}.audit gives {strange}; the report knows {', '.join(sorted(AUDIT))}")
+    return found
 
 
 def score(masked: Masked, answer: Answer) -> list[tuple[str, str, float]]:

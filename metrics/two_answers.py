@@ -43,6 +43,4 @@ def pooled_chances(masked: Masked, answer: Answer) -> Chances | None:
     found = list(chances(masked, answer))
     if not found:
         return None
-    return Chances(
-        "", np.concatenate([item.chance for item in found]), np.concatenate([item.second for item in found])
-    )
+    return Chances("", np.concatenate([item.chance for item in found]), np.concatenate([item.second for item in found]))

@@ -129,22 +129,31 @@ def difference(before: ArmResult, after: ArmResult, yardstick: str, test_share: 
     return corrected_interval([new - old for new, old in pairs], test_share) if pairs else None
 
 
-def clause(contrast: Contrast, estimate: Estimate) -> str:
-    """Say a difference in words."""
-    yardstick = YARDSTICKS[contrast.yardstick]
-    if estimate.value == estimate.low == estimate.high == 0:
-        return f"{contrast.change} leaves the {yardstick.name} as it is"
-    falls = estimate.value < 0
-    size = Estimate(-estimate.value, -estimate.high, -estimate.low) if falls else estimate
-    doubt = ", which cannot be told from chance" if estimate.uncertain else ""
-    verb = "lowers" if falls else "raises"
-    return f"{contrast.change} {verb} the {yardstick.name} by {bracketed(size, yardstick.digits)}{doubt}"
-
-
-def sentence(clauses: Sequence[str]) -> str:
-    """One sentence of several clauses; without any, that there is no answer."""
+def sentence(found: Sequence[tuple[Contrast, Estimate]]) -> str:
+    """Say differences in one sentence; what two clauses in a row have in common is said once."""
+    clauses, said = [], ""
+    for contrast, estimate in found:
+        effect = _effect(contrast, estimate)
+        clauses.append(" ".join([contrast.change, *([effect] if effect != said else []), _size(contrast, estimate)]))
+        said = effect
     told = "; ".join(clauses) or "there is no answer here, as no comparison could be run"
-    return f"{told[0].upper()}{told[1:]}."
+    return f"{told[0].upper()}{told[1:].rstrip()}."
+
+
+def _effect(contrast: Contrast, estimate: Estimate) -> str:
+    name = YARDSTICKS[contrast.yardstick].name
+    if estimate.value == estimate.low == estimate.high == 0:
+        return f"leaves the {name} as it is"
+    return f"{'lowers' if estimate.value < 0 else 'raises'} the {name}"
+
+
+def _size(contrast: Contrast, estimate: Estimate) -> str:
+    """How large a change is in its own direction, with doubt where there is; empty for none at all."""
+    if estimate.value == estimate.low == estimate.high == 0:
+        return ""
+    size = Estimate(-estimate.value, -estimate.high, -estimate.low) if estimate.value < 0 else estimate
+    doubt = ", which cannot be told from chance" if estimate.uncertain else ""
+    return f"by {bracketed(size, YARDSTICKS[contrast.yardstick].digits)}{doubt}"
 
 
 def bracketed(estimate: Estimate, digits: int, sign: str = "-") -> str:

@@ -8,6 +8,7 @@ import pandas as pd
 from reports import tables
 from reports.audit import audit_sections
 from reports.covariances import Covariances
+from reports.discrimination import discrimination_sections
 from reports.facts import Facts
 from reports.families import family_sections
 from reports.leaderboard import Board, progress, standings
@@ -51,6 +52,7 @@ def leaderboard_page(
         *_covariances(covariances, pictures, facts),
         *regression_sections(overall),
         *text_sections(overall),
+        *discrimination_sections(overall),
         *audit_sections(overall),
         *_masks(cards),
         *_details(overall),

@@ -10,7 +10,6 @@ from reports.contrasts import (
     Contrast,
     Estimate,
     bracketed,
-    clause,
     corrected_interval,
     difference,
     per_fold,
@@ -54,11 +53,11 @@ def study_page(
         contrast: difference(by_label[contrast.before], by_label[contrast.after], contrast.yardstick, test_share)
         for contrast in (*answers, *further)
     }
-    clauses = [clause(contrast, estimate) for contrast in answers if (estimate := found[contrast]) is not None]
+    compared = [(contrast, estimate) for contrast in answers if (estimate := found[contrast]) is not None]
     yardsticks = [name for name in YARDSTICKS if any(name == contrast.yardstick for contrast in found)]
     folds = max((len(arm.records) for arm in arms), default=0)
     lost = [f"- {arm.label}: {' '.join(arm.lacking.split())}" for arm in arms if arm.lacking]
-    answer: list[Block] = [f"**{question}**", sentence(clauses)]
+    answer: list[Block] = [f"**{question}**", sentence(compared)]
     answer += ["Not run, and so not compared:\n\n" + "\n".join(lost)] if lost else []
     sections = (
         Section("Answer", (*answer, METHOD.format(k=folds))),

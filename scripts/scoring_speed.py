@@ -40,7 +40,7 @@ logits of its tokens. To generate is to write as many tokens as the respondent's
 one draw and no probability. Seconds are those of the processor, or of the clock on a GPU; differences are from the
 first row, in log-probability."""
 
-DRAWS = 5  # of an imputation
+ANSWERS = (1, 5, 20)  # the likeliest; the draws of an imputation; shares with a standard error of .11 at most
 Scores = list[NDArray[np.float64]]
 Result = TypeVar("Result")
 
@@ -78,10 +78,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         measure(survey_task(model, tokenizer, options.data, options.people, options.context, n_questions))
         for n_questions in map(int, options.questions.split(","))
     ]
-    text = "\n".join(["# Speed of scoring options", LEGEND, *tables])
-    sys.stdout.write(text)
+    text = "\n\n".join(["# Speed of scoring options", LEGEND, *tables])
+    sys.stdout.write(text + "\n")
     if options.out:
-        options.out.write_text(text, encoding="utf-8")
+        options.out.write_text(text + "\n", encoding="utf-8")
 
 
 def load(folder: Path) -> PreTrainedModel:
@@ -148,7 +148,7 @@ def measure(task: Task) -> str:
         scores, seconds = (first, fastest) if way is shared_prefix else timed(way, task)
         difference = max(np.abs(a - b).max() for a, b in zip(scores, first, strict=True) if a.size)
         rows.append([name, seconds, seconds / fastest, f"{difference:.1e}"])
-    for n_answers in (1, DRAWS):
+    for n_answers in ANSWERS:
         read_as, seconds = timed(partial(generate_and_parse, n_answers), task)
         name = f"generate {n_answers} and parse, a question at a time"
         rows.append([name, seconds, seconds / fastest, f"{read_as:.0%} are answers"])
@@ -159,7 +159,7 @@ def measure(task: Task) -> str:
         f"{np.mean([len(context) for context in task.contexts]):.0f} tokens of context, "
         f"{task.model.num_parameters() / 1e6:.1f} million parameters on {task.model.device}"
     )
-    return f"## {title}\n\n{tabulate(rows, ['', 'seconds', 'ratio', 'difference'], tablefmt='pipe', floatfmt='.2f')}\n"
+    return f"## {title}\n\n{tabulate(rows, ['', 'seconds', 'ratio', 'difference'], tablefmt='pipe', floatfmt='.2f')}"
 
 
 def timed(way: Callable[[Task], Result], task: Task) -> tuple[Result, float]:

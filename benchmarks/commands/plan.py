@@ -43,8 +43,8 @@ def plan(
     dataset = load(chosen.dataset, data, strict=False, console=console)
     masked = make_mask(dataset, chosen.mechanisms[0], chosen.rates[0], chosen.seeds[0])
     lengths = Lengths.count(masked.schema, masked.values, cutter, asked.wording, asked.n_bins, asked.n_features)
-    recipe = replace(asked._recipe(), most_tokens=batch_tokens)
-    case = Case(shape, chosen, lengths, recipe, asked._rank(), asked.n_adapters)
+    recipe = replace(asked.recipe(), most_tokens=batch_tokens)
+    case = Case(shape, chosen, lengths, recipe, asked.adapter_rank(), asked.n_adapters)
     n, p = masked.values.shape
     console.print(f"{imputer} ({origin}) on {dataset.title}, {n:,} × {p}", highlight=False, soft_wrap=True)
     _show(console, ("parameters", ""), parameters(case))

@@ -137,7 +137,8 @@ class FineTuned(PromptedImputer):
         kept = self.folder or Path(self._until_gone.name)  # type: ignore[union-attr]  # one of the two is there
         return kept / f"member-{a + 1}"
 
-    def recipe(self) -> "Recipe":
+    def recipe(self) -> Recipe:
+        """Length and pace of training."""
         return Recipe(
             passes=self.passes,
             batch_size=self.batch_size,
@@ -146,6 +147,7 @@ class FineTuned(PromptedImputer):
         )
 
     def adapter_rank(self) -> int:
+        """Rank of the adapters: the one asked for, or the model's usual one."""
         return self.rank or (USUAL_RANK if self.declared is None else self.declared.rank)
 
     def _check_parameters(self) -> None:

@@ -19,9 +19,8 @@ from imputers.llm.reading import log_likelihoods
 from imputers.llm.recipe import Recipe
 from imputers.llm.relevance import Relevance
 from imputers.llm.vocabulary import Positions
-from imputers.llm.weights import LanguageModel
+from imputers.llm.weights import LARGE, LanguageModel
 
-LARGE = 1_000_000_000  # weights from which a GPU recomputes activations rather than keep them
 LINES = 20  # of the log, about
 
 logger = logging.getLogger(__name__)

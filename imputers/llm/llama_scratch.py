@@ -44,8 +44,8 @@ class LlamaScratch(Imputer):
 
     Measured on a mask of the core table of the GSS 2022 (30 % hidden completely at random), three draws: NRMSE .776,
     accuracy .659, correlation error .155 with three models, which take 115 seconds of one thread of a busy machine;
-    .777–.779, .652–.658, .154–.157 with one of them. All 24,366 holes are answered in .3 seconds by a model, and drawn in
-    turn in .5. Settings were chosen on another mask, on cells hidden again from the observed ones.
+    .777–.779, .652–.658, .154–.157 with one of them. All 24,366 holes are answered in .3 seconds by a model, and drawn
+    in turn in .5. Settings were chosen on another mask, on cells hidden again from the observed ones.
 
     Parameters
     ----------

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 BYTES = {"float32": 4.0, "bfloat16": 2.0, "4-bit": 0.6}  # of a parameter in memory
 ROOM = 1.5  # memory that training wants over the weights alone: Llama-2-13b in bfloat16 wants about 40 GB
+LARGE = 1_000_000_000  # weights that a processor would take days to fine-tune, and whose activations a GPU recomputes
 SMALL_FILES = ["config.json", "generation_config.json", "tokenizer*", "special_tokens_map.json", "*.index.json"]
 PACKAGES = ("torch", "transformers", "peft", "accelerate", "safetensors")
 
@@ -112,6 +113,12 @@ def choose_precision(model: str, n_parameters: int, precision: str, weights: str
 
     on_gpu = torch.cuda.is_available()
     free = torch.cuda.mem_get_info()[0] if on_gpu else psutil.virtual_memory().available
+    if precision == "auto" and not on_gpu and n_parameters >= LARGE:
+        raise MethodUnavailableError(
+            f"{model} has {n_parameters / 1e9:.1f} billion weights and needs a CUDA GPU, and there is none here; run it "
+            f"where there is one ({_wants(n_parameters)}; see `python -m benchmarks plan`), or take a smaller model; "
+            "precision='float32' insists on the processor"
+        )
     if precision == "auto":
         short = free < ROOM * BYTES["bfloat16"] * n_parameters
         precision = "float32" if weights == "random" or not on_gpu else "4-bit" if short else "bfloat16"
@@ -125,14 +132,14 @@ def choose_precision(model: str, n_parameters: int, precision: str, weights: str
         raise MethodUnavailableError(
             f"{model} has {n_parameters / 1e9:.1f} billion weights, which take {needed / 1e9:.0f} GB of {place} memory "
             f"in {precision}, and {free / 1e9:.0f} GB are free; run it on a {'larger' if on_gpu else 'CUDA'} GPU "
-            f"(bfloat16 wants {_wanted('bfloat16', n_parameters)} GB, 4-bit {_wanted('4-bit', n_parameters)} GB), or "
-            "take a smaller model"
+            f"({_wants(n_parameters)}), or take a smaller model"
         )
     return precision
 
 
-def _wanted(precision: str, n_parameters: int) -> str:
-    return f"{ROOM * BYTES[precision] * n_parameters / 1e9:.0f}"
+def _wants(n_parameters: int) -> str:
+    billions = n_parameters / 1e9
+    return f"bfloat16 wants {ROOM * BYTES['bfloat16'] * billions:.0f} GB, 4-bit {BYTES['4-bit'] * billions + 11:.0f} GB"
 
 
 def check_packages(who: str, names: tuple[str, ...]) -> None:

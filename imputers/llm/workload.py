@@ -12,10 +12,11 @@ from imputers.llm.budget import (
     layer_matrices,
     parameters,
 )
-from imputers.llm.fine_tuning import LARGE, Recipe
 from imputers.llm.lengths import Lengths
 from imputers.llm.models import Shape
 from imputers.llm.option_scores import TOGETHER
+from imputers.llm.recipe import Recipe
+from imputers.llm.weights import LARGE
 
 
 @dataclass(frozen=True)

@@ -90,7 +90,7 @@ class MatrixFactorisation(MatrixImputer):
         true = np.concatenate([(D * self.scale_[block] + self.centre_[block]).argmax(axis=1) for block, _, D in parts])
         return learn_tilt(repeated, np.concatenate(padded), true)
 
-    def _widened(self, D: Codes) -> Codes:
+    def _widened(self, D: NDArray[np.floating]) -> Codes:
         """Standardised full design (n, q) of one without reference dummies: those of a nominal item sum to one."""
         full = np.tile(self.centre_, (len(D), 1))
         full[:, self._kept] += D * self.scale_[self._kept]

@@ -32,8 +32,8 @@ class Gbm(Imputer):
     over draws of the other holes they condition on what was observed alone (Rao–Blackwell), which one model on
     mean-filled predictors does not.
 
-    Tables of hundreds of items are too wide for that: ``n_features`` lets the trees of an item read only the others that
-    tell most about it (`informative`), and a single sweep leaves all holes open, so that each item follows from
+    Tables of hundreds of items are too wide for that: ``n_features`` lets the trees of an item read only the others
+    that tell most about it (`informative`), and a single sweep leaves all holes open, so that each item follows from
     what was observed alone, and its draws do not know those of other holes.
 
     Assumes missingness at random, and nothing of the form of effects. New rows are filled by the same boosters.

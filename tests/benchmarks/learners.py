@@ -27,4 +27,4 @@ class Learns(Imputer):
         return np.where(np.isnan(X), self.means_, X)
 
     def audit(self):
-        return {"resumed": float(self.resumed_)}
+        return {"audit-mass": float(self.resumed_)}

@@ -28,6 +28,6 @@ def test_a_stopped_learner_finds_its_folder_again_and_its_audit_is_recorded(toy,
     assert not job.store.answer_path("key").exists()
     assert (tmp_path / "learned" / "key" / "step.txt").exists()
     assert attempt(lambda: answer_and_score(job)) is None
-    assert ("resumed", "(table)", 1.0) in read_record(job.store.record_path("record")).scores
+    assert ("audit-mass", "(table)", 1.0) in read_record(job.store.record_path("record")).scores
     answer, cost, audit = job.store.load_answer("key")
-    assert audit == {"resumed": 1.0} and cost.fit_seconds > 0 and np.isfinite(answer.draws).all()
+    assert audit == {"audit-mass": 1.0} and cost.fit_seconds > 0 and np.isfinite(answer.draws).all()

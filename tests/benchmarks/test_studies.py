@@ -9,10 +9,11 @@ import pytest
 from scipy import stats
 
 from benchmarks.__main__ import main
-from benchmarks.studies import STUDIES
+from benchmarks.studies import STUDIES, TARGETS
 from benchmarks.study import MODEL, NAME, Arm, Items, Study, lacks_model, short_name, with_learners
 from datasets.errors import InputError
 from datasets.gss_features import CRITERIA
+from datasets.gss_targets import targets
 from imputers.request import make_imputer
 from reports.contrasts import YARDSTICKS, Contrast
 from reports.results import read_record
@@ -178,3 +179,34 @@ def test_a_model_is_the_learner_of_a_study_that_has_one():
     with pytest.raises(InputError, match="one learner at a time"):
         with_learners(STUDIES["study-features"], [], ["gbm", "mean"])
     assert replace(study, arms=()).uses(NAME) is False
+
+
+def test_the_learner_learns_the_targets_of_the_survey():
+    assert list(TARGETS) == targets()
+    assert all(
+        make_imputer(arm.imputer).targets == TARGETS for arm in with_learners(STUDIES["study-features"], [], []).arms
+    )
+
+
+def test_states_of_a_model_are_the_mean_over_a_text(shared):
+    """Against a pass of the whole model that returns all hidden states."""
+    torch, transformers = pytest.importorskip("torch"), pytest.importorskip("transformers")
+    from imputers.llm.wording_states import mean_states
+
+    folder = shared / "models" / "stories260K"
+    texts = ["the little dog", "a cat", "the little dog"]
+    found = mean_states(str(folder))(texts)
+    assert (found[0] == found[2]).all() and not np.allclose(found[0], found[1])
+    model = transformers.AutoModelForCausalLM.from_pretrained(folder).eval()
+    tokens = transformers.AutoTokenizer.from_pretrained(folder)(texts[1], return_tensors="pt")
+    with torch.no_grad():
+        states = model(**tokens, output_hidden_states=True).hidden_states[-1]
+    np.testing.assert_allclose(found[1], states[0].mean(dim=0).numpy(), atol=1e-5)
+
+
+@pytest.mark.slow
+def test_a_pre_trained_model_goes_the_whole_way(command, tmp_path, shared):
+    status, told = command("--suite", "study-pair", "--rows", "60", "--model", str(shared / "models" / "stories260K"))
+    assert status == 0 and "10 of 10 cells done" in " ".join(told.split())
+    text = (tmp_path / "study-pair" / "study-pair.md").read_text()
+    assert "llm(model='stories260K', wording='codes')" in text and "the NRMSE by" in text

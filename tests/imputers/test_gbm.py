@@ -6,8 +6,11 @@ import pytest
 from datasets.answer import check_answer, expectation, point
 from datasets.errors import InputError
 from datasets.schema import Column, Kind, Schema
+from datasets.selection import associations
+from imputers.trees import informative
 from imputers.trees.boosting import learn_classes, learn_score
 from imputers.trees.gbm import Gbm
+from imputers.trees.informative import most_informative
 
 BENT = Schema(
     (
@@ -115,8 +118,10 @@ def test_tiny_table_is_filled():
 
 
 def test_one_sweep_is_refused():
-    with pytest.raises(InputError, match="sweeps=1"):
-        Gbm(sweeps=1).fit(bent_table(50)[1], schema=BENT)
+    with pytest.raises(InputError, match="sweeps=0"):
+        Gbm(sweeps=0).fit(bent_table(50)[1], schema=BENT)
+    with pytest.raises(InputError, match="n_features=0"):
+        Gbm(n_features=0).fit(bent_table(50)[1], schema=BENT)
 
 
 @pytest.mark.slow
@@ -135,3 +140,42 @@ def test_quality_floor_on_the_core_table(masked_gss):
             errors.append(np.sqrt(np.mean((expected[rows] - truth[rows]) ** 2)) / spread)
     assert np.mean(errors) <= 0.82
     assert np.mean(hits) >= 0.635
+
+
+def test_trees_read_the_most_informative_items_only():
+    rng = np.random.default_rng(4)
+    cause = rng.integers(2, size=2000)
+    copies = [np.where(rng.random(2000) < noise, 1 - cause, cause) for noise in (0.05, 0.2, 0.5)]
+    X = np.column_stack([cause, *copies]).astype(float)
+    X[rng.random(2000) < 0.9, 1] = np.nan  # tells most, but of few
+    binary = {0.0: "no", 1.0: "yes"}
+    schema = Schema(tuple(Column(name, Kind.NOMINAL, binary) for name in ("cause", "rare", "near", "noise")))
+    assert [found.tolist() for found in most_informative(schema, X, 1)][0] == [2]
+    assert [found.tolist() for found in most_informative(schema, X, 2)][0] == [1, 2]
+    assert [found.tolist() for found in most_informative(schema, X, 9)] == [[1, 2, 3], [0, 2, 3], [0, 1, 3], [0, 1, 2]]
+    imputer = Gbm(sweeps=1, n_features=1).fit(X, schema=schema, random_state=1)
+    assert imputer.models_[0][0].booster.num_feature() == 2  # two dummies of one item
+
+
+def test_information_is_that_of_the_selection():
+    _, X = bent_table()
+    worth = informative._information_of_each_row(BENT, X)
+    for j, name in enumerate(BENT.names):
+        table = associations(BENT, X, name).set_index("variable")
+        for k, other in enumerate(BENT.names):
+            if k != j:
+                expected = table.loc[other, "information"] * table.loc[other, "pairs"] / (~np.isnan(X[:, j])).sum()
+                assert worth[j, k] == pytest.approx(expected, abs=0.02)
+
+
+def test_a_single_sweep_answers_each_item_from_what_was_observed():
+    truth, X = bent_table()
+    answer = Gbm(sweeps=1).fit(X, schema=BENT, random_state=1).answer(X, n_draws=2)
+    check_answer(answer, X, BENT)
+    hidden, columns = np.isnan(X), np.nonzero(np.isnan(X))[1]
+    wrong = (expectation(answer, X, BENT) - truth[hidden])[columns == 1]
+    assert np.sqrt(np.mean(wrong**2)) < 1.2 * NOISE
+    rows = np.flatnonzero(np.isnan(X[:, 1]))
+    again = Gbm(sweeps=1).fit(X, schema=BENT, random_state=1).answer(X[rows], n_draws=2)
+    at = np.nonzero(np.isnan(X[rows]))[1] == 1
+    assert expectation(again, X[rows], BENT)[at] == pytest.approx(expectation(answer, X, BENT)[columns == 1])

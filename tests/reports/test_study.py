@@ -11,7 +11,6 @@ from reports.contrasts import (
     ArmResult,
     Contrast,
     Estimate,
-    clause,
     corrected_interval,
     difference,
     sentence,
@@ -79,21 +78,30 @@ def test_error_of_the_covariances_by_hand():
 @pytest.mark.parametrize(
     ("estimate", "words"),
     [
-        (Estimate(-0.043, -0.055, -0.031), "going up lowers the NRMSE by 0.043 [0.031, 0.055]"),
-        (Estimate(0.043, 0.031, 0.055), "going up raises the NRMSE by 0.043 [0.031, 0.055]"),
+        (Estimate(-0.043, -0.055, -0.031), "Going up lowers the NRMSE by 0.043 [0.031, 0.055]."),
+        (Estimate(0.043, 0.031, 0.055), "Going up raises the NRMSE by 0.043 [0.031, 0.055]."),
         (
             Estimate(-0.002, -0.008, 0.004),
-            "going up lowers the NRMSE by 0.002 [-0.004, 0.008], which cannot be told from chance",
+            "Going up lowers the NRMSE by 0.002 [-0.004, 0.008], which cannot be told from chance.",
         ),
-        (Estimate(0.0, 0.0, 0.0), "going up leaves the NRMSE as it is"),
+        (Estimate(0.0, 0.0, 0.0), "Going up leaves the NRMSE as it is."),
     ],
 )
-def test_clauses(estimate, words):
-    assert clause(Contrast("going up", "x", "y"), estimate) == words
+def test_a_difference_in_words(estimate, words):
+    assert sentence([(Contrast("going up", "x", "y"), estimate)]) == words
 
 
-def test_sentences():
-    assert sentence(["going up lowers it", "going on does not"]) == "Going up lowers it; going on does not."
+def test_a_sentence_says_once_what_clauses_share():
+    falls, rises = Estimate(-0.04, -0.05, -0.03), Estimate(0.002, -0.001, 0.005)
+    up, on, covariance = (
+        Contrast(c, "x", "y", by) for c, by in (("up", "nrmse"), ("on", "nrmse"), ("up", "covariance"))
+    )
+    told = sentence([(up, falls), (on, falls), (on, rises), (covariance, rises)])
+    assert told == (
+        "Up lowers the NRMSE by 0.040 [0.030, 0.050]; on by 0.040 [0.030, 0.050]; "
+        "on raises the NRMSE by 0.002 [-0.001, 0.005], which cannot be told from chance; "
+        "up raises the error of the targets' covariances by 0.0020 [-0.0010, 0.0050], which cannot be told from chance."
+    )
     assert "no answer here" in sentence([])
 
 
