@@ -144,7 +144,7 @@ STUDIES = {
                 ),
                 Contrast("llama-scratch to labels in words", "GSS: llama-scratch", "GSS: labels as words"),
             ),
-            note=f"{SHORT} {CHOSEN} Restaurant's target is the city, one of 49 strings; it is told from name, address, phone and cuisine.",
+            note=f"{SHORT} {CHOSEN} Restaurant's target is the city, one of 49 strings, told from four others.",
         ),
         Study(
             "study-joint",

@@ -49,6 +49,10 @@ def load_hundred(path: Path | None = None) -> Dataset:
     DataUnavailableError, InputError
         As `gss.load`.
     """
-    table = load(path)
+    return hundred(load(path))
+
+
+def hundred(table: Dataset) -> Dataset:
+    """Keep the fixed hundred items of gss2022-binary."""
     chosen = np.random.default_rng(SEED).choice(len(table.schema), HUNDRED, replace=False)
     return replace(take(table, [table.schema.names[j] for j in sorted(chosen)]), name="gss2022-binary-100")

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from transformers import PreTrainedModel
 
@@ -12,9 +11,8 @@ from imputers.llm.option_scores import (
     Scores,
     answer,
     batches,
-    check_window,
     question_blocks,
-    window,
+    room_to_tell,
 )
 from imputers.llm.prompt import Script, Tokens
 from imputers.llm.reading import Memory, read
@@ -37,7 +35,7 @@ def draw_in_turn(
 
     Parameters
     ----------
-    model, contexts, asked, most_tokens : as in `imputers.llm.option_scores.option_log_probabilities`.
+    model, contexts, asked, most_tokens : as in `option_log_probabilities`, which raises the same.
     temperatures : what log-probabilities are divided by, per item, shape (p,).
     rng : source of orders and answers, which do not depend on how respondents are batched.
 
@@ -45,36 +43,33 @@ def draw_in_turn(
     -------
     array of int
         Answer numbers, shape (n, p); -1 where nothing was asked.
-
-    Raises
-    ------
-    InputError
-        If a context with a question is longer than the model's window.
     """
     blocks = question_blocks(script, asked)
-    check_window(model, contexts, asked, blocks)
+    room = room_to_tell(model, contexts, asked, blocks)
     turns = np.argsort(np.where(asked, rng.random(asked.shape), np.inf), axis=1)
     chances = rng.random(asked.shape)
-    n_asked = asked.sum(axis=1)
-    longest = np.array([max(map(len, lines)) for lines in script.lines])
-    deepest = max((int(block.depths.max()) + 2 for block in blocks.values()), default=0)
     drawn = np.full(asked.shape, -1, dtype=np.intp)
-    sizes = {int(i): len(contexts[i]) + int(longest[asked[i]].sum()) for i in np.flatnonzero(n_asked)}
-    for batch in batches(sizes, most_tokens):
+    n_asked = asked.sum(axis=1)
+    for batch in batches(_most_read(script, contexts, asked), most_tokens):
         rows = sorted(batch, key=lambda i: -n_asked[i])  # who has no more holes is last, and is left behind
         memory, texts = Memory.empty(len(rows)), [contexts[i] for i in rows]
         for turn in range(n_asked[rows[0]]):
             now = [i for i in rows if n_asked[i] > turn]
             items = [int(turns[i, turn]) for i in now]
-            with torch.no_grad():
-                memory = read(model, memory, texts[: len(now)])
+            memory = read(model, memory, texts[: len(now)])
             scores = answer(model, memory, [(row, [j]) for row, j in enumerate(items)], blocks, most_tokens)
             answers = [_pick(scores[row, j] / temperatures[j], chances[now[row], j]) for row, j in enumerate(items)]
             drawn[now, items] = answers
-            room = window(model) - deepest - memory.seen.sum(axis=1)
             lines = [script.lines[j][k] for j, k in zip(items, answers, strict=True)]
-            texts = [line if len(line) <= left else () for line, left in zip(lines, room, strict=True)]
+            texts = [line if len(line) <= room[i] else () for i, line in zip(now, lines, strict=True)]
+            room[now] -= [len(text) for text in texts]
     return drawn
+
+
+def _most_read(script: Script, contexts: Sequence[Tokens], asked: NDArray[np.bool_]) -> dict[int, int]:
+    """Tokens of the context and of the longest lines that may be told, by respondent who is asked anything."""
+    longest = np.array([max(map(len, lines)) for lines in script.lines])
+    return {int(i): len(contexts[i]) + int(longest[asked[i]].sum()) for i in np.flatnonzero(asked.any(axis=1))}
 
 
 def _pick(scores: Scores, chance: float) -> int:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from transformers import PreTrainedModel
 
@@ -11,6 +10,7 @@ from datasets.errors import InputError
 from imputers.llm.packing import Block
 from imputers.llm.prompt import Script, Tokens
 from imputers.llm.reading import Memory, ask, read
+from imputers.llm.vocabulary import Positions
 
 Scores = NDArray[np.float64]
 
@@ -48,12 +48,11 @@ def option_log_probabilities(
         If a context with a question is longer than the model's window.
     """
     blocks = question_blocks(script, asked)
-    check_window(model, contexts, asked, blocks)
+    room_to_tell(model, contexts, asked, blocks)
     found = [np.empty((n_asked, len(script.options[j]))) for j, n_asked in enumerate(asked.sum(axis=0))]
     place = asked.cumsum(axis=0) - 1
     for rows in batches({int(i): len(contexts[i]) for i in np.flatnonzero(asked.any(axis=1))}, most_tokens):
-        with torch.no_grad():
-            memory = read(model, Memory.empty(len(rows)), [contexts[i] for i in rows])
+        memory = read(model, Memory.empty(len(rows)), [contexts[i] for i in rows])
         parts = [(row, part) for row, i in enumerate(rows) for part in _parts(asked[i], blocks)]
         for (row, j), scores in answer(model, memory, parts, blocks, most_tokens).items():
             found[j][place[rows[row], j]] = scores
@@ -70,28 +69,25 @@ def question_blocks(script: Script, asked: NDArray[np.bool_]) -> dict[int, Block
     return {int(j): Block.make(script.stems[j], script.options[j]) for j in np.flatnonzero(asked.any(axis=0))}
 
 
-def window(model: PreTrainedModel) -> int:
-    """Number of positions that the model was made for."""
-    return int(model.config.max_position_embeddings)
-
-
-def check_window(
+def room_to_tell(
     model: PreTrainedModel, contexts: Sequence[Tokens], asked: NDArray[np.bool_], blocks: Mapping[int, Block]
-) -> None:
-    """Make sure that every context leaves room for the longest option of what is asked.
+) -> Positions:
+    """Tokens that each context may grow by and still leave room for the longest option of what is asked, shape (n,).
 
     Raises
     ------
     InputError
-        If one does not.
+        If one leaves none as it is.
     """
     longest = np.array([blocks[j].depths.max() + 2 if j in blocks else 0 for j in range(asked.shape[1])])
     needed = np.array([len(context) for context in contexts]) + (asked * longest).max(axis=1, initial=0)
-    if needed.max(initial=0) > window(model):
+    window = model.config.max_position_embeddings
+    if needed.max(initial=0) > window:
         raise InputError(
             f"prompt: respondent {needed.argmax()} takes {needed.max()} tokens, {model.config.model_type} reads "
-            f"{window(model)}; tell fewer answers (most_tokens of Script.context) or do not list the options"
+            f"{window}; tell fewer answers (most_tokens of Script.context) or do not list the options"
         )
+    return window - needed
 
 
 def batches(sizes: Mapping[int, int], most_tokens: int) -> Iterator[list[int]]:
@@ -129,8 +125,7 @@ def answer(
     found: dict[tuple[int, int], Scores] = {}
     for chosen in batches({k: sum(len(blocks[j]) for j in items) for k, (_, items) in enumerate(parts)}, most_tokens):
         rows, asked = zip(*(parts[k] for k in chosen), strict=True)
-        with torch.no_grad():
-            scores = ask(model, memory, rows, [[blocks[j] for j in items] for items in asked])
+        scores = ask(model, memory, rows, [[blocks[j] for j in items] for items in asked])
         cells = [(row, j) for row, items in zip(rows, asked, strict=True) for j in items]
         ends = np.cumsum([len(blocks[j].paths) for _, j in cells])
         found.update(zip(cells, np.split(scores.double().cpu().numpy(), ends[:-1]), strict=True))

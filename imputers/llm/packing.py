@@ -130,17 +130,11 @@ def pack(prefixes: Sequence[Tokens], blocks: Sequence[Sequence[Block]], seen: ND
     predicting, sources = np.unique(_joined(places), return_inverse=True)
     option = _joined([np.full(len(path), k) for k, path in enumerate(spelled)])
     visible = np.concatenate([np.broadcast_to(seen[:, None], (b, length, seen.shape[1])), here], axis=2)
-    return Pack(
-        torch.from_numpy(input_ids),
-        torch.from_numpy(position_ids + seen.sum(axis=1, keepdims=True)),
-        torch.from_numpy(visible),
-        torch.from_numpy(predicting // length),
-        torch.from_numpy(predicting % length),
-        torch.from_numpy(sources),
-        torch.from_numpy(_joined(targets)),
-        torch.from_numpy(np.stack([_joined(spelled), option])),
-        len(spelled),
-    )
+    position_ids += seen.sum(axis=1, keepdims=True)
+    rows, columns = np.divmod(predicting, length)
+    spelling = np.stack([_joined(spelled), option])
+    arrays = (input_ids, position_ids, visible, rows, columns, sources, _joined(targets), spelling)
+    return Pack(*(torch.from_numpy(array) for array in arrays), n_options=len(spelled))
 
 
 def _joined(parts: Sequence[Positions]) -> Positions:

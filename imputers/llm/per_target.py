@@ -15,8 +15,9 @@ from imputers.llm.llama_scratch import LlamaScratch, target_columns
 class LlamaPerTarget(Imputer):
     """One small Llama for each target item, and one for all other items.
 
-    Each is a `LlamaScratch` (which gives the sources) that reads all items and learns to answer its own only: separate
-    conditional models, as in the founding experiment, where `llama-scratch` is one joint model.
+    Each is a `LlamaScratch`, of the architecture of Touvron et al. (2023, arXiv 2302.13971), that reads all items and
+    learns to answer its own only: separate conditional models, as in the founding experiment, where `llama-scratch`
+    is one joint model.
 
     Assumes what `LlamaScratch` assumes, and that targets are independent given the observed answers: draws of
     different targets, and of a target and the other items, do not know of each other. So associations

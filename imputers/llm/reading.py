@@ -48,7 +48,8 @@ def read(model: PreTrainedModel, memory: Memory, texts: Sequence[Tokens]) -> Mem
         memory.cache.batch_select_indices(slice(b))  # type: ignore[arg-type] # a view; indices would copy
     seen = memory.seen[:b]
     if any(texts):
-        _states(model, pack(texts, [[]] * b, seen), memory.cache)
+        with torch.no_grad():
+            _states(model, pack(texts, [[]] * b, seen), memory.cache)
     lengths = np.array([len(text) for text in texts])
     return Memory(memory.cache, np.concatenate([seen, np.arange(lengths.max()) < lengths[:, None]], axis=1))
 
@@ -71,7 +72,8 @@ def ask(model: PreTrainedModel, memory: Memory, rows: Sequence[int], blocks: Seq
     cache.layers = [copy(layer) for layer in memory.cache.layers]  # the same tensors, until the pass makes longer ones
     if list(rows) != list(range(len(memory.seen))):
         cache.batch_select_indices(torch.tensor(rows))
-    return log_likelihoods(model, pack([()] * len(rows), blocks, memory.seen[list(rows)]), cache)
+    with torch.no_grad():
+        return log_likelihoods(model, pack([()] * len(rows), blocks, memory.seen[list(rows)]), cache)
 
 
 def log_likelihoods(model: PreTrainedModel, packed: Pack, cache: Cache | None = None) -> Tensor:

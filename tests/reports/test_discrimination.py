@@ -1,0 +1,67 @@
+"""Two-answer items in the report: means and errors by hand, the published row, and when there is no section."""
+
+import numpy as np
+import pytest
+
+from reports.discrimination import discrimination_sections
+from reports.leaderboard import progress, standings
+from reports.markdown import to_markdown
+from reports.page import Page
+from reports.results import Record, lost, tidy
+from reports.sections import leaderboard_page
+
+POOLED = ("pooled-auc", "pooled-log-loss", "pooled-brier", "ece", "pooled-accuracy", "pooled-f1")
+FOLDS = ["fold-1", "fold-2", "fold-3"]
+
+
+@pytest.fixture
+def aisurvey(inventor):
+    """A board of items with two answers, by dataset title and number of items."""
+
+    def build(title, items=10):
+        _, facts, _ = inventor(["mean", "gbm"], mechanisms=FOLDS, seeds=1)
+        facts["data"]["title"] = title
+        names = [f"q{j}" for j in range(items)]
+        facts["columns"] = {name: {"kind": "nominal", "role": "target", "question": name} for name in names}
+        told = {"low": 0, "high": 1, "best": 1, "reads": "probabilities", "trivial": "", "summary": "Says so."}
+        facts["metrics"] |= {metric: told | {"better": "higher"} for metric in ("auc", *POOLED)}
+        records = []
+        for k, fold in enumerate(FOLDS):
+            areas = [("auc", name, 0.6 + 0.1 * k + (0.3 if name == "q0" else 0)) for name in names]
+            pooled = [(metric, "(table)", 0.7 + 0.01 * k) for metric in POOLED]
+            even = [("auc", name, 0.5) for name in names]
+            records.append(Record(title, fold, 0.3, 0, "gbm", scores=(*areas, *pooled)))
+            records.append(Record(title, fold, 0.3, 0, "mean", scores=tuple(even)))
+        scores, gone = tidy(records), lost(records)
+        return standings(scores, progress(scores, gone, facts), facts), scores, gone
+
+    return build
+
+
+def shown(board):
+    return " ".join(to_markdown(Page("t", "d", tuple(discrimination_sections(board)))).split())
+
+
+def test_mean_median_and_standard_error_by_hand(aisurvey):
+    text = shown(aisurvey("gss2022-binary")[0])
+    error = 0.1 / np.sqrt(3)
+    assert f"0.730 ± {error:.4f} | 0.700 ± {error:.4f}" in text  # mean and median over items: one of ten is .3 higher
+    assert f"0.710 ± {0.01 / np.sqrt(3):.4f}" in text
+    assert "0.500 ± 0.0000" in text
+
+
+def test_the_published_figure_stands_beside_this_survey_only(aisurvey):
+    text = shown(aisurvey("gss2022-binary-100")[0])
+    assert (
+        "| published: Kim and Lee 2023 | 0.87 |" in text and "question marginal" in text and "best on the very" in text
+    )
+    assert "0.87" not in shown(aisurvey("other survey")[0])
+
+
+def test_few_items_make_no_section(aisurvey):
+    assert discrimination_sections(aisurvey("gss2022-binary", items=9)[0]) == []
+
+
+def test_the_leaderboard_carries_it(aisurvey):
+    board, scores, gone = aisurvey("gss2022-binary")
+    assert "## Items with two answers" in to_markdown(leaderboard_page(board, scores, gone, None, {}, ()))
