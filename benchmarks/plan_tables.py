@@ -6,10 +6,10 @@ import numpy as np
 
 from benchmarks.suites import Suite
 from imputers.llm import budget
-from imputers.llm.recipe import Recipe
 from imputers.llm.gpus import GPUS
 from imputers.llm.lengths import Counts, Lengths
 from imputers.llm.models import Shape
+from imputers.llm.recipe import Recipe
 from imputers.llm.workload import Exercises, answering_work, kept_activations, recomputes, training_work
 
 Rows = list[tuple[str, ...]]

@@ -80,7 +80,6 @@ class Pack:
     rows, columns : where something is predicted, shape (s,).
     sources, targets : from which of the s places which token is predicted; sources ascend, shape (e,).
     spelling : prediction and the option that it is part of, shape (2, pairs).
-    n_options : number of options in all.
     """
 
     input_ids: Tensor
@@ -91,7 +90,11 @@ class Pack:
     sources: Tensor
     targets: Tensor
     spelling: Tensor
-    n_options: int
+
+    @property
+    def n_options(self) -> int:
+        """Number of options in all."""
+        return int(self.spelling[1, -1]) + 1
 
 
 def pack(prefixes: Sequence[Tokens], blocks: Sequence[Sequence[Block]], seen: NDArray[np.bool_] | None = None) -> Pack:
@@ -134,7 +137,7 @@ def pack(prefixes: Sequence[Tokens], blocks: Sequence[Sequence[Block]], seen: ND
     rows, columns = np.divmod(predicting, length)
     spelling = np.stack([_joined(spelled), option])
     arrays = (input_ids, position_ids, visible, rows, columns, sources, _joined(targets), spelling)
-    return Pack(*(torch.from_numpy(array) for array in arrays), n_options=len(spelled))
+    return Pack(*map(torch.from_numpy, arrays))
 
 
 def _joined(parts: Sequence[Positions]) -> Positions:

@@ -104,10 +104,12 @@ def _states(model: PreTrainedModel, packed: Pack, cache: Cache | None) -> Tensor
     """Last hidden state at every place, shape (b, length, hidden)."""
     words = next(model.get_input_embeddings().parameters())
     hidden = torch.where(packed.visible.to(words.device), 0.0, torch.finfo(words.dtype).min).to(words.dtype)
-    return model.get_decoder()(
-        input_ids=packed.input_ids.to(words.device),
-        position_ids=packed.position_ids.to(words.device),
-        attention_mask=hidden[:, None],  # given in full, since one of two dimensions would be made causal
-        past_key_values=cache,
-        use_cache=cache is not None,
-    ).last_hidden_state
+    # adapters are in float32, and would otherwise turn every layer's input into it
+    with torch.autocast(words.device.type, torch.bfloat16, enabled=words.dtype == torch.bfloat16):
+        return model.get_decoder()(
+            input_ids=packed.input_ids.to(words.device),
+            position_ids=packed.position_ids.to(words.device),
+            attention_mask=hidden[:, None],  # given in full, since one of two dimensions would be made causal
+            past_key_values=cache,
+            use_cache=cache is not None,
+        ).last_hidden_state

@@ -115,7 +115,7 @@ def choose_precision(model: str, n_parameters: int, precision: str, weights: str
     free = torch.cuda.mem_get_info()[0] if on_gpu else psutil.virtual_memory().available
     if precision == "auto" and not on_gpu and n_parameters >= LARGE:
         raise MethodUnavailableError(
-            f"{model} has {n_parameters / 1e9:.1f} billion weights and needs a CUDA GPU, and there is none here; run it "
+            f"{model} has {n_parameters / 1e9:.1f} billion weights and needs a CUDA GPU, which is not here; run it "
             f"where there is one ({_wants(n_parameters)}; see `python -m benchmarks plan`), or take a smaller model; "
             "precision='float32' insists on the processor"
         )

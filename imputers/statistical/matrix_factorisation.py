@@ -36,9 +36,9 @@ class MatrixFactorisation(MatrixImputer):
 
     Kim and Lee (2023, arXiv 2305.09620) take 50 factors, λ = 10 and 15 sweeps. That λ lost on answers re-hidden from
     the known ones of fold 1 of the binary GSS tables (AUC of an item, mean: .769 of 790 items, .666 of a hundred) to 25
-    (.775, .711) and 30 (.776, .712); 60 lost again (.749). On the core table, where no more than its 24 items speak of a
-    person, 20 was best (NRMSE .808; 25: .812, 30: .819). The default of 25 serves all three. From the random start taken
-    here, 10 sweeps in all come within .002 of 15.
+    (.775, .711) and 30 (.776, .712); 60 lost again (.749). On the core table, where only 24 items speak of a person,
+    20 was best (NRMSE .808; 25: .812, 30: .819). The default of 25 serves all three. Ten sweeps in all, from the random
+    start taken here, came within .002 of fifteen.
 
     Parameters
     ----------

@@ -60,7 +60,10 @@ class NeedsWeights(Imputer):
 PAIR = Study(
     "study-pair",
     "Words?",
-    (Arm("words", "toy", "llm(model={model})"), Arm("codes", "toy", "llm(model={model}, wording='codes')")),
+    (
+        Arm("words", "toy", "llm(model={model}, n_bins=4)"),
+        Arm("codes", "toy", "llm(model={model}, n_bins=4, wording='codes')"),
+    ),
     (Contrast("words", "codes", "words"),),
 )
 
@@ -209,4 +212,4 @@ def test_a_pre_trained_model_goes_the_whole_way(command, tmp_path, shared):
     status, told = command("--suite", "study-pair", "--rows", "60", "--model", str(shared / "models" / "stories260K"))
     assert status == 0 and "10 of 10 cells done" in " ".join(told.split())
     text = (tmp_path / "study-pair" / "study-pair.md").read_text()
-    assert "llm(model='stories260K', wording='codes')" in text and "the NRMSE by" in text
+    assert "llm(model='stories260K', n_bins=4, wording='codes')" in text and "the NRMSE by" in text
