@@ -35,6 +35,7 @@ def plan(
     from benchmarks.cells import make_mask
     from benchmarks.data import load
     from benchmarks.plan_tables import NOTES, Case, gpus, memory, n_cells, parameters, tokens, work
+    from imputers.llm.budget import parameters as n_parameters
     from imputers.llm.lengths import Lengths
 
     console, chosen, asked = Console(), suite_named(suite), fine_tuned(imputer)
@@ -43,7 +44,7 @@ def plan(
     dataset = load(chosen.dataset, data, strict=False, console=console)
     masked = make_mask(dataset, chosen.mechanisms[0], chosen.rates[0], chosen.seeds[0])
     lengths = Lengths.count(masked.schema, masked.values, cutter, asked.wording, asked.n_bins, asked.n_features)
-    recipe = replace(asked.recipe(), most_tokens=batch_tokens)
+    recipe = replace(asked.recipe(n_parameters(shape)), most_tokens=batch_tokens)
     case = Case(shape, chosen, lengths, recipe, asked.adapter_rank(), asked.n_adapters)
     n, p = masked.values.shape
     console.print(f"{imputer} ({origin}) on {dataset.title}, {n:,} × {p}", highlight=False, soft_wrap=True)

@@ -12,7 +12,7 @@ import numpy as np
 from datasets.errors import InputError
 from imputers import IMPUTERS
 from imputers.llm.prompted import PromptedImputer
-from imputers.llm.recipe import Recipe
+from imputers.llm.recipe import Recipe, usual_learning_rate
 from imputers.llm.vocabulary import Positions
 
 if TYPE_CHECKING:
@@ -45,7 +45,8 @@ class FineTuned(PromptedImputer):
     weights : ``"pretrained"``, or ``"random"`` for an untrained network of the same shape.
     n_adapters : adapters trained; five or more for inference.
     rank : of the adapters; None is the model's usual one, 16.
-    passes, batch_size, learning_rate, n_targets : see `imputers.llm.recipe.Recipe`.
+    passes, fewest_steps, batch_size, n_targets : see `imputers.llm.recipe.Recipe`.
+    learning_rate : of the same; None goes by the size of the model, `imputers.llm.recipe.usual_learning_rate`.
 
     Attributes
     ----------
@@ -63,8 +64,9 @@ class FineTuned(PromptedImputer):
         n_adapters: int = 1,
         rank: int | None = None,
         passes: float = 3.0,
+        fewest_steps: int = 100,
         batch_size: int = 32,
-        learning_rate: float = 2e-4,
+        learning_rate: float | None = None,
         n_targets: int = 8,
     ) -> None:
         self.model = model
@@ -76,6 +78,7 @@ class FineTuned(PromptedImputer):
         self.n_adapters = n_adapters
         self.rank = rank
         self.passes = passes
+        self.fewest_steps = fewest_steps
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.n_targets = n_targets
@@ -93,7 +96,7 @@ class FineTuned(PromptedImputer):
         from imputers.llm.fine_tuning import fine_tune
         from imputers.llm.lora import Lora, detach, make_trainable, save
 
-        recipe, lora = self.recipe(), Lora(self.adapter_rank())
+        recipe, lora = self.recipe(self.language_.n_parameters), Lora(self.adapter_rank())
         self._until_gone = None if self.folder else TemporaryDirectory()
         self.losses_: list[list[float]] = []
         for a in range(self.n_adapters):
@@ -137,12 +140,13 @@ class FineTuned(PromptedImputer):
         kept = self.folder or Path(self._until_gone.name)  # type: ignore[union-attr]  # one of the two is there
         return kept / f"member-{a + 1}"
 
-    def recipe(self) -> Recipe:
-        """Length and pace of training."""
+    def recipe(self, n_parameters: int) -> Recipe:
+        """Length and pace of training a model of this size."""
         return Recipe(
             passes=self.passes,
+            fewest_steps=self.fewest_steps,
             batch_size=self.batch_size,
-            learning_rate=self.learning_rate,
+            learning_rate=usual_learning_rate(n_parameters) if self.learning_rate is None else self.learning_rate,
             n_targets=self.n_targets,
         )
 

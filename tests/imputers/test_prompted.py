@@ -21,7 +21,7 @@ from imputers.llm.checkpoints import Checkpoints  # noqa: E402 - they import wha
 from imputers.llm.fine_tuning import Recipe  # noqa: E402
 
 PROMPTED = ("llm", "llm-zero-shot", "llm-few-shot")
-QUICK = {"llm": {"passes": 0.2}, "llm-zero-shot": {}, "llm-few-shot": {"n_examples": 2}}
+QUICK = {"llm": {"passes": 0.2, "fewest_steps": 1}, "llm-zero-shot": {}, "llm-few-shot": {"n_examples": 2}}
 OFTEN = {"fills_every_hole_with_a_valid_answer"}
 
 
@@ -62,7 +62,7 @@ def twins():
 def learned(twins, tiny_llama):
     """Trained from random weights, since a low-rank change of them could learn nothing."""
     schema, X, _ = twins
-    settings = {"weights": "random", "passes": 20.0, "batch_size": 20, "learning_rate": 1e-2}
+    settings = {"weights": "random", "passes": 20.0, "fewest_steps": 1, "batch_size": 20, "learning_rate": 1e-2}
     return IMPUTERS["llm"](model=str(tiny_llama), **settings).fit(X, schema=schema, random_state=1)
 
 
@@ -84,7 +84,7 @@ def test_a_hole_is_drawn_given_what_was_drawn_before(learned, twins):
 
 def test_a_stopped_training_goes_on_to_the_same_answer(twins, tiny_llama, tmp_path, monkeypatch):
     schema, X, _ = twins
-    settings = {"model": str(tiny_llama), "passes": 2.0, "learning_rate": 1e-2}
+    settings = {"model": str(tiny_llama), "passes": 2.0, "fewest_steps": 1, "learning_rate": 1e-2}
     whole = IMPUTERS["llm"](**settings).fit(X, schema=schema).answer(X, 2)
     rate, steps = Recipe.rate, []
 
@@ -117,7 +117,9 @@ def test_a_stopped_training_goes_on_to_the_same_answer(twins, tiny_llama, tmp_pa
 
 def test_adapters_differ_and_their_probabilities_are_averaged(twins, tiny_llama):
     schema, X, _ = twins
-    two = IMPUTERS["llm"](model=str(tiny_llama), n_adapters=2, passes=3.0, learning_rate=2e-2).fit(X, schema=schema)
+    two = IMPUTERS["llm"](model=str(tiny_llama), n_adapters=2, fewest_steps=15, learning_rate=2e-2).fit(
+        X, schema=schema
+    )
     answers, asked = two._numbers(X[:40]), np.isnan(X[:40])
     contexts, _ = two._prompts(two.script_, answers, asked, np.random.default_rng(0))
     from imputers.llm.option_scores import option_log_probabilities
@@ -137,7 +139,7 @@ def test_only_the_most_telling_answers_are_shown(tiny_llama):
     )
     X = np.column_stack(columns).astype(float)
     X[:10, 0] = np.nan
-    imputer = IMPUTERS["llm"](model=str(tiny_llama), n_features=1, passes=0.1).fit(X, schema=schema)
+    imputer = IMPUTERS["llm"](model=str(tiny_llama), n_features=1, fewest_steps=1, passes=0.1).fit(X, schema=schema)
     contexts, asked = imputer._prompts(imputer.script_, imputer._numbers(X[:10]), np.isnan(X[:10]), rng)
     told = [imputer.language_.tokenizer.decode(context) for context in contexts]
     assert all("close: " in text and "far" not in text for text in told)
@@ -162,6 +164,14 @@ def test_examples_are_the_nearest_who_answered_and_never_the_respondent(tiny_lla
     nearest = next(d for d in np.argsort(apart[0], kind="stable") if not np.isnan(donors[d, 5]))
     assert nearest != row
     assert f"vote (yes / no): {schema['vote'].text(donors[nearest, 5])}\n" in example
+
+
+def test_a_short_table_is_passed_through_more_often_and_a_small_model_learns_faster():
+    assert Recipe(passes=3.0, fewest_steps=100, batch_size=32).n_steps(64) == 100
+    assert Recipe(passes=3.0, fewest_steps=100, batch_size=32).n_steps(3544) == 333
+    assert IMPUTERS["llama2-13b"]().recipe(13_015_864_320).learning_rate == pytest.approx(1.87e-4, rel=0.01)
+    assert IMPUTERS["llm"]().recipe(260_000).learning_rate == pytest.approx(2.8e-3, rel=0.01)
+    assert IMPUTERS["llm"](learning_rate=1e-4).recipe(260_000).learning_rate == 1e-4
 
 
 @pytest.mark.parametrize("name", PROMPTED)
