@@ -65,7 +65,7 @@ class FineTuned(PromptedImputer):
         rank: int | None = None,
         passes: float = 3.0,
         fewest_steps: int = 100,
-        batch_size: int = 32,
+        batch_size: int = 16,
         learning_rate: float | None = None,
         n_targets: int = 8,
     ) -> None:
