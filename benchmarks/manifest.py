@@ -16,7 +16,18 @@ from imputers.request import make_imputer, registered_name
 from metrics import METRICS
 from reports.facts import CellFacts, Facts, ImputerFacts, MetricFacts, PublishedFacts
 
-LIBRARIES = ("numpy", "scipy", "pandas", "scikit-learn", "lightgbm", "torch", "hyperimpute", "pyreadstat")
+LIBRARIES = (
+    "numpy",
+    "scipy",
+    "pandas",
+    "scikit-learn",
+    "lightgbm",
+    "torch",
+    "transformers",
+    "peft",
+    "hyperimpute",
+    "pyreadstat",
+)
 
 FOUNDING_EXPERIMENT: PublishedFacts = {
     "label": "Llama-2-13b, fine-tuned (founding experiment)",

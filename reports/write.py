@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from reports.markdown import to_markdown
 from reports.results import Record, lost, tidy
 from reports.sections import leaderboard_page
 
+NOT_IN_FILE_NAMES = re.compile(r"[^-()=,.\w]+")
 OWN_FOLDERS = ("figures", "masks")  # what an earlier report left there and this one lacks is removed
 
 
@@ -63,9 +65,10 @@ def report_files(records: Sequence[Record], facts: Facts, cards: Sequence[Mappin
         raise InputError(f"a report is of one dataset, here {facts['data']['title']!r}; found mask cards of {strange}")
     board = standings(scores, progress(scores, gone, facts), facts)
     found = target_covariances(board.contest, list(board.table.index))
-    drawn = _figures(board, found, facts)
+    figures_by_name = _figures(board, found, facts)
+    pictures = {name: _figure_path(name) for name in figures_by_name}
+    drawn = {pictures[name]: content for name, content in figures_by_name.items()}
     masks = {_mask_path(card): card for card in sorted(cards, key=_mask_path)}
-    pictures = {Path(path).stem: path for path in drawn}
     page = leaderboard_page(
         board, scores, gone, found, pictures, [(card, f"{path}.md") for path, card in masks.items()]
     )
@@ -89,7 +92,12 @@ def _figures(board: Board, found: Covariances | None, facts: Facts) -> dict[str,
         for name in found.imputed:
             title = f"{data}, {name}: covariances of the target items"
             drawn[f"covariance-{name}"] = figures.covariance_triptych(found, name, title)
-    return {f"figures/{name}.png": figures.png(figure) for name, figure in drawn.items()}
+    return {name: figures.png(figure) for name, figure in drawn.items()}
+
+
+def _figure_path(name: str) -> str:
+    """Path of a figure; the parameters of an imputer may hold what a file name must not, such as a path."""
+    return f"figures/{NOT_IN_FILE_NAMES.sub('-', name)}.png"
 
 
 def _parquet(scores: pd.DataFrame) -> bytes:

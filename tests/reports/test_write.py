@@ -44,6 +44,13 @@ def test_everything_is_there(written):
     }
 
 
+def test_parameters_that_no_file_name_can_hold(inventor):
+    files = report_files(*inventor(["llm(model='/weights/of mine')", "knn(k=5)"], mechanisms=["mcar"], seeds=1))
+    drawn = {path for path in files if path.startswith("figures/covariance-")}
+    assert drawn == {"figures/covariance-llm(model=-weights-of-mine-).png", "figures/covariance-knn(k=5).png"}
+    assert all(path in files["leaderboard.md"].decode() for path in drawn)
+
+
 def test_same_bytes_in_any_order(small, written):
     records, facts, cards = small
     order = np.random.default_rng(1).permutation(len(records))
