@@ -29,6 +29,7 @@ NINETEEN = (
     "pairwise",
 )
 LANGUAGE_MODELS = ("llama2-13b", "llama2-7b", "llama3.1-8b", "mistral-7b", "qwen2.5-7b")
+APART = ("llm", "llm-zero-shot", "llm-few-shot", "llama-per-target")  # want a model that is named, or are for a study
 TEXT = ("mean", "knn-1", "knn", "dlm", "holoclean", "ngram-logistic")
 AISURVEY = ("mean", "matrix-factorisation", "gbm(sweeps=1,n_features=40)")  # feasible on hundreds of items
 AISURVEY_QUICK = (*AISURVEY, "latent-class", "knn")  # seconds to a minute on a hundred items
@@ -89,7 +90,7 @@ SUITES = {
             ("mean", "latent-class", "gbm", "llama-scratch", *LANGUAGE_MODELS),
             5,
         ),
-        Suite("gss-all", "gss2022", MECHANISMS, (0.3,), _seeds(3), tuple(IMPUTERS), 5),
+        Suite("gss-all", "gss2022", MECHANISMS, (0.3,), _seeds(3), tuple(n for n in IMPUTERS if n not in APART), 5),
         Suite("gss-aisurvey", "gss2022-binary", FOLDS, (0.1,), _seeds(1), AISURVEY, 2),
         Suite("gss-aisurvey-100", "gss2022-binary-100", FOLDS, (0.1,), _seeds(1), AISURVEY_QUICK, 2),
         Suite("gss-aisurvey-slow", "gss2022-binary-100", FOLDS[:2], (0.1,), _seeds(1), AISURVEY_SLOW, 2),

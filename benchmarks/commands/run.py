@@ -30,7 +30,7 @@ def run(
     data: Annotated[Path | None, typer.Option(help="The suite's data file, or without --suite your own.")] = None,
     schema: Annotated[Path | None, typer.Option(help="schema.toml of your own file; see `describe`.")] = None,
     imputers: Annotated[str | None, typer.Option(help="Comma-separated; parameters in brackets: knn(k=5).")] = None,
-    model: Annotated[list[str] | None, typer.Option(help="A study's language model: folder or hub id.")] = None,
+    model: Annotated[list[str] | None, typer.Option(help="Language model to fine-tune: folder or hub id.")] = None,
     rows: Annotated[int | None, typer.Option(min=1, help="Respondents of a study; all by default.")] = None,
     mechanisms: Names = None,
     rates: Names = None,
@@ -63,8 +63,9 @@ def run(
         _leave_out(suite, "has tables and masks of its own", masks | {"fail-fast": fail_fast})
         _run_study(suite, (model or [], imputers, data, rows, load or []), out, jobs, limits, progress)
         return
-    _leave_out(suite or "your own", "is no study", {"model": model, "rows": rows})
-    planned = check_names(_narrowed(_planned(suite, data), imputers, mechanisms, rates, seeds, loaded))
+    _leave_out(suite or "your own", "is no study", {"rows": rows})
+    added = [*loaded, *(f"llm(model={name!r})" for name in model or [])]
+    planned = check_names(_narrowed(_planned(suite, data), imputers, mechanisms, rates, seeds, added))
     with _stoppable(console):
         outcome = run_cells(
             planned,
@@ -164,7 +165,7 @@ def _narrowed(
     mechanisms: str | None,
     rates: str | None,
     seeds: str | None,
-    loaded: list[str],
+    added: list[str],
 ) -> Suite:
     """The suite with what the options say in place of its own."""
     from imputers.request import split_requests
@@ -172,7 +173,7 @@ def _narrowed(
     chosen = split_requests(imputers or "") or suite.imputers
     return replace(
         suite,
-        imputers=tuple(dict.fromkeys((*chosen, *loaded))),
+        imputers=tuple(dict.fromkeys((*chosen, *added))),
         mechanisms=_names(mechanisms) or suite.mechanisms,
         rates=tuple(_number(text, "--rates") for text in _names(rates)) or suite.rates,
         seeds=tuple(int(_number(text, "--seeds")) for text in _names(seeds)) or suite.seeds,

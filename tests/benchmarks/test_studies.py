@@ -154,7 +154,7 @@ def test_the_learner_can_be_another(command, tmp_path):
         (("--suite", "study-joint", "--model", "a"), "leave out --model"),
         (("--suite", "study-pretraining"), "give --model PATH_OR_ID"),
         (("--suite", "study-featurs"), "did you mean study-features"),
-        (("--suite", "toy", "--model", "a", "--rows", "9"), "'toy' is no study; leave out --model, --rows"),
+        (("--suite", "toy", "--model", "a", "--rows", "9"), "'toy' is no study; leave out --rows"),
     ],
 )
 def test_what_does_not_fit_is_refused_before_any_work(command, tmp_path, options, message):
