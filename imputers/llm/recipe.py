@@ -64,7 +64,8 @@ class Recipe:
 def usual_learning_rate(n_parameters: int) -> float:
     """Learning rate for a model of this many weights: 2e-4 at ten billion, and falling as their fourth root.
 
-    2e-4 is what Dettmers et al. (2023, arXiv 2305.14314, table 9) take for 7 and 13 billion; that it falls is a rule of
-    thumb between them and a model of a quarter of a million weights, which learned best at about 3e-3.
+    2e-4 is what Dettmers et al. (2023, arXiv 2305.14314) take for 7 and 13 billion. That it falls is a rule of thumb,
+    drawn from there to the 3e-3 at which a model of a quarter of a million weights was seen to learn; no rates were
+    compared.
     """
     return 2e-4 * (1e10 / n_parameters) ** 0.25
