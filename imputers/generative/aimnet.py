@@ -80,7 +80,7 @@ class AimNet(DeepImputer):
     def _learn(self, X: Codes, rng: np.random.Generator, generator: "Generator") -> list["Curve"]:
         import torch
 
-        from imputers.generative.encoding import Encoding, hide_again
+        from imputers.generative.encoding import Encoding
         from imputers.generative.training import Plan, train
 
         if self.size < 1 or not 0 <= self.dropout < 1 or self.n_epochs < 1 or self.batch_size < 1:
@@ -89,12 +89,7 @@ class AimNet(DeepImputer):
                 f"{self.batch_size}; wanted 0 <= dropout < 1, and 1 at least for the others"
             )
         self.encoding_ = Encoding.fit(X, self.schema_)
-        rows, again = hide_again(X, rng)
-        shown = X.copy()
-        shown[rows] = np.where(again, np.nan, X[rows])
-        batch = self.encoding_.batch(shown, self.device_)
-        truth, seen = self.encoding_.batch(X[rows], self.device_).values, batch.observed[torch.as_tensor(rows)]
-        asked = torch.as_tensor(again, dtype=torch.float32, device=self.device_)
+        batch, shown, asked = self.encoding_.split(X, self.device_, rng)
         network = self.network_ = self._network(X, generator)
         batch_size = min(self.batch_size, max(len(X) // 8, 32))
         curve = train(
@@ -102,7 +97,7 @@ class AimNet(DeepImputer):
             network,
             torch.optim.Adam(network.parameters(), lr=self.learning_rate, fused=True),
             lambda index, noise: network.loss(batch.rows(index), noise),
-            lambda noise: float((network.log_prob(truth, seen) * asked).sum() / asked.sum()),
+            lambda noise: float(asked.mean(network.log_prob(asked.values, shown.observed))),
             len(X),
             Plan(max(self.n_epochs * len(X) // batch_size, FEWEST_STEPS), batch_size),
             generator,

@@ -119,7 +119,7 @@ class Network(nn.Module):
         """Mean surprise at the observed cells, each foretold from the others that the step does not hide."""
         kept = uniform(batch.observed.shape, generator, batch.observed.device) >= self.rate
         cells = self.log_prob(batch.values, batch.observed * kept)
-        return -(cells * batch.observed).sum() / batch.observed.sum().clamp(min=1.0)
+        return -batch.mean(cells)
 
 
 def attend(logits: Tensor, seen: Tensor, vectors: Tensor) -> Tensor:

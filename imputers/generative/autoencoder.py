@@ -78,16 +78,16 @@ class Autoencoder(nn.Module):
         self, encoding: Encoding, likelihoods: Sequence[Likelihood], form: Form, generator: torch.Generator
     ) -> None:
         super().__init__()
-        starts = [likelihood.start() for likelihood in likelihoods]
+        starts = [[at.cpu() for at in likelihood.start()] for likelihood in likelihoods]
         locations = torch.cat([location.flatten() for location, _ in starts])
-        sizes = [len(owners(encoding)), *form.widths, *form.widths[-2::-1], len(locations)]
+        sizes = [len(encoding.owners), *form.widths, *form.widths[-2::-1], len(locations)]
         m = form.n_models
         self.likelihoods, self.form = list(likelihoods), form
         self.weights = nn.ParameterList([_weight(m, before, after, generator) for before, after in pairwise(sizes)])
         self.biases = nn.ParameterList([*(torch.zeros(m, 1, size) for size in sizes[1:-1]), locations.repeat(m, 1, 1)])
         self.shapes = nn.ParameterList([free.repeat(m, 1, 1, 1) for _, free in starts])
         self.blocks = [location.shape for location, _ in starts]
-        self.register_buffer("cells", torch.as_tensor(owners(encoding)))
+        self.register_buffer("cells", torch.as_tensor(encoding.owners))
 
     def corrupted(self, inputs: Tensor, generator: torch.Generator) -> Tensor:
         """Set some cells to zero, each with all its inputs: one dummy of an item would tell of another."""
@@ -115,7 +115,7 @@ class Autoencoder(nn.Module):
             for likelihood, location, free in zip(self.likelihoods, locations, self.shapes, strict=True)
         ]
 
-    def spread(self, check: Batch, heads: Heads) -> None:
+    def spread(self, asked: Batch, heads: Heads) -> None:
         """Set the spread of numbers to what the difference between views leaves unexplained of the cells hidden again.
 
         Draws then lie about their mean as widely as those cells did: the views give a part of that, the spread the
@@ -123,13 +123,13 @@ class Autoencoder(nn.Module):
 
         Parameters
         ----------
-        check : cells hidden again.
+        asked : cells hidden again.
         heads : what is foretold of them.
         """
         for i, (likelihood, location, _) in enumerate(heads):
             if isinstance(likelihood, Real):
-                known = check.observed[:, likelihood.columns]
-                z = (check.values[:, likelihood.columns] - likelihood.centre) / likelihood.scale
+                known = asked.observed[:, likelihood.columns]
+                z = (asked.values[:, likelihood.columns] - likelihood.centre) / likelihood.scale
                 unexplained = (z - location[..., 0].mean(0)) ** 2 - location[..., 0].var(0, correction=0)
                 variance = ((unexplained * known).sum(0) + 1) / (known.sum(0) + 1)
                 self.shapes[i].data[:] = torch.log(variance.clamp(min=SMALLEST_VARIANCE)).unsqueeze(-1)
@@ -163,7 +163,7 @@ def learn(
     optimiser: torch.optim.Optimizer,
     course: Course,
     batch: Batch,
-    check: Batch,
+    asked: Batch,
     generator: torch.Generator,
 ) -> Curve:
     """Train a network to foretell rows from corrupted ones, stopped by cells hidden again; then set its spreads.
@@ -175,12 +175,12 @@ def learn(
     who, optimiser, generator : see `imputers.generative.training.train`.
     network : changed in place.
     course : how to learn.
-    batch, check : from `Encoding.split`.
+    batch, asked : from `Encoding.split`.
     """
     n_models = network.form.n_models
 
     def foretold(noise: torch.Generator) -> Heads:
-        return network.heads(check.inputs.expand(course.n_views, *check.inputs.shape), noise)
+        return network.heads(asked.inputs.expand(course.n_views, *asked.inputs.shape), noise)
 
     def loss(index: Tensor, noise: torch.Generator) -> Tensor:
         rows = batch.rows(index.repeat(n_models))
@@ -192,11 +192,11 @@ def learn(
         return n_models * course.error(rows, own)
 
     def score(noise: torch.Generator) -> float:
-        return -float(course.error(check, foretold(noise)))
+        return -float(course.error(asked, foretold(noise)))
 
     curve = train(who, network, optimiser, loss, score, len(batch), course.plan(len(batch)), generator)
     with torch.no_grad():
-        network.spread(check, foretold(generator))
+        network.spread(asked, foretold(generator))
     return curve
 
 
@@ -225,16 +225,6 @@ def gaussian_numbers(encoding: Encoding) -> Encoding:
     """The encoding, but every number Gaussian: a squared error knows no other likelihood."""
     sorts = tuple(sort if issubclass(sort, Nominal | Ordinal) else Real for sort in encoding.sorts)
     return replace(encoding, sorts=sorts)
-
-
-def owners(encoding: Encoding) -> NDArray[np.intp]:
-    """Column that each input tells of, shape (q,)."""
-    fewer = {Nominal: 0, Ordinal: 1}  # inputs than levels
-    widths = [
-        len(column.levels) - fewer[sort] if sort in fewer else 1
-        for column, sort in zip(encoding.schema, encoding.sorts, strict=True)
-    ]
-    return np.repeat(np.arange(len(widths)), widths)
 
 
 def _weight(n_models: int, before: int, after: int, generator: torch.Generator) -> Tensor:

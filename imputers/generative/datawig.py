@@ -1,6 +1,5 @@
 """DataWig, a network per target on n-grams and numbers: the imputer."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -12,13 +11,11 @@ from scipy.sparse import csr_matrix, hstack
 from datasets.errors import InputError
 from datasets.schema import LABELLED, Codes, Column, Kind
 from imputers import IMPUTERS
-from imputers.base import Imputer
+from imputers.forecast import Floats, ForecastImputer
 
 if TYPE_CHECKING:
     from imputers.generative.datawig_network import Network, Predictors
     from imputers.generative.training import Curve
-
-Floats = NDArray[np.float64]
 
 HELD_OUT = 10  # one in so many of an item's answers stops the training and calibrates
 # of a text's vector. Adam's steps are alike in all weights, and so a longer vector is learned faster, and shrunk less
@@ -44,7 +41,7 @@ class Model:
 
 
 @IMPUTERS.register("datawig")
-class DataWig(Imputer):
+class DataWig(ForecastImputer[Model]):
     """A network for each item, on n-grams of strings and on numbers (DataWig).
 
     Biessmann, Salinas, Schelter, Schmidt & Lange (2018), "Deep" learning for missing value imputation in tables with
@@ -84,7 +81,6 @@ class DataWig(Imputer):
     Attributes
     ----------
     folder : where settings and learning curves are kept as ``curve.json``; nowhere if None.
-    models_ : what was learned, by column.
     curves_ : of each network; a score is the mean log probability of a held-out label, or the negative mean squared
         error of a standardised number.
     """
@@ -125,9 +121,8 @@ class DataWig(Imputer):
             for j in self.schema_.where(Kind.NOMINAL, Kind.TEXT).tolist()
         }
         self._rows, self._seed = X, int(rng.integers(2**62))
-        self.models_: dict[int, Model] = {}
         self.curves_: dict[int, Curve] = {}
-        self._found: tuple[Codes, dict[int, Floats]] | None = None
+        super()._fit(X, rng)
 
     def _predictors(self, X: Codes, j: int) -> "Predictors":
         """What rows X say in all columns but j."""
@@ -141,10 +136,10 @@ class DataWig(Imputer):
         return Predictors(side_by_side, Z.astype(np.float32))
 
     def _learn(self, j: int) -> Model:
-        """Train the network of column j."""
         import torch
 
         from imputers.generative.datawig_network import Settings, Target, learn
+        from imputers.generative.training import write_curves
         from imputers.llm.calibration import calibrate
 
         rng = np.random.default_rng((self._seed, j))
@@ -161,6 +156,8 @@ class DataWig(Imputer):
         x, n_aside = self._predictors(self._rows[rows], j), max(len(rows) // HELD_OUT, 1)
         who = f"datawig, {self.schema_.names[j]}"
         network, scores, self.curves_[j] = learn(who, x, target, n_aside, settings, generator)
+        if self.folder:
+            write_curves(self.folder, self.get_params(), list(self.curves_.values()))
         answers = answers[:n_aside]
         if len(levels):
             return Model(network, levels, temperature=float(calibrate({0: scores}, {0: answers}, 1).of_items[0]))
@@ -177,21 +174,7 @@ class DataWig(Imputer):
         levels = np.sort(levels[np.argsort(-counts, kind="stable")[: self.most_labels]])
         return rows[np.isin(positions, levels)], levels
 
-    def _forecasts(self, X: Codes) -> dict[int, Floats]:
-        """Label probabilities (holes, K) or means (holes,) of each column with holes; kept for one table."""
-        if self._found is None or self._found[0] is not X:
-            asked = np.flatnonzero(np.isnan(X).any(axis=0)).tolist()
-            new = [j for j in asked if j not in self.models_]
-            self.models_ |= {j: self._learn(j) for j in new}
-            if self.folder and new:
-                from imputers.generative.training import write_curves
-
-                write_curves(self.folder, self.get_params(), list(self.curves_.values()))
-            self._found = X, {j: self._forecast(X[np.isnan(X[:, j])], j) for j in asked}
-        return self._found[1]
-
     def _forecast(self, X: Codes, j: int) -> Floats:
-        """Label probabilities (rows, K) or means (rows,) of column j in rows X."""
         from scipy.special import softmax
 
         model = self.models_[j]
@@ -202,31 +185,8 @@ class DataWig(Imputer):
         shares[:, model.levels] = softmax(scores / model.temperature, axis=1)
         return shares
 
-    def _draw(self, X: Codes, rng: np.random.Generator) -> Codes:
-        table = X.copy()
-        for j, found in self._forecasts(X).items():
-            column, holes = self.schema_.columns[j], np.isnan(X[:, j])
-            if column.kind in LABELLED:
-                reached = found.cumsum(axis=1)
-                chosen = (rng.random((len(found), 1)) * reached[:, -1:] >= reached[:, :-1]).sum(axis=1)
-                table[holes, j] = column.levels[chosen]
-            else:
-                table[holes, j] = column.snap(rng.normal(found, self.models_[j].spread))
-        return table
-
-    def _expected(self, X: Codes) -> Floats:
-        expected = np.full(X.shape, np.nan)
-        for j, found in self._forecasts(X).items():
-            column, holes = self.schema_.columns[j], np.isnan(X[:, j])
-            if column.kind is Kind.NUMERIC:
-                low = -np.inf if column.low is None else column.low
-                expected[holes, j] = np.clip(found, low, np.inf if column.high is None else column.high)
-            elif column.kind is Kind.ORDINAL:
-                expected[holes, j] = found @ column.levels
-        return expected[np.isnan(X)]
-
-    def _probabilities(self, X: Codes) -> Mapping[int, Floats]:
-        return {j: found for j, found in self._forecasts(X).items() if self.schema_.columns[j].kind in LABELLED}
+    def _spread(self, j: int) -> float:
+        return self.models_[j].spread
 
 
 def string_features(column: Column, longest: int, n_buckets: int) -> csr_matrix:

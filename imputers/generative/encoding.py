@@ -39,6 +39,10 @@ class Batch:
         """Some of the rows."""
         return Batch(self.inputs[index], self.values[index], self.observed[index])
 
+    def mean(self, cells: Tensor) -> Tensor:
+        """Mean of what is given for each cell (rows, p) over the observed ones."""
+        return (cells * self.observed).sum() / self.observed.sum().clamp(min=1.0)
+
 
 @dataclass(frozen=True, eq=False)
 class Encoding:
@@ -78,17 +82,31 @@ class Encoding:
             _tensor(known.astype(float), device),
         )
 
-    def split(self, X: Codes, device: torch.device, rng: np.random.Generator) -> tuple[Batch, Batch]:
-        """All rows with some observed cells hidden again, to learn from; and those cells, to stop by.
+    @property
+    def owners(self) -> NDArray[np.intp]:
+        """Column that each input tells of, shape (q,)."""
+        fewer = {Nominal: 0, Ordinal: 1}  # inputs than levels
+        widths = [
+            len(column.levels) - fewer[sort] if sort in fewer else 1
+            for column, sort in zip(self.schema, self.sorts, strict=True)
+        ]
+        return np.repeat(np.arange(len(widths)), widths)
 
-        The second batch has the rows that cells were hidden from, at most 1,024: their ``inputs`` do not show the cells
-        hidden again, and ``observed`` marks these alone.
+    def split(self, X: Codes, device: torch.device, rng: np.random.Generator) -> tuple[Batch, Batch, Batch]:
+        """Hide some observed cells again, to stop learning by them.
+
+        Returns
+        -------
+        learned : all rows without the cells hidden again.
+        shown : of these the rows that cells were hidden from, at most 1,024.
+        asked : the same rows and inputs with the values of all cells, ``observed`` marking those hidden again alone.
         """
         rows, again = hide_again(X, rng)
         seen = X.copy()
         seen[rows] = np.where(again, np.nan, X[rows])
         learned, values = self.batch(seen, device), self.batch(X[rows], device).values
-        return learned, Batch(learned.inputs[rows], values, _tensor(again, device))
+        shown = learned.rows(torch.as_tensor(rows))
+        return learned, shown, Batch(shown.inputs, values, _tensor(again, device))
 
     def likelihoods(self, X: Codes, device: torch.device) -> list[Likelihood]:
         """One likelihood for each sort of column, started at the margins of X (n, p)."""

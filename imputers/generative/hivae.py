@@ -91,7 +91,7 @@ class HIVAE(DeepImputer):
         from imputers.generative.training import Plan, train
 
         self.encoding_ = Encoding.fit(X, self.schema_)
-        batch, check = self.encoding_.split(X, self.device_, rng)
+        batch, _, asked = self.encoding_.split(X, self.device_, rng)
         sizes = Sizes(self.n_components, self.n_latent, self.n_own, self.n_hidden)
         likelihoods = self.encoding_.likelihoods(X, self.device_)
         network = Network(likelihoods, batch.inputs.shape[1], sizes, self.temperature, generator).to(self.device_)
@@ -104,18 +104,18 @@ class HIVAE(DeepImputer):
             network,
             optimiser,
             lambda index, noise: -network.bound(batch.rows(index), noise).mean(),
-            lambda noise: self._log_predictive(check, noise),
+            lambda noise: self._log_predictive(asked, noise),
             len(X),
             plan,
             generator,
         )
         return [curve]
 
-    def _log_predictive(self, check: "Batch", generator: "Generator") -> float:
+    def _log_predictive(self, asked: "Batch", generator: "Generator") -> float:
         """Mean log probability of a cell hidden again, averaged over posterior samples."""
-        s, z = self.network_.samples(check.inputs, CHECK_SAMPLES, generator)
-        cells = self.network_.log_prob(check.values, s, z).logsumexp(dim=0)  # of the sum over samples, shape (rows, p)
-        return float((cells * check.observed).sum() / check.observed.sum()) - math.log(CHECK_SAMPLES)
+        s, z = self.network_.samples(asked.inputs, CHECK_SAMPLES, generator)
+        cells = self.network_.log_prob(asked.values, s, z).logsumexp(dim=0)  # of the sum over samples, shape (rows, p)
+        return float(asked.mean(cells)) - math.log(CHECK_SAMPLES)
 
     def _sample(
         self, X: Codes, n_draws: int, generator: "Generator"

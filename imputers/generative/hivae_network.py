@@ -85,7 +85,7 @@ class Network(nn.Module):
         )
         self.prior = nn.Parameter(weight(sizes.s, sizes.z))
         self.to_y, self.to_y_bias = nn.Parameter(weight(sizes.z, p, sizes.y)), nn.Parameter(weight(p, sizes.y))
-        starts = [likelihood.start() for likelihood in likelihoods]
+        starts = [[at.cpu() for at in likelihood.start()] for likelihood in likelihoods]
         self.y_to_location = nn.ParameterList([weight(len(at), sizes.y, at.shape[1]) for at, _ in starts])
         self.s_to_location = nn.ParameterList([at + weight(sizes.s, *at.shape) for at, _ in starts])
         self.s_to_shape = nn.ParameterList([at + weight(sizes.s, *at.shape) for _, at in starts])

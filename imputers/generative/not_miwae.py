@@ -20,17 +20,36 @@ if TYPE_CHECKING:
 class NotMIWAE(MIWAE):
     """Deep latent variable model that also models why answers are missing (not-MIWAE).
 
-    Ipsen, Mattei & Frellsen (2021), not-MIWAE: deep generative modelling with missing not at random data, ICLR: the
-    model of `MIWAE` and, for each item with holes, a logistic curve in the item's own value that says how likely it is
-    to be missing ("self-masking"), its sign and slope unknown. Where the paper samples missing values inside the bound,
-    they are summed over levels and integrated over numbers here, which needs no samples.
+    Ipsen, Mattei & Frellsen (2021), not-MIWAE: deep generative modelling with missing not at random data, ICLR:
+    MIWAE's model times p(s | x), here self-masking of unknown sign (section 3.2): each column with holes has a logistic
+    curve in the item's own value, or in the level if nominal. Columns without holes have none.
 
-    Assumes that missingness of an item depends on its own value alone, which nothing in the data can confirm; where
-    cells are missing at random it has no advantage. Parameters and attributes are those of `MIWAE`.
+    Departures from the authors' code: a missing cell is summed or integrated out inside the bound (all levels, all
+    likely counts, Gauss and Hermite's quadrature for numbers) where they sample one value, so that the bound is
+    tighter and levels need no relaxation; the first third of the steps is MIWAE's, since curves that learn from the
+    start take a wrong sign as easily as the right one; slopes have a Gaussian prior with standard deviation 2.5.
+    Network and training are those of ``miwae``, but numbers are Gaussian, as in the authors' script.
+
+    Fills are what is likely given that the cell is missing, p(x | z, s); an expectation may so lie beyond all observed
+    answers, by the observed range at most. All rests on the curve's shape, which no data can check. Assumes rows
+    exchangeable; survey weights are not used. A hole in a new row is taken to be missing for the same reasons. Draws
+    are not proper in Rubin's sense, since all parameters are held fixed.
+
+    Measured on the core table of the GSS 2022 with 30 % not ignorably missing, mean of mask seeds 1 to 3: NRMSE .759,
+    accuracy .517 (``miwae`` .928, .428); hidden completely at random, seed 9: NRMSE .792 (.790); 45 s of one core, 0.54
+    GB. Above-mean masks of the paper, RMSE: red wine 1.14, white 1.20, breast cancer 0.80 (published 1.08, 1.04, 0.74;
+    ``miwae`` 1.70, 1.63, 1.38).
+
+    Parameters
+    ----------
+    n_latent, n_hidden, n_importance, n_shown, batch_size, learning_rate, weight_decay, n_samples : see ``miwae``.
 
     Attributes
     ----------
-    told : what it is told about the mechanism, for the leaderboard.
+    told : what the method is told about why cells are missing.
+    network_ : the trained network; its ``curves`` have intercepts and slopes.
+    curves_ : its learning, first without the curves and then with them; a score is the mean log predictive probability
+        that a cell is missing, or is observed and has its value.
     """
 
     told: ClassVar[str] = (

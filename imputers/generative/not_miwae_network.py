@@ -14,7 +14,7 @@ from imputers.generative.miwae_network import Head, Network, Sizes
 from imputers.generative.self_masking import SelfMasking
 
 PRIOR_SCALE = 2.5  # standard deviation of the slopes' Gaussian prior, per standard deviation of the item
-FASTER = 10  # times the rate of the weights that the few numbers of the curves learn at
+FASTER = 30  # times the rate of the weights that the few numbers of the curves learn at
 
 
 @dataclass(frozen=True, eq=False)

@@ -87,22 +87,17 @@ class ReMasker(DeepImputer):
     def _learn(self, X: Codes, rng: np.random.Generator, generator: "Generator") -> list["Curve"]:
         import torch
 
-        from imputers.generative.autoencoder import owners
-        from imputers.generative.encoding import Encoding, hide_again
+        from imputers.generative.encoding import Encoding
         from imputers.generative.remasker_network import Network, Sizes
         from imputers.generative.training import Plan, train
         from imputers.llm.randomness import seed_from, seeded
 
         self._check_parameters()
         self.encoding_ = Encoding.fit(X, self.schema_)
-        rows, again = hide_again(X, rng)
-        shown = X.copy()
-        shown[rows] = np.where(again, np.nan, X[rows])
-        batch, truth = self.encoding_.batch(shown, self.device_), self.encoding_.batch(X[rows], self.device_).values
-        check, asked = batch.rows(torch.as_tensor(rows)), torch.as_tensor(again, device=self.device_)
+        batch, shown, asked = self.encoding_.split(X, self.device_, rng)
         sizes = Sizes(self.n_width, self.n_heads, self.n_encoder, self.n_decoder)
         with seeded(seed_from(generator), torch.device("cpu")):
-            network = Network(self.encoding_.likelihoods(X, self.device_), owners(self.encoding_), sizes)
+            network = Network(self.encoding_.likelihoods(X, self.device_), self.encoding_.owners, sizes)
         self.network_ = network.to(self.device_)
         batch_size = min(self.batch_size, max(len(X) // 4, 32))
         curve = train(
@@ -110,7 +105,7 @@ class ReMasker(DeepImputer):
             network,
             torch.optim.AdamW(network.parameters(), lr=self.learning_rate, fused=True),
             lambda index, noise: network.loss(batch.rows(index), self.mask_ratio, noise),
-            lambda noise: float(network.log_prob(truth, check.inputs, check.observed > 0)[asked].mean()),
+            lambda noise: float(asked.mean(network.log_prob(asked.values, shown.inputs, shown.observed > 0))),
             len(X),
             Plan(max(self.n_epochs * len(X) // batch_size, FEWEST_STEPS), batch_size),
             generator,

@@ -1,5 +1,7 @@
 """Self-masking, the model of not-MIWAE for why a cell is missing: its own value, through a logistic curve."""
 
+from functools import cache
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -30,13 +32,15 @@ class SelfMasking(nn.Module):
         self.intercept = nn.Parameter(torch.logit(missing.clamp(1e-3, 1 - 1e-3)))
         self.slope = nn.Parameter(torch.zeros_like(likelihood.margins if isinstance(likelihood, Nominal) else missing))
         self.holed = (missing > 0).float()
+        self.centre, self.scale = moments(likelihood)
 
     def log_odds(self, values: Tensor) -> Tensor:
         """Log odds that values (..., c) are missing."""
         if isinstance(self.likelihood, Nominal):
             effect = self.slope[torch.arange(len(self.columns), device=values.device), values.long()]
         else:
-            effect = self.slope * score(self.likelihood, values)
+            numbers = torch.log1p(values) if isinstance(self.likelihood, Positive) else values
+            effect = self.slope * (numbers - self.centre) / self.scale
         return self.intercept + self.holed * effect
 
     def log_missing(self, location: Tensor, shape: Tensor) -> Tensor:
@@ -62,21 +66,26 @@ class SelfMasking(nn.Module):
         return candidates.take_along_dim(level(chances, generator).long().unsqueeze(0), dim=0)[0]
 
 
-def score(likelihood: Likelihood, values: Tensor) -> Tensor:
-    """Values (..., c) of numeric or ordinal columns, standardised by the columns' margins."""
+def moments(likelihood: Likelihood) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation (c,) of numbers, log(1 + x) if positive, or of the positions of levels."""
     match likelihood:
-        case Positive():
-            return (torch.log1p(values) - likelihood.centre) / likelihood.scale
         case Real():
-            return (values - likelihood.centre) / likelihood.scale
+            return likelihood.centre, likelihood.scale
         case Count():
-            return (values - likelihood.rate) / torch.sqrt(likelihood.rate)
-        case Ordinal():
+            return likelihood.rate, torch.sqrt(likelihood.rate)
+        case Nominal() | Ordinal():
             shares = likelihood.margins.nan_to_num(0.0)
-            levels = torch.arange(shares.shape[1], device=values.device)
+            levels = torch.arange(shares.shape[1], device=shares.device)
             centre = shares @ levels.float()
-            return (values - centre) / torch.sqrt((shares * (levels - centre.unsqueeze(1)) ** 2).sum(1))
-    raise TypeError(f"no score for {type(likelihood).__name__}")
+            return centre, torch.sqrt((shares * (levels - centre.unsqueeze(1)) ** 2).sum(1))
+    raise TypeError(f"no moments for {type(likelihood).__name__}")
+
+
+@cache
+def quadrature() -> tuple[Tensor, Tensor]:
+    """Nodes of Gauss and Hermite's rule for the standard normal distribution and logarithms of their weights."""
+    nodes, weights = (torch.tensor(table) for table in np.polynomial.hermite_e.hermegauss(NODES))
+    return nodes.float(), torch.log(weights / weights.sum()).float()
 
 
 def support(likelihood: Likelihood, location: Tensor, shape: Tensor) -> tuple[Tensor, Tensor]:
@@ -98,6 +107,6 @@ def support(likelihood: Likelihood, location: Tensor, shape: Tensor) -> tuple[Te
             counts = points(torch.arange(top + 1.0))
             return counts, likelihood.log_prob(counts, location, shape).log_softmax(0)
         case Real():
-            nodes, weights = (points(torch.tensor(table)) for table in np.polynomial.hermite_e.hermegauss(NODES))
-            return likelihood.at(location, shape, nodes.float()), torch.log(weights / weights.sum()).float()
+            nodes, log_weights = quadrature()
+            return likelihood.at(location, shape, points(nodes)), points(log_weights)
     raise TypeError(f"no support for {type(likelihood).__name__}")

@@ -90,7 +90,7 @@ class TabCSDI(DeepImputer):
 
         from imputers.generative.diffusion import Space
         from imputers.generative.diffusion_network import Denoiser
-        from imputers.generative.encoding import Encoding, hide_again
+        from imputers.generative.encoding import Encoding
         from imputers.generative.training import Plan, train
 
         if not 0 < self.most_hidden <= 1 or self.n_levels < 2:
@@ -99,11 +99,7 @@ class TabCSDI(DeepImputer):
                 "at most 1, and two noise levels at least"
             )
         self.encoding_ = Encoding.fit(X, self.schema_)
-        batch = self.encoding_.batch(X, self.device_)
-        rows, hidden = hide_again(X, rng)
-        again = torch.as_tensor(hidden, dtype=torch.float32, device=self.device_)
-        shown, values = batch.observed.clone(), batch.values[rows]
-        shown[rows] -= again
+        batch, shown, asked = self.encoding_.split(X, self.device_, rng)
         space = Space.fit(X, self.schema_, self.device_)
         network = Denoiser(space, self.n_hidden, generator).to(self.device_)
         self.network_ = network
@@ -118,8 +114,8 @@ class TabCSDI(DeepImputer):
             "tab-csdi",
             network,
             optimiser,
-            lambda index, noise: network.loss(batch.values[index], shown[index], self.most_hidden, noise),
-            lambda noise: -float(network.error(values, shown[rows], again, noise)),
+            lambda index, noise: network.loss(batch.values[index], batch.observed[index], self.most_hidden, noise),
+            lambda noise: -float(network.error(asked.values, shown.observed, asked.observed, noise)),
             len(X),
             # looks without gain stop nothing: the rate has to fall before the weights settle
             Plan(n_steps, batch_size, n_check=n_steps // 10, patience=11),

@@ -9,11 +9,11 @@ from imputers.llm.vocabulary import Positions
 
 Scores = NDArray[np.float64]
 
-MOST = 1000
+MOST = 3000
 
 
 def set_aside(answers: Positions, chances: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.bool_]:
-    """Choose observed cells (n, p) as holes are spread over columns: a tenth of what could be, 1,000 at most.
+    """Choose observed cells (n, p) as holes are spread over columns: a tenth of what could be, 3,000 at most.
 
     Parameters
     ----------

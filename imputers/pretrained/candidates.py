@@ -51,5 +51,5 @@ class Candidates:
         k = min(self.n_neighbours, len(donors))
         lent = np.empty((len(X), k), dtype=np.intp)
         for rows, apart in gower.blocks(X[:, others], donors[:, others]):
-            lent[rows] = answers[np.argsort(apart, axis=1, kind="stable")[:, :k]]
+            lent[rows] = answers[np.argpartition(apart, k - 1, axis=1)[:, :k]]
         return lent

@@ -58,7 +58,7 @@ class IPM(Imputer):
     n_tuned : uppermost layers of the encoder that learn; None lets all learn.
     n_bins : answers of a numeric column at most.
     n_hidden : units of the hidden layer above the encoder.
-    passes, batch_size : how often each row is learned from at most, and rows in a step (a quarter of a small table).
+    passes, batch_size : how often each row is learned from at most, and rows in a step (half of a small table).
     learning_rate, encoder_rate : of AdamW, for what stands above the encoder and for its layers.
 
     Attributes
@@ -162,9 +162,9 @@ class IPM(Imputer):
             return -float(np.concatenate([log_loss(scores[j], truths[j]) for j in scores]).mean())
 
         n = len(X)
-        size = min(self.batch_size, max(n // 4, 16))
+        size = min(self.batch_size, max(n // 2, 16))
         n_steps = max(round(self.passes * n / size), 1)
-        plan = Plan(n_steps, size, n_check=max(n_steps // 20, 1), patience=4)
+        plan = Plan(n_steps, size, n_check=max(n_steps // 12, 1), patience=5)
         curve = train(
             type(self).__name__, self.network_, self._optimiser(), loss, mean_log_probability, n, plan, generator
         )

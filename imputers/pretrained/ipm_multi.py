@@ -30,7 +30,10 @@ class IPMMulti(IPM):
     and those of `IPM`, where assumptions, parameters and attributes are told. An answer that nobody gave is never
     filled.
 
-    Measured on the core table of the GSS 2022 with 30 % hidden at random: NRMSE .797, accuracy .523 (mice-pmm .805).
+    Measured on the core table of the GSS 2022, 30 % hidden completely at random, mask seed 9: NRMSE .797, accuracy .518
+    (mice-pmm .795, .523), 31 s of one core, 0.65 GB. Cities of Restaurant, ten folds, all layers of MiniLM learning:
+    accuracy .876 ± .039 (the paper, by RoBERTa, .772 on a split of its own); with ``weights="random"`` .882 ± .036, so
+    that pre-training tells nothing there that 864 rows do not.
     """
 
     network_: "Heads"

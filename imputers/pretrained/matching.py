@@ -36,14 +36,12 @@ class Match(nn.Module):
 
         Those of a candidate of -1 mean nothing.
         """
-        read, tuples = self.reader.claims(pairs, owners, candidates)
-        features = torch.cat([read, torch.relu(read @ self.inner + self.inner_bias)], dim=-1)
-        distinct, claims = torch.unique(candidates, return_inverse=True)
-        claimed = self.reader.vectors(distinct)
-        # all tuples by all claims, of which some are asked for, is a matrix product and cheaper than copies of vectors
-        fits = features @ self.mapped @ claimed.T / claimed.shape[1] ** 0.5
-        fits = fits + (features @ self.of_tuple)[:, None] + claimed @ self.of_claim + self.bias
-        return fits[tuples.to(fits.device), claims.to(fits.device)]
+        read = self.reader.claims(pairs, owners, candidates)
+        features = torch.cat([read.tuples, torch.relu(read.tuples @ self.inner + self.inner_bias)], dim=-1)
+        # all tuples by all candidates, of which some are asked for: a matrix product is cheaper than copies of vectors
+        fits = features @ self.mapped @ read.candidates.T / self.reader.encoder.width**0.5
+        fits = fits + (features @ self.of_tuple)[:, None] + read.candidates @ self.of_claim + self.bias
+        return fits[read.tuple_of.to(fits.device), read.candidate_of.to(fits.device)]
 
 
 def negatives(tried: Tensor, truth: Tensor, most: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:

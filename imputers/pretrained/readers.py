@@ -1,6 +1,7 @@
 """Two ways to read a tuple: its pairs each on its own, or all of them as one text."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import compress
 
 import numpy as np
@@ -11,6 +12,24 @@ from torch.nn.utils.rnn import pad_sequence
 from datasets.schema import Kind
 from imputers.pretrained.encoder import TextEncoder
 from imputers.pretrained.serialise import Pairs
+
+
+@dataclass(frozen=True, eq=False)
+class Claims:
+    """Tuples and candidates as read.
+
+    Parameters
+    ----------
+    tuples : vectors of tuples (t, width).
+    tuple_of : which of them is that of a candidate (cells, c).
+    candidates : vectors of candidates (k, width).
+    candidate_of : which of them is that of a candidate (cells, c).
+    """
+
+    tuples: Tensor
+    tuple_of: Tensor
+    candidates: Tensor
+    candidate_of: Tensor
 
 
 class PairReader(nn.Module):
@@ -78,12 +97,15 @@ class PairReader(nn.Module):
     def tuples(self, pairs: Tensor) -> Tensor:
         """Vectors (rows, width) of tuples (rows, p)."""
         distinct, where = torch.unique(pairs, return_inverse=True)
-        held = torch.zeros(len(pairs), len(distinct)).scatter(1, where, 1.0)  # no pair stands in a row twice, but -1
-        return held.to(self.encoder.device) @ self.vectors(distinct) / pairs.shape[1] ** 0.5
+        return _sums(where, self.vectors(distinct))
 
-    def claims(self, pairs: Tensor, owners: Tensor, candidates: Tensor) -> tuple[Tensor, Tensor]:
-        """Vectors (k, width) of tuples (k, p), and which of them stands for a candidate (cells, c): its owner's."""
-        return self.tuples(pairs), owners[:, None].expand_as(candidates)
+    def claims(self, pairs: Tensor, owners: Tensor, candidates: Tensor) -> Claims:
+        """Tuples (rows, p) and candidates (cells, c) for those of their owners (cells,); each pair is read once."""
+        distinct, where = torch.unique(torch.cat([pairs.flatten(), candidates.flatten()]), return_inverse=True)
+        vectors = self.vectors(distinct)
+        held, claimed = where.split([pairs.numel(), candidates.numel()])
+        tuples = _sums(held.reshape(pairs.shape), vectors)
+        return Claims(tuples, owners[:, None].expand_as(candidates), vectors, claimed.reshape(candidates.shape))
 
 
 class TupleReader(nn.Module):
@@ -109,11 +131,19 @@ class TupleReader(nn.Module):
         """Vectors (rows, width) of tuples (rows, p)."""
         return self.norm(self.encoder([self._pairs.text(row) for row in pairs.numpy()]))
 
-    def claims(self, pairs: Tensor, owners: Tensor, candidates: Tensor) -> tuple[Tensor, Tensor]:
-        """Vectors (k, width) of owners' tuples with a candidate as last pair, and which stands for each (cells, c)."""
+    def claims(self, pairs: Tensor, owners: Tensor, candidates: Tensor) -> Claims:
+        """Tuples (rows, p) of owners (cells,), each with one of its candidates (cells, c) as last pair."""
         told = candidates >= 0
         every = torch.cat([pairs[owners][:, None].expand(-1, candidates.shape[1], -1), candidates[..., None]], dim=2)
-        return self.tuples(every[told]), (told.flatten().cumsum(0) - 1).clamp(min=0).reshape(told.shape)
+        distinct, claimed = torch.unique(candidates, return_inverse=True)
+        numbers = (told.flatten().cumsum(0) - 1).clamp(min=0).reshape(told.shape)
+        return Claims(self.tuples(every[told]), numbers, self.vectors(distinct), claimed)
+
+
+def _sums(where: Tensor, vectors: Tensor) -> Tensor:
+    """Sums (rows, width) of the vectors (k, width) that stand in each row (rows, p), divided by √p."""
+    held = torch.zeros(len(where), len(vectors)).scatter(1, where, 1.0)  # only that of a hole stands in a row twice
+    return held.to(vectors.device) @ vectors / where.shape[1] ** 0.5
 
 
 Reader = PairReader | TupleReader

@@ -1,6 +1,6 @@
 """Logistic regression on character n-grams of the other answers: the reference line for tables of strings."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -10,16 +10,14 @@ from scipy.sparse import csr_matrix, hstack
 from datasets.errors import InputError
 from datasets.schema import LABELLED, Codes, Column, Kind
 from imputers import IMPUTERS
-from imputers.base import Imputer
+from imputers.forecast import Floats, ForecastImputer
 
 if TYPE_CHECKING:
     from sklearn.linear_model import LogisticRegression, Ridge
 
-Floats = NDArray[np.float64]
-
 
 @IMPUTERS.register("ngram-logistic")
-class NgramLogistic(Imputer):
+class NgramLogistic(ForecastImputer["LogisticRegression | Ridge"]):
     """Logistic and ridge regressions on character n-grams of the other answers.
 
     The reference line for text tables, in the spirit of DataWig: Biessmann, Salinas, Schelter, Schmidt & Lange (2018),
@@ -62,8 +60,7 @@ class NgramLogistic(Imputer):
         self._words = {j: label_features(self.schema_.columns[j], self.longest) for j in labelled}
         self._rows, self._blocks = X, self._features(X)
         self._order = rng.permutation(len(X))  # in which rows are hidden again
-        self.models_: dict[int, LogisticRegression | Ridge] = {}
-        self._found: tuple[Codes, dict[int, Floats]] | None = None
+        super()._fit(X, rng)
 
     def _features(self, X: Codes) -> list[csr_matrix]:
         """Blocks of features (n, q_j), one per column."""
@@ -78,7 +75,6 @@ class NgramLogistic(Imputer):
         return matrix if any(self.schema_.columns[k].kind is Kind.TEXT for k in others) else matrix.toarray()
 
     def _learn(self, j: int) -> "LogisticRegression | Ridge":
-        """Model of a column, from the rows that gave one of its most frequent answers."""
         target = self._rows[:, j] if j in self._words else (self._rows[:, j] - self._centre[j]) / self._scale[j]
         rows = self._order[~np.isnan(target[self._order])]
         if j in self._words:
@@ -92,49 +88,17 @@ class NgramLogistic(Imputer):
         losses = {C: loss(fit_model(F[hidden:], y[hidden:], C), F[:hidden], y[:hidden]) for C in self.strengths}
         return fit_model(F, y, min(losses, key=lambda C: losses[C]))
 
-    def _scores(self, X: Codes) -> dict[int, Floats]:
-        """Label probabilities (holes, K) or means (holes,) of each column with holes; kept for one table."""
-        if self._found is None or self._found[0] is not X:
-            blocks, scores = self._features(X), {}
-            for j in np.flatnonzero(np.isnan(X).any(axis=0)).tolist():
-                if j not in self.models_:
-                    self.models_[j] = self._learn(j)
-                model, F = self.models_[j], self._predictors(blocks, j, np.isnan(X[:, j]))
-                if j in self._words:
-                    levels = self.schema_.columns[j].levels
-                    scores[j] = np.zeros((F.shape[0], len(levels)))
-                    scores[j][:, np.searchsorted(levels, model.classes_)] = model.predict_proba(F)
-                else:
-                    scores[j] = model.predict(F) * self._scale[j] + self._centre[j]
-            self._found = X, scores
-        return self._found[1]
+    def _forecast(self, X: Codes, j: int) -> Floats:
+        model, F = self.models_[j], self._predictors(self._features(X), j, np.arange(len(X)))
+        if j not in self._words:
+            return model.predict(F) * self._scale[j] + self._centre[j]
+        levels = self.schema_.columns[j].levels
+        shares = np.zeros((len(X), len(levels)))
+        shares[:, np.searchsorted(levels, model.classes_)] = model.predict_proba(F)
+        return shares
 
-    def _draw(self, X: Codes, rng: np.random.Generator) -> Codes:
-        table = X.copy()
-        for j, scores in self._scores(X).items():
-            column, holes = self.schema_.columns[j], np.isnan(X[:, j])
-            if j in self._words:
-                reached = scores.cumsum(axis=1)
-                chosen = (rng.random((len(scores), 1)) * reached[:, -1:] >= reached[:, :-1]).sum(axis=1)
-                table[holes, j] = column.levels[chosen]
-            else:
-                spread = self.models_[j].spread_ * self._scale[j]
-                table[holes, j] = column.snap(rng.normal(scores, spread))
-        return table
-
-    def _expected(self, X: Codes) -> Floats:
-        expected = np.full(X.shape, np.nan)
-        for j, scores in self._scores(X).items():
-            column, holes = self.schema_.columns[j], np.isnan(X[:, j])
-            if column.kind is Kind.NUMERIC:
-                low = -np.inf if column.low is None else column.low
-                expected[holes, j] = np.clip(scores, low, np.inf if column.high is None else column.high)
-            elif column.kind is Kind.ORDINAL:
-                expected[holes, j] = scores @ column.levels
-        return expected[np.isnan(X)]
-
-    def _probabilities(self, X: Codes) -> Mapping[int, Floats]:
-        return {j: scores for j, scores in self._scores(X).items() if j in self._words}
+    def _spread(self, j: int) -> float:
+        return float(self.models_[j].spread_ * self._scale[j])
 
 
 def label_features(column: Column, longest: int) -> csr_matrix:

@@ -5,7 +5,7 @@ import torch
 from datasets.answer import complete, expectation, point
 from datasets.errors import InputError
 from datasets.schema import Column, Kind, Schema
-from imputers.generative.autoencoder import Autoencoder, Course, Form, gaussian_numbers, learn, owners
+from imputers.generative.autoencoder import Autoencoder, Course, Form, gaussian_numbers, learn
 from imputers.generative.encoding import Batch, Encoding
 from imputers.generative.likelihoods import Nominal, Ordinal, Real
 from imputers.generative.midas import MIDAS
@@ -63,7 +63,7 @@ def test_corruption_hides_a_fifth_of_the_cells_each_as_a_whole(masked_toy):
     net, encoding = network(masked_toy.values, masked_toy.schema)
     hidden = net.corrupted(torch.ones(4000, len(encoding.centre)), seeded()) == 0
     for j in range(len(masked_toy.schema)):
-        own = hidden[:, torch.as_tensor(owners(encoding) == j)]
+        own = hidden[:, torch.as_tensor(encoding.owners == j)]
         assert (own == own[:, :1]).all()
         assert float(own.float().mean()) == pytest.approx(0.2, abs=0.03)
 
@@ -75,7 +75,7 @@ def test_every_input_is_owned_by_the_column_that_it_tells_of(masked_toy):
         X = np.full_like(whole, np.nan)
         X[0, j] = whole[0, j]
         touched = encoding.batch(X, CPU).inputs[0].numpy() != 0
-        assert touched.any() and not touched[owners(encoding) != j].any()
+        assert touched.any() and not touched[encoding.owners != j].any()
 
 
 def test_dropout_masks_differ_and_none_without_dropout(masked_toy):
@@ -168,7 +168,7 @@ def test_cells_hidden_again_are_not_learned_from(masked_toy):
     losses = []
     for change in (0.0, 1.0):
         net, encoding = network(X, schema)
-        batch, check = encoding.split(X, CPU, np.random.default_rng(0))
+        batch, _, check = encoding.split(X, CPU, np.random.default_rng(0))
         assert batch.observed.sum() < encoding.batch(X, CPU).observed.sum()
         check = Batch(check.inputs, torch.where(check.observed > 0, check.values * (1 - change), 0.0), check.observed)
         optimiser = torch.optim.AdamW(net.parameters(), lr=0.001)

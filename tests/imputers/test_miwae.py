@@ -33,13 +33,15 @@ def parameters(*numbers):
 
 
 def factor_analysis():
-    """X = W z + noise as a network, whose likelihood and posterior have closed forms."""
+    """Make x = W z + noise as a network, whose likelihood and posterior have closed forms."""
     real = Real(torch.arange(3), torch.zeros(3), torch.ones(3))
     network = Network([real], 3, Sizes(2, 8), torch.Generator().manual_seed(0))
     with torch.no_grad():
-        network.straight.weight.zero_()
-        network.straight.weight[:3] = torch.tensor(LOADINGS)
-        network.margin[3:] = 2 * math.log(NOISE)
+        network.encoder.line.weight.zero_()  # q is the prior
+        network.encoder.line.bias.zero_()
+        network.decoder.line.weight.zero_()
+        network.decoder.line.weight[:3] = torch.tensor(LOADINGS)
+        network.decoder.line.bias[3:] = 2 * math.log(NOISE)
     return network
 
 
@@ -132,7 +134,7 @@ def test_gradient_is_that_of_the_bound_in_expectation():
     def gradients(value):
         network.zero_grad()
         value.backward()
-        return network.encoder[-1].bias.grad.clone(), network.margin.grad.clone()
+        return network.encoder.line.bias.grad.clone(), network.decoder.line.bias.grad.clone()
 
     ours = gradients(network.bound(row, 3, torch.Generator().manual_seed(4)).mean())
     theirs = gradients(plain())
@@ -167,7 +169,7 @@ def test_training_never_sees_the_cells_that_judge_it(masked_toy, monkeypatch):
 
 def test_training_raises_the_bound_and_the_probability_of_cells_hidden_again(masked_toy):
     X, schema = masked_toy.values, masked_toy.schema
-    fitted, short = (MIWAE(n_hidden=32, n_shown=n).fit(X, schema=schema) for n in (100_000, 1))
+    fitted, short = (MIWAE(n_hidden=32, n_shown=n).fit(X, schema=schema) for n in (60_000, 1))
     assert max(fitted.curves_[0].scores) > fitted.curves_[0].scores[0] + 0.05
     batch = fitted.encoding_.batch(X, CPU)
     start = Network(fitted.network_.likelihoods, batch.inputs.shape[1], Sizes(10, 32), torch.Generator().manual_seed(0))
