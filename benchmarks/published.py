@@ -84,7 +84,7 @@ TRIALS = (
             Figure("regression(sweeps=10)", ".333", -inf, 0.343, f"{RERUN}, IterativeImputer"),
             Figure("miwae", ".2867", -inf, 0.30, f"{NOTEBOOK}, 1,001 epochs"),
             Figure(
-                "miwae-hyperimpute", ".2867", -inf, 0.30, f"{NOTEBOOK}, 1,001 epochs; 600 steps of hyperimpute's here"
+                "miwae-hyperimpute", ".2867", -inf, 0.30, f"{NOTEBOOK}, 1,001 epochs; here 600 steps"
             ),
         ),
     ),
