@@ -83,9 +83,7 @@ TRIALS = (
             Figure("gmm(components=2)", ".2446", -inf, 0.2546, f"{PEER}, without our ridge"),
             Figure("regression(sweeps=10)", ".333", -inf, 0.343, f"{RERUN}, IterativeImputer"),
             Figure("miwae", ".2867", -inf, 0.30, f"{NOTEBOOK}, 1,001 epochs"),
-            Figure(
-                "miwae-hyperimpute", ".2867", -inf, 0.30, f"{NOTEBOOK}, 1,001 epochs; here 600 steps"
-            ),
+            Figure("miwae-hyperimpute", ".2867", -inf, 0.30, f"{NOTEBOOK}, 1,001 epochs; here 600 steps"),
         ),
     ),
     Trial(
