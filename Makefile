@@ -42,7 +42,7 @@ publish: report
 	rm -rf reports/published/figures reports/published/masks
 	cp results/gss/leaderboard.md reports/published/gss.md
 	cp -r results/gss/figures results/gss/masks reports/published/
-	for suite in gss-all gss-llm gss-targets gss-aisurvey gss-aisurvey-100 text; do \
+	for suite in gss-all gss-systematic gss-llm gss-targets gss-aisurvey gss-aisurvey-100 text; do \
 		$(BIN)/python -m benchmarks report --suite $$suite && \
 		rm -rf reports/published/$$suite && mkdir reports/published/$$suite && \
 		cp -r results/$$suite/leaderboard.md results/$$suite/figures results/$$suite/masks reports/published/$$suite/ || exit 1; \

@@ -6,7 +6,6 @@ import pandas as pd
 import pytest
 import torch
 
-from datasets.answer import complete, distributions, expectation, point
 from datasets.frame import infer_schema
 from datasets.schema import Column, Kind, Schema
 from imputers.generative.encoding import Batch, Encoding
@@ -172,20 +171,3 @@ def test_error_is_far_below_that_of_means_and_modes_on_the_authors_masks(shared,
     values = np.where(hidden, np.nan, X)
     filled = HIVAE().fit(values, schema=schema).transform(values)
     assert error_of_the_authors(X, hidden, filled, schema) < share * floor
-
-
-@pytest.mark.slow
-def test_quality_on_the_real_survey(masked_gss):
-    X, truth, schema = masked_gss.values, masked_gss.truth.values, masked_gss.schema
-    answer = HIVAE().fit(X, schema=schema).answer(X)
-    expected = complete(X, expectation(answer, X, schema))
-    best = complete(X, point(answer, X, schema))
-    errors, hits = [], []
-    for j, column in enumerate(schema):
-        hidden = masked_gss.hidden[:, j]
-        if hidden.any() and column.kind is Kind.NOMINAL:
-            hits.append((best[hidden, j] == truth[hidden, j]).mean())
-        elif hidden.any():
-            errors.append(np.sqrt(((expected - truth)[hidden, j] ** 2).mean()) / np.nanstd(truth[:, j]))
-    assert np.mean(errors) < 0.85 and np.mean(hits) > 0.60
-    assert set(distributions(answer, X, schema)) >= set(schema.where(Kind.ORDINAL))

@@ -6,7 +6,6 @@ import pandas as pd
 import pytest
 import torch
 
-from datasets.answer import complete, expectation, point
 from datasets.schema import Column, Kind, Schema
 from imputers.generative.hyperimpute_search import HyperImpute
 from imputers.generative.isolation import isolated
@@ -87,19 +86,3 @@ def test_isolation_gives_back_environment_and_random_states(monkeypatch):
     assert os.environ["OMP_NUM_THREADS"] == "1" and "MKL_NUM_THREADS" not in os.environ
     assert (random.getstate(), repr(np.random.get_state(legacy=False))) == before[:2]  # noqa: NPY002
     assert torch.equal(torch.get_rng_state(), before[2])
-
-
-@pytest.mark.slow
-def test_quality_on_the_real_survey(masked_gss):
-    X, truth, schema = masked_gss.values, masked_gss.truth.values, masked_gss.schema
-    answer = HyperImpute().fit(X, schema=schema).answer(X, n_draws=1)
-    expected = complete(X, expectation(answer, X, schema))
-    best = complete(X, point(answer, X, schema))
-    errors, hits = [], []
-    for j, column in enumerate(schema):
-        hidden = masked_gss.hidden[:, j]
-        if hidden.any() and column.kind is Kind.NOMINAL:
-            hits.append((best[hidden, j] == truth[hidden, j]).mean())
-        elif hidden.any():
-            errors.append(np.sqrt(((expected - truth)[hidden, j] ** 2).mean()) / np.nanstd(truth[:, j]))
-    assert np.mean(errors) < 0.85 and np.mean(hits) > 0.60

@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -7,37 +5,13 @@ from benchmarks.cells import make_mask
 from benchmarks.worker import score
 from datasets.answer import check_answer, complete
 from datasets.errors import InputError
-from datasets.schema import Column, Kind, Role, Schema
+from datasets.schema import Kind
 from imputers import IMPUTERS
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
 SMALL = {"hidden": 32, "layers": 1, "heads": 2, "n_models": 1}
-
-
-@pytest.fixture(scope="module")
-def twins():
-    """A table (600, 4) whose first two items agree in 95 % of people, hidden together in a third of them."""
-    rng = np.random.default_rng(0)
-    first = rng.integers(0, 2, 600)
-    second = np.where(rng.random(600) < 0.95, first, 1 - first)
-    scale = np.clip(rng.integers(1, 5, 600), 1, 4)
-    age = np.round(20 + 10 * scale + 5 * rng.normal(size=600))
-    yes_no = {0.0: "no", 1.0: "yes"}
-    schema = Schema(
-        (
-            Column("first", Kind.NOMINAL, yes_no),
-            Column("second", Kind.NOMINAL, yes_no),
-            Column("scale", Kind.ORDINAL, {1.0: "a", 2.0: "b", 3.0: "c", 4.0: "d", 5.0: "never"}),
-            Column("age", Kind.NUMERIC, decimals=0),
-        )
-    )
-    X = np.column_stack([first, second, scale, age]).astype(float)
-    X[:200, :2] = np.nan
-    X[200:260, 2] = np.nan
-    X[260:300, 3] = np.nan
-    return schema, X
 
 
 @pytest.fixture(scope="module")
@@ -206,53 +180,6 @@ def test_steps_follow_the_rows_up_to_a_limit(twins):
     imputer = IMPUTERS["llama-scratch"](**SMALL, passes=30, batch_size=100)
     assert len(imputer.fit(X, schema=schema).losses_[0]) == 180
     assert len(imputer.set_params(most_steps=7).fit(X, schema=schema).losses_[0]) == 7
-
-
-def test_only_targets_are_learned_and_the_others_get_their_shares(twins):
-    schema, X = twins
-    imputer = IMPUTERS["llama-scratch"](("second", "age"), **SMALL).fit(X, schema=schema, random_state=3)
-    answer = imputer.answer(X, n_draws=40)
-    check_answer(answer, X, schema)
-    shares = [np.mean(X[~np.isnan(X[:, 2]), 2] == level) for level in range(1, 6)]
-    np.testing.assert_allclose(answer.probabilities[2], np.tile(shares, (60, 1)))
-    drawn = answer.draws[:, np.nonzero(np.isnan(X))[1] == 2]
-    assert [np.mean(drawn == level) for level in range(1, 6)] == pytest.approx(shares, abs=0.03)
-    known = np.array([[0.0, np.nan, 2.0, 40.0], [1.0, np.nan, 2.0, 40.0]])
-    assert imputer.answer(known).probabilities[1][:, 1] == pytest.approx([0.05, 0.95], abs=0.1)
-
-
-def test_per_target_answers_come_from_the_model_of_each(twins):
-    schema, X = twins
-    imputer = IMPUTERS["llama-per-target"](("second",), hidden=32, most_steps=60).fit(X, schema=schema, random_state=3)
-    answer = imputer.answer(X, n_draws=20)
-    check_answer(answer, X, schema)
-    assert set(imputer.parts_) == {(1,), (0, 2, 3)}
-    columns = np.nonzero(np.isnan(X))[1]
-    for own, part in imputer.parts_.items():
-        alone = part.answer(X, n_draws=1)
-        for j in set(own) & set(answer.probabilities):
-            assert np.array_equal(answer.probabilities[j], alone.probabilities[j])
-        numbers = np.isin(columns, own) & np.isin(columns, [2, 3])
-        assert np.array_equal(answer.expected[numbers], alone.expected[numbers])
-    tables = [complete(X, fills)[:200] for fills in answer.draws]  # the twins are drawn without each other
-    assert np.mean([table[:, 0] == table[:, 1] for table in tables]) == pytest.approx(0.5, abs=0.08)
-
-
-def test_per_target_asks_the_schema_for_its_targets(twins):
-    schema, X = twins
-    columns = [replace(column, role=Role.TARGET if column.name == "age" else Role.ITEM) for column in schema]
-    few = {"hidden": 8, "most_steps": 2}
-    imputer = IMPUTERS["llama-per-target"](**few).fit(X, schema=Schema(tuple(columns)))
-    assert set(imputer.parts_) == {(3,), (0, 1, 2)}
-    imputer = IMPUTERS["llama-per-target"](**few).fit(X, schema=schema)
-    assert set(imputer.parts_) == {(0,), (1,), (2,), (3,)}
-
-
-@pytest.mark.parametrize("name", ["llama-scratch", "llama-per-target"])
-def test_unknown_target_is_named(twins, name):
-    schema, X = twins
-    with pytest.raises(InputError, match="'third'"):
-        IMPUTERS[name](targets=("first", "third")).fit(X, schema=schema)
 
 
 def test_transformers_works_beside_our_package_of_the_name_datasets():

@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 import torch
 
-from datasets.answer import complete, expectation, point
 from datasets.errors import InputError
 from datasets.schema import Column, Kind, Schema
 from imputers.generative.autoencoder import Autoencoder, Form, answers, gaussian_numbers
@@ -139,18 +138,3 @@ def test_learning_lowers_the_loss_and_tells_more_of_cells_hidden_again(masked_to
 def test_parameters_that_make_no_network_are_refused(masked_toy, wrong):
     with pytest.raises(InputError, match="give"):
         MIDA(**wrong).fit(masked_toy.values, schema=masked_toy.schema)
-
-
-@pytest.mark.slow
-def test_quality_on_the_real_survey(masked_gss):
-    X, truth, schema = masked_gss.values, masked_gss.truth.values, masked_gss.schema
-    answer = MIDA().fit(X, schema=schema).answer(X)
-    expected, best = complete(X, expectation(answer, X, schema)), complete(X, point(answer, X, schema))
-    errors, hits = [], []
-    for j, column in enumerate(schema):
-        hidden = masked_gss.hidden[:, j]
-        if hidden.any() and column.kind is Kind.NOMINAL:
-            hits.append((best[hidden, j] == truth[hidden, j]).mean())
-        elif hidden.any():
-            errors.append(np.sqrt(((expected - truth)[hidden, j] ** 2).mean()) / np.nanstd(truth[:, j]))
-    assert np.mean(errors) < 0.84 and np.mean(hits) > 0.60

@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 import torch
 
-from datasets.answer import complete, expectation, point
 from datasets.schema import Column, Kind, Schema
 from imputers.generative.miwae_hyperimpute import MIWAEHyperimpute
 
@@ -71,19 +70,3 @@ def test_error_on_the_demonstration_of_the_authors():
     imputer = MIWAEHyperimpute(n_importance=20, n_steps=4000, batch_size=32, n_samples=1000).fit(X, schema=schema)
     fills = imputer.answer(X, n_draws=1).expected
     assert np.mean((fills - D[np.isnan(X)]) ** 2) == pytest.approx(0.2867, abs=0.02)
-
-
-@pytest.mark.slow
-def test_quality_on_the_real_survey(masked_gss):
-    X, truth, schema = masked_gss.values, masked_gss.truth.values, masked_gss.schema
-    answer = MIWAEHyperimpute().fit(X, schema=schema).answer(X)
-    expected = complete(X, expectation(answer, X, schema))
-    best = complete(X, point(answer, X, schema))
-    errors, hits = [], []
-    for j, column in enumerate(schema):
-        hidden = masked_gss.hidden[:, j]
-        if hidden.any() and column.kind is Kind.NOMINAL:
-            hits.append((best[hidden, j] == truth[hidden, j]).mean())
-        elif hidden.any():
-            errors.append(np.sqrt(((expected - truth)[hidden, j] ** 2).mean()) / np.nanstd(truth[:, j]))
-    assert np.mean(errors) < 0.87 and np.mean(hits) > 0.59

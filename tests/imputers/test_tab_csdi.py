@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 
-from datasets.answer import complete, expectation, point
 from datasets.errors import InputError
 from datasets.schema import Column, Kind, Schema
 from imputers.generative.diffusion import FAR, SHARP, Space, flow, noise_levels
@@ -193,18 +192,3 @@ def test_tables_of_one_kind_are_filled(kind):
 def test_bad_parameters_are_refused_by_name(masked_toy, wrong):
     with pytest.raises(InputError, match=next(iter(wrong))):
         TabCSDI(**wrong).fit(masked_toy.values, schema=masked_toy.schema)
-
-
-@pytest.mark.slow
-def test_quality_on_the_real_survey(masked_gss):
-    X, truth, schema = masked_gss.values, masked_gss.truth.values, masked_gss.schema
-    answer = TabCSDI().fit(X, schema=schema).answer(X)
-    expected, best = complete(X, expectation(answer, X, schema)), complete(X, point(answer, X, schema))
-    errors, hits = [], []
-    for j, column in enumerate(schema):
-        hidden = masked_gss.hidden[:, j]
-        if hidden.any() and column.kind is Kind.NOMINAL:
-            hits.append((best[hidden, j] == truth[hidden, j]).mean())
-        elif hidden.any():
-            errors.append(np.sqrt(((expected - truth)[hidden, j] ** 2).mean()) / np.nanstd(truth[:, j]))
-    assert np.mean(errors) < 0.81 and np.mean(hits) > 0.61
