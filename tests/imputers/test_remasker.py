@@ -5,7 +5,6 @@ torch = pytest.importorskip("torch")
 
 from datasets.errors import InputError  # noqa: E402 - these need torch
 from datasets.schema import Column, Kind, Schema  # noqa: E402
-from imputers.generative.autoencoder import owners  # noqa: E402
 from imputers.generative.encoding import Encoding  # noqa: E402
 from imputers.generative.remasker import ReMasker  # noqa: E402
 from imputers.generative.remasker_network import Block, Network, Sizes  # noqa: E402
@@ -22,7 +21,7 @@ def small(masked_toy):
     encoding = Encoding.fit(X, masked_toy.schema)
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        network = Network(encoding.likelihoods(X, CPU), owners(encoding), Sizes(16, 2, 2, 1))
+        network = Network(encoding.likelihoods(X, CPU), encoding.owners, Sizes(16, 2, 2, 1))
         for weights in (*network.to_location, *network.to_shape):
             torch.nn.init.normal_(weights)  # far from the margins
     return network.requires_grad_(False), encoding.batch(X, CPU)
