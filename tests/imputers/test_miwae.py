@@ -207,4 +207,4 @@ def test_error_on_the_demonstration_of_the_authors():
     apart = (imputer.answer(X, n_draws=1).expected - truth[masked.hidden]) / truth.std(axis=0)[
         np.nonzero(masked.hidden)[1]
     ]
-    assert np.mean(apart**2) == pytest.approx(0.28, abs=0.04)
+    assert np.mean(apart**2) == pytest.approx(0.28, abs=0.02)
