@@ -13,7 +13,7 @@ import numpy as np
 
 from datasets.mechanisms import MECHANISMS
 from datasets.table import Dataset, Masked
-from imputers.request import make_imputer
+from imputers import make_imputer
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("imputers", "metrics", "datasets")
@@ -51,10 +51,10 @@ class Cell:
 def make_mask(dataset: Dataset, mechanism: str, rate: float, seed: int) -> Masked:
     """Hide cells of a dataset, seeded by the arguments alone."""
     rng = np.random.default_rng(_digest_number(dataset.title, mechanism, rate, seed))
-    return Masked(dataset, MECHANISMS[mechanism](dataset, rate, rng))
+    return Masked(dataset, MECHANISMS.resolve(mechanism)(dataset, rate, rng))
 
 
-def answer_key(cell: Cell, masked: Masked) -> str:
+def prediction_key(cell: Cell, masked: Masked) -> str:
     """Hash of all that decides the answer: cell, data, mask, parameters and code of the method."""
     digest = hashlib.sha256(json.dumps(asdict(cell), sort_keys=True).encode())
     digest.update(masked.truth.fingerprint.encode())

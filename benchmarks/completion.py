@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.answer import check_answer, complete, expectation, point
-from datasets.completed import complete_file, write_table
 from datasets.errors import InputError
-from datasets.schema import UNORDERED, Codes
-from datasets.survey_file import SurveyFile
-from imputers.request import make_imputer
+from datasets.files.completed import complete_file, write_table
+from datasets.files.survey_file import SurveyFile
+from datasets.prediction import check_prediction, complete, expectation, point
+from datasets.schema import UNORDERED, Floats
+from imputers import make_imputer
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +26,7 @@ class Completion:
     told : one sentence on what was done.
     """
 
-    tables: dict[str, Codes]
+    tables: dict[str, Floats]
     imputed: NDArray[np.bool_]
     told: str
 
@@ -47,15 +47,15 @@ def complete_survey(survey: SurveyFile, imputer: str, n_draws: int, seed: int) -
         return Completion(whole, imputed, f"{survey.path.name} has no holes: its tables come back as they are")
     method = make_imputer(imputer)
     method.fit(values, schema=schema, weights=survey.dataset.weights, random_state=seed)
-    answer = method.answer(values, n_draws=n_draws)
-    if answer.draws is None:
+    prediction = method.impute(values, n_draws=n_draws)
+    if prediction.draws is None:
         raise InputError(f"{imputer} analyses and fills nothing; choose an imputer that fills, see `list`")
-    check_answer(answer, values, schema)
-    tables = {f"draw_{number}": complete(values, fills) for number, fills in enumerate(answer.draws, start=1)}
-    best = point(answer, values, schema)
+    check_prediction(prediction, values, schema)
+    tables = {f"draw_{number}": complete(values, fills) for number, fills in enumerate(prediction.draws, start=1)}
+    best = point(prediction, values, schema)
     unordered = np.isin(np.nonzero(imputed)[1], schema.where(*UNORDERED))
     tables["point"] = complete(values, best)
-    tables["expected"] = complete(values, np.where(unordered, best, expectation(answer, values, schema)))
+    tables["expected"] = complete(values, np.where(unordered, best, expectation(prediction, values, schema)))
     equal = f" ({imputer} has no distribution: all draws are equal)" if method.deterministic else ""
     return Completion(tables, imputed, f"{imputed.sum():,} holes filled by {imputer}, {n_draws} draws{equal}")
 

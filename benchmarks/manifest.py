@@ -10,9 +10,9 @@ from pathlib import Path
 from benchmarks.cells import parameters
 from benchmarks.suites import Suite
 from benchmarks.worker import Informed, Job
+from datasets.request import parse_request
 from datasets.table import Dataset
-from imputers import IMPUTERS
-from imputers.request import make_imputer, registered_name
+from imputers import IMPUTERS, make_imputer
 from metrics import METRICS
 from reports.facts import CellFacts, Facts, ImputerFacts, MetricFacts, PublishedFacts
 
@@ -68,7 +68,7 @@ def _metric_facts(name: str) -> MetricFacts:
     metric = METRICS[name]
     low, high, best = (value if isfinite(value) else str(value) for value in (*metric.span, metric.best))
     return {
-        "summary": METRICS.summaries()[name],
+        "summary": METRICS.summary(name),
         "reads": metric.reads.value,
         "better": metric.better,
         "low": low,
@@ -87,7 +87,7 @@ def _family(module: str) -> str:
 def _imputer_facts(name: str) -> ImputerFacts:
     imputer = make_imputer(name)
     facts: ImputerFacts = {
-        "summary": IMPUTERS.summaries()[registered_name(name)],
+        "summary": IMPUTERS.summary(parse_request(name).name),
         "family": _family(type(imputer).__module__),
         "deterministic": imputer.deterministic,
         "parameters": parameters(name),

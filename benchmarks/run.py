@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.cells import Cell, answer_key, code_version, make_mask
+from benchmarks.cells import Cell, code_version, make_mask, prediction_key
 from benchmarks.manifest import describe_run
 from benchmarks.progress import Progress
 from benchmarks.store import Store
@@ -20,7 +20,7 @@ from datasets.errors import InputError
 from datasets.mechanisms import MECHANISMS
 from datasets.mechanisms.card import mask_card
 from datasets.table import Dataset
-from imputers.request import make_imputer
+from imputers import make_imputer
 from metrics import METRICS
 from reports.results import Record, read_record
 from reports.write import write_report
@@ -46,7 +46,7 @@ def check_names(suite: Suite) -> Suite:
         If a mechanism, an imputer or a parameter of it does not exist, a rate is outside (0, 1), or nothing is planned.
     """
     for name in suite.mechanisms:
-        MECHANISMS.check(name)
+        MECHANISMS.resolve(name)
     for request in suite.imputers:
         make_imputer(request)
     for rate in suite.rates:
@@ -138,7 +138,7 @@ def plan(
                 cards.append(mask_card(masked, mechanism, rate, seed).to_dict())
                 for imputer in suite.imputers:
                     cell = Cell(dataset.title, mechanism, rate, seed, imputer, suite.n_draws)
-                    key = answer_key(cell, masked)
+                    key = prediction_key(cell, masked)
                     jobs.append(Job(cell, masked, key, f"{key}-{scoring}", store, tuple(plugins)))
     return jobs, cards
 

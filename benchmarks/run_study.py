@@ -14,11 +14,11 @@ from benchmarks.suites import FOLDS, Suite
 from benchmarks.supervisor import Limits
 from benchmarks.worker import Job
 from datasets import DATASETS
-from datasets.criteria import by_wording
 from datasets.errors import DataUnavailableError, InputError, MethodUnavailableError
-from datasets.gss_features import CRITERIA, WORDING, with_items
+from datasets.selection.criteria import by_wording
+from datasets.surveys.gss_features import CRITERIA, WORDING, with_items
+from datasets.surveys.thinning import thinned
 from datasets.table import Dataset
-from datasets.thinning import thinned
 from reports.contrasts import ArmResult
 from reports.html import to_html
 from reports.markdown import to_markdown

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from datasets.answer import Answer
 from datasets.moments import Moments
+from datasets.prediction import Prediction
 from datasets.regression import Estimates
 
 
@@ -25,13 +25,13 @@ class Cost:
 class Store:
     """A folder with ``answers/<key>.npz``, ``records/<key>.json``, ``logs/<key>.txt`` and ``learned/<key>/``.
 
-    File names are hashes of everything that decides the content (see `cells.answer_key`), so what is
+    File names are hashes of everything that decides the content (see `cells.prediction_key`), so what is
     there is right, what is not there is missing, and parallel runs need no lock.
     """
 
     folder: Path
 
-    def answer_path(self, key: str) -> Path:
+    def prediction_path(self, key: str) -> Path:
         """Where the answer of a cell is kept."""
         return self.folder / "answers" / f"{key}.npz"
 
@@ -47,30 +47,30 @@ class Store:
         """Folder where a method keeps what it learns in a cell: adapters, learning curves, checkpoints."""
         return self.folder / "learned" / key
 
-    def save_answer(self, key: str, answer: Answer, cost: Cost, audit: Mapping[str, float]) -> None:
+    def save_prediction(self, key: str, prediction: Prediction, cost: Cost, audit: Mapping[str, float]) -> None:
         """Write an answer, its cost, and what the method found out about itself, by name of the measure."""
-        arrays = {f"probabilities_{j}": table for j, table in answer.probabilities.items()}
-        if answer.draws is not None:
-            arrays["draws"] = answer.draws
-        if answer.expected is not None:
-            arrays["expected"] = answer.expected
-        if answer.moments is not None:
-            arrays |= {f"moments_{name}": array for name, array in vars(answer.moments).items()}
-        if answer.estimates is not None:
-            arrays |= {f"estimates_{name}": np.asarray(value) for name, value in vars(answer.estimates).items()}
+        arrays = {f"probabilities_{j}": table for j, table in prediction.probabilities.items()}
+        if prediction.draws is not None:
+            arrays["draws"] = prediction.draws
+        if prediction.expected is not None:
+            arrays["expected"] = prediction.expected
+        if prediction.moments is not None:
+            arrays |= {f"moments_{name}": array for name, array in vars(prediction.moments).items()}
+        if prediction.estimates is not None:
+            arrays |= {f"estimates_{name}": np.asarray(value) for name, value in vars(prediction.estimates).items()}
         arrays |= {f"audit_{name}": np.array(value) for name, value in audit.items()}
         arrays["cost"] = np.array([cost.fit_seconds, cost.draw_seconds, cost.peak_memory_mb])
-        path = self.answer_path(key)
+        path = self.prediction_path(key)
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
             np.savez_compressed(file, **arrays)
         Path(file.name).replace(path)
 
-    def load_answer(self, key: str) -> tuple[Answer, Cost, dict[str, float]]:
+    def load_prediction(self, key: str) -> tuple[Prediction, Cost, dict[str, float]]:
         """Read an answer, its cost, and the method's audit of itself, empty for most."""
-        with np.load(self.answer_path(key), allow_pickle=False) as arrays:
+        with np.load(self.prediction_path(key), allow_pickle=False) as arrays:
             moments, own, estimates = (_part(arrays, kind) for kind in ("moments", "probabilities", "estimates"))
-            answer = Answer(
+            prediction = Prediction(
                 draws=arrays.get("draws"),
                 expected=arrays.get("expected"),
                 probabilities={int(j): table for j, table in own.items()},
@@ -78,7 +78,7 @@ class Store:
                 estimates=_estimates(estimates) if estimates else None,
             )
             audit = {name: float(value) for name, value in _part(arrays, "audit").items()}
-            return answer, Cost(*arrays["cost"].tolist()), audit
+            return prediction, Cost(*arrays["cost"].tolist()), audit
 
 
 def _part(arrays: Mapping[str, np.ndarray], kind: str) -> dict[str, np.ndarray]:

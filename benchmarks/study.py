@@ -16,7 +16,7 @@ REMEDY = "give --model PATH_OR_ID: a folder with a model in safetensors, or its 
 
 @dataclass(frozen=True)
 class Items:
-    """The five targets of the GSS 2022 with n items beside them, chosen by a criterion of `datasets.gss_features`."""
+    """The five targets of the GSS 2022 with n items beside them, chosen by a criterion of `gss_features`."""
 
     n: int
     criterion: str = "mutual information"

@@ -39,7 +39,7 @@ SYSTEMATIC = ("mean", "knn", "mice-pmm", "mice-cart", "gbm", "llama-scratch", "d
 QUICK = ("mean", "subgroup-mean", "hot-deck", "knn", "gaussian-em", "mice-pmm", "listwise", "pairwise")
 MECHANISMS = ("mcar", "mar", "ni")
 PUBLISHED = "published"  # a suite of several tables; see benchmarks/published.py
-FOLDS = tuple(f"fold-{number}" for number in range(1, 11))
+FOLDS = tuple(f"fold({number})" for number in range(1, 11))
 
 
 @dataclass(frozen=True)

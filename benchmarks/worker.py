@@ -14,11 +14,11 @@ from typing import Protocol, runtime_checkable
 
 from benchmarks.cells import Cell
 from benchmarks.store import Cost, Store
-from datasets.answer import Answer, check_answer
 from datasets.errors import InputError, MethodUnavailableError
+from datasets.prediction import Prediction, check_prediction
+from datasets.registry import load_plugin
 from datasets.table import Masked
-from imputers import IMPUTERS
-from imputers.request import make_imputer
+from imputers import make_imputer
 from metrics import METRICS
 from metrics.metric import Reads
 from reports.measures import AUDIT
@@ -31,13 +31,13 @@ class Job:
 
     Parameters
     ----------
-    answer_key, record_key : names in the store.
+    prediction_key, record_key : names in the store.
     plugins : files given by ``--load``, imported again in the worker.
     """
 
     cell: Cell
     masked: Masked
-    answer_key: str
+    prediction_key: str
     record_key: str
     store: Store
     plugins: tuple[Path, ...] = ()
@@ -81,9 +81,9 @@ def attempt(work: Callable[[], None]) -> str | None:
 
 
 def work_on(job: Job) -> None:
-    """Answer, score and record one cell; an error is recorded as the cell's failure."""
+    """Prediction, score and record one cell; an error is recorded as the cell's failure."""
     threading.Thread(target=_exit_with_parent, daemon=True).start()
-    _log_to(job.store.log_path(job.answer_key))
+    _log_to(job.store.log_path(job.prediction_key))
     message = attempt(lambda: _answer_and_score(job))
     if message is not None:
         record_failure(job, message)
@@ -96,26 +96,28 @@ def record_failure(job: Job, message: str) -> None:
 
 def _answer_and_score(job: Job) -> None:
     for path in job.plugins:
-        IMPUTERS.load(path)
+        load_plugin(path)
     try:
         _answer(job)
     except MethodUnavailableError as lacking:
         _write(job, "unavailable", str(lacking), ())
         return
-    answer, cost, audit = job.store.load_answer(job.answer_key)
+    prediction, cost, audit = job.store.load_prediction(job.prediction_key)
     told = {name.replace("_", "-"): value for name, value in vars(cost).items()} | audit
-    _write(job, "done", "", (*score(job.masked, answer), *((name, "(table)", value) for name, value in told.items())))
+    _write(
+        job, "done", "", (*score(job.masked, prediction), *((name, "(table)", value) for name, value in told.items()))
+    )
 
 
 def _answer(job: Job) -> None:
     """Put the answer into the store, unless it is there."""
-    if not job.store.answer_path(job.answer_key).exists():
-        answer, cost, audit = _timed_answer(job.cell, job.masked, job.store.learned_path(job.answer_key))
-        check_answer(answer, job.masked.values, job.masked.schema)
-        job.store.save_answer(job.answer_key, answer, cost, audit)
+    if not job.store.prediction_path(job.prediction_key).exists():
+        prediction, cost, audit = _timed_answer(job.cell, job.masked, job.store.learned_path(job.prediction_key))
+        check_prediction(prediction, job.masked.values, job.masked.schema)
+        job.store.save_prediction(job.prediction_key, prediction, cost, audit)
 
 
-def _timed_answer(cell: Cell, masked: Masked, folder: Path) -> tuple[Answer, Cost, Mapping[str, float]]:
+def _timed_answer(cell: Cell, masked: Masked, folder: Path) -> tuple[Prediction, Cost, Mapping[str, float]]:
     """Let the imputer see values, schema, weights and a seed, and nothing else; its audit of itself is not timed."""
     imputer = make_imputer(cell.imputer)
     if isinstance(imputer, Learner):
@@ -123,10 +125,10 @@ def _timed_answer(cell: Cell, masked: Masked, folder: Path) -> tuple[Answer, Cos
     start = time.perf_counter()
     imputer.fit(masked.values, schema=masked.schema, weights=masked.truth.weights, random_state=cell.random_state)
     fitted = time.perf_counter()
-    answer = imputer.answer(masked.values, n_draws=cell.n_draws)
+    prediction = imputer.impute(masked.values, n_draws=cell.n_draws)
     drawn = time.perf_counter()
     cost = Cost(fitted - start, drawn - fitted, _peak_memory_mb())
-    return answer, cost, _audit(imputer) if isinstance(imputer, Audited) else {}
+    return prediction, cost, _audit(imputer) if isinstance(imputer, Audited) else {}
 
 
 def _audit(imputer: Audited) -> Mapping[str, float]:
@@ -138,19 +140,19 @@ def _audit(imputer: Audited) -> Mapping[str, float]:
     return found
 
 
-def score(masked: Masked, answer: Answer) -> list[tuple[str, str, float]]:
+def score(masked: Masked, prediction: Prediction) -> list[tuple[str, str, float]]:
     """Every metric that applies to an answer, as (metric, column, value)."""
     has = {
-        Reads.FILLS: answer.draws is not None,
-        Reads.PROBABILITIES: bool(answer.probabilities),
-        Reads.MOMENTS: answer.draws is not None or answer.moments is not None,
-        Reads.ESTIMATES: answer.draws is not None or answer.estimates is not None,
+        Reads.FILLS: prediction.draws is not None,
+        Reads.PROBABILITIES: bool(prediction.probabilities),
+        Reads.MOMENTS: prediction.draws is not None or prediction.moments is not None,
+        Reads.ESTIMATES: prediction.draws is not None or prediction.estimates is not None,
     }
     applicable = {name: METRICS[name] for name in METRICS if has[METRICS[name].reads]}
     return [
         (name, column, float(value))
         for name, metric in applicable.items()
-        for column, value in metric.score(masked, answer).items()
+        for column, value in metric.score(masked, prediction).items()
     ]
 
 

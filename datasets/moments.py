@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.schema import Codes
+from datasets.schema import Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,13 +20,13 @@ class Moments:
     pairs : shape (q, q), number of rows behind each pair.
     """
 
-    mean: NDArray[np.float64]
-    covariance: NDArray[np.float64]
-    correlation: NDArray[np.float64]
-    pairs: NDArray[np.float64]
+    mean: Floats
+    covariance: Floats
+    correlation: Floats
+    pairs: Floats
 
 
-def pairwise_moments(D: Codes, weights: NDArray[np.float64] | None = None) -> Moments:
+def pairwise_moments(D: Floats, weights: Floats | None = None) -> Moments:
     """Moments of a design (n, q) from all rows where both columns of a pair are known.
 
     Means within a pair are those of its rows, as in ``pandas.DataFrame.cov`` and ``.corr``, which this

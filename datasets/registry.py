@@ -1,21 +1,18 @@
-"""Registries: a name in a decorator is found by reading source, and its file is imported only when asked for.
+"""Registries: names to imputers, metrics, mechanisms, datasets and suites, given by decorators."""
 
-Importing scikit-learn alone takes seconds; reading twenty small files takes milliseconds. So listing
-what exists is instant, and running one imputer imports the libraries of that imputer only.
-"""
-
-import ast
 import difflib
 import importlib
 import importlib.util
+import inspect
 import sys
 from collections.abc import Callable, Iterator
-from functools import cached_property
+from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from datasets.errors import InputError
+from datasets.request import parse_request
 
 T = TypeVar("T")
 Entry = TypeVar("Entry")
@@ -24,21 +21,25 @@ Entry = TypeVar("Entry")
 class Registry(Generic[T]):
     """Names to registered things, in alphabetical order.
 
+    What other files of the package register is found when a name is first asked for: every file of the package that
+    mentions the registry is imported. Such files import heavy libraries inside their functions, so that this is quick.
+
     Parameters
     ----------
     noun : what an entry is called in messages, e.g. ``"imputer"``; the entry point group of other
         packages is ``imputation_benchmark.<noun>s``.
-    package : import name of the package whose files are searched.
+    package : import name of the package whose files are searched, with its sub-packages.
     variable : the name this registry goes by in those files, e.g. ``"IMPUTERS"``.
 
     Examples
     --------
     >>> PLANETS = Registry("planet", package="datasets", variable="PLANETS")
     >>> @PLANETS.register("earth")
-    ... class Earth:
+    ... def earth(moons=1):
     ...     "The third one."
-    >>> PLANETS["earth"].__name__
-    'Earth'
+    ...     return f"{moons} moons"
+    >>> PLANETS["earth"](), PLANETS.resolve("earth(moons=2)")()
+    ('1 moons', '2 moons')
     """
 
     def __init__(self, noun: str, *, package: str, variable: str) -> None:
@@ -46,26 +47,48 @@ class Registry(Generic[T]):
         self.package = package
         self.variable = variable
         self._entries: dict[str, T] = {}
+        self._origins: dict[str, str] = {}
+        self._plugins: dict[str, EntryPoint] = {}
+        self._complete = False
+        _REGISTRIES.append(self)
 
     def register(self, name: str) -> Callable[[Entry], Entry]:
-        """Register what stands below the decorator under ``name``."""
+        """Register what stands below the decorator under ``name``.
+
+        Raises
+        ------
+        InputError
+            If the name is taken by something defined elsewhere.
+        """
 
         def add(entry: Entry) -> Entry:
+            origin = str(getattr(entry, "__module__", ""))
+            if self._origins.get(name, origin) != origin:
+                raise InputError(
+                    f"the {self.noun} {name!r} of {origin} has the name of one in {self._origins[name]}; choose another"
+                )
             self._entries[name] = entry  # type: ignore[assignment]
+            self._origins[name] = origin
             return entry
 
         return add
 
     def __getitem__(self, name: str) -> T:
-        if name not in self._entries:
-            self._import(name)
-        return self._entries[name]
+        self._find_all()
+        if name not in self._entries and name in self._plugins:
+            self._entries[name] = self._plugins[name].load()
+        return self._entries[self.check(name)]
 
     def __contains__(self, name: object) -> bool:
-        return name in self._entries or name in self._sources or name in self._plugins
+        self._find_all()
+        return name in self._entries or name in self._plugins
 
     def __iter__(self) -> Iterator[str]:
-        return iter(sorted({*self._entries, *self._sources, *self._plugins}))
+        self._find_all()
+        return iter(sorted({*self._entries, *self._plugins}))
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
 
     def check(self, name: str) -> str:
         """Return ``name`` if it is registered.
@@ -81,89 +104,93 @@ class Registry(Generic[T]):
         hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(self)}"
         raise InputError(f"there is no {self.noun} {name!r}; {hint}")
 
-    def summaries(self) -> dict[str, str]:
-        """Give every name its one-sentence description, without importing its file."""
-        return {
-            name: self._sources[name][1] if name in self._sources else f"from {self._plugins[name].value}"
-            for name in self
-        }
+    def resolve(self, request: str) -> T:
+        """Give what a request asks for, its parameters bound: ``"mcar"``, ``"knn(n_neighbors=5)"``, ``"fold(3)"``.
 
-    def load(self, path: Path) -> list[str]:
-        """Import a file outside the package and return the names that it registered.
+        Parameters of an entry are those of its signature that have a default; values without a name are taken in
+        their order.
 
         Raises
         ------
         InputError
-            If the file does not exist, registers nothing here, or a name that is taken.
+            If nothing has this name, it has no such parameter, or a value is not a plain Python value.
         """
-        if not path.is_file():
-            raise InputError(f"--load {path}: no such file; give the path of a Python file")
-        found = _decorated(path, self.variable)
-        if not found:
-            raise InputError(
-                f"--load {path}: registers no {self.noun}; put @{self.variable}.register(name) above a class"
-            )
-        taken = [name for name in found if name in self]
-        if taken:
-            raise InputError(f"--load {path}: the name {taken[0]!r} is taken by another {self.noun}; choose another")
-        spec = importlib.util.spec_from_file_location(f"loaded_{path.stem}", path)
-        if spec is None or spec.loader is None:
-            raise InputError(f"--load {path}: not a Python file; its name must end in .py")
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[spec.name] = module
-        spec.loader.exec_module(module)
-        self._sources |= {name: (spec.name, summary) for name, summary in found.items()}
-        return list(found)
+        name, positional, named = parse_request(request)
+        entry = self[name]
+        if not positional and not named:
+            return entry
+        settings = inspect.signature(_callable(entry)).parameters.values()
+        known = [setting.name for setting in settings if setting.default is not inspect.Parameter.empty]
+        told = f"its parameters are: {', '.join(known) or 'none'}"
+        if len(positional) > len(known):
+            raise InputError(f"{self.noun} {name!r} was given {len(positional)} values in {request!r}; {told}")
+        given = dict(zip(known, positional, strict=False))
+        unknown = sorted(set(named) - set(known))
+        if unknown:
+            raise InputError(f"{self.noun} {name!r} has no parameter {unknown[0]!r}; {told}")
+        twice = sorted(set(named) & set(given))
+        if twice:
+            raise InputError(f"{self.noun} {name!r} was given {twice[0]!r} twice in {request!r}; give it once")
+        return _bound(entry, given | named)
 
-    def _import(self, name: str) -> None:
-        self.check(name)
-        if name in self._sources:
-            importlib.import_module(self._sources[name][0])
-        else:
-            self._entries[name] = self._plugins[name].load()
+    def summary(self, name: str) -> str:
+        """First line of what an entry says of itself."""
+        return (inspect.getdoc(_callable(self[name])) or "").split("\n")[0]
 
-    @cached_property
-    def _sources(self) -> dict[str, tuple[str, str]]:
-        """Name to (module, summary), read from the decorators in the package's files.
+    def defined_in(self, module: str) -> list[str]:
+        """Names of what a module registered."""
+        return sorted(name for name, origin in self._origins.items() if origin == module)
 
-        Raises
-        ------
-        InputError
-            If two files register the same name.
-        """
+    def _find_all(self) -> None:
+        """Import every file of the package that mentions this registry, and list the entry points."""
+        if self._complete:
+            return
+        self._complete = True
         spec = importlib.util.find_spec(self.package)
-        roots = [Path(root) for root in (spec.submodule_search_locations or [])] if spec else []
-        found: dict[str, tuple[str, str]] = {}
-        for root in roots:
+        for root in map(Path, (spec and spec.submodule_search_locations) or []):
             for path in sorted(root.rglob("*.py")):
-                module = ".".join((self.package, *path.relative_to(root).with_suffix("").parts))
-                for name, summary in _decorated(path, self.variable).items():
-                    if name in found:
-                        raise InputError(
-                            f"{self.noun} {name!r} is registered in {found[name][0]} and in {module}; rename one"
-                        )
-                    found[name] = (module, summary)
-        return found
-
-    @cached_property
-    def _plugins(self) -> dict[str, EntryPoint]:
-        return {entry.name: entry for entry in entry_points(group=f"imputation_benchmark.{self.noun}s")}
+                if path.name != "__init__.py" and self.variable in path.read_text(encoding="utf-8"):
+                    importlib.import_module(".".join((self.package, *path.relative_to(root).with_suffix("").parts)))
+        self._plugins = {entry.name: entry for entry in entry_points(group=f"imputation_benchmark.{self.noun}s")}
 
 
-def _decorated(path: Path, variable: str) -> dict[str, str]:
-    """Names that ``@variable.register("…")`` gives in a file, with the first line of each docstring."""
-    source = path.read_text(encoding="utf-8")
-    if f"{variable}.register" not in source:
-        return {}
-    found = {}
-    for node in ast.parse(source).body:
-        if not isinstance(node, ast.ClassDef | ast.FunctionDef):
-            continue
-        for decorator in node.decorator_list:
-            match decorator:
-                case ast.Call(
-                    func=ast.Attribute(value=ast.Name(id=owner), attr="register"),
-                    args=[ast.Constant(value=str(name)), *_],
-                ) if owner == variable:
-                    found[name] = (ast.get_docstring(node) or "").split("\n")[0]
+_REGISTRIES: list[Registry[Any]] = []
+
+
+def load_plugin(path: Path) -> list[str]:
+    """Import a Python file of the user's, and say what it registered, e.g. ``["imputer nearest"]``.
+
+    Raises
+    ------
+    InputError
+        If the file does not exist, registers nothing, or a name that is taken.
+    """
+    if not path.is_file():
+        raise InputError(f"--load {path}: no such file; give the path of a Python file")
+    for registry in _REGISTRIES:
+        len(registry)  # what the project registers comes first, so that the file is told if a name is taken
+    name = f"loaded_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise InputError(f"--load {path}: not a Python file; its name must end in .py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except InputError as error:
+        raise InputError(f"--load {path}: {error}") from error
+    found = [f"{registry.noun} {entry}" for registry in _REGISTRIES for entry in registry.defined_in(name)]
+    if not found:
+        nouns = ", ".join(sorted(registry.variable for registry in _REGISTRIES))
+        raise InputError(f"--load {path}: registers nothing; put @REGISTRY.register(name) above it, one of {nouns}")
     return found
+
+
+def _callable(entry: Any) -> Callable[..., Any]:  # noqa: ANN401 - an entry may be anything
+    """What holds the signature and the docstring of an entry: itself, or the function that it wraps."""
+    return getattr(entry, "__wrapped__", entry)
+
+
+def _bound(entry: Any, given: dict[str, Any]) -> Any:  # noqa: ANN401
+    """An entry with parameters given; one that wraps a function says itself how (``with_parameters``)."""
+    return entry.with_parameters(**given) if hasattr(entry, "with_parameters") else partial(entry, **given)

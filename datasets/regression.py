@@ -1,49 +1,14 @@
-"""A linear regression: the model people will run on the completed table, and what is estimated of it."""
+"""The regression that people will run on the completed table: its model matrix, and what is estimated of it."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from datasets.errors import InputError
+from datasets.schema import Floats, Schema
 
-if TYPE_CHECKING:
-    from datasets.schema import Codes, Schema
-
-Vector = NDArray[np.float64]
 INTERCEPT = "intercept"
 NOTHING_LEFT = 1e-9  # of a regressor's length, beyond what those before it explain
-
-
-@dataclass(frozen=True)
-class Regression:
-    """Outcome on covariates, by ordinary least squares without weights.
-
-    Ordinal answers count by their code, nominal ones as dummies against their first level.
-
-    Parameters
-    ----------
-    outcome : name of an ordinal or numeric column.
-    covariates : names of its columns.
-
-    Raises
-    ------
-    InputError
-        If there is no covariate, or a column is named twice.
-    """
-
-    outcome: str
-    covariates: tuple[str, ...]
-
-    def __post_init__(self) -> None:
-        if not self.covariates or len(set(self.names)) < len(self.names):
-            raise InputError(f"a regression of {self.outcome!r} needs covariates, each once; it has {self.covariates}")
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Outcome and covariates."""
-        return self.outcome, *self.covariates
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,8 +29,8 @@ class Estimates:
     """
 
     names: tuple[str, ...]
-    coefficients: Vector
-    variances: Vector
+    coefficients: Floats
+    variances: Floats
     freedom: float
 
     def __post_init__(self) -> None:
@@ -79,16 +44,16 @@ class Estimates:
             )
 
     @property
-    def standard_errors(self) -> Vector:
+    def standard_errors(self) -> Floats:
         """Shape (k,)."""
         return np.sqrt(self.variances)
 
-    def interval(self, level: float = 0.95) -> Vector:
+    def interval(self, level: float = 0.95) -> Floats:
         """Confidence limits, lower and upper, shape (2, k)."""
         return student_interval(self.coefficients, self.standard_errors, self.freedom, level)
 
 
-def student_interval(estimate: Vector, error: Vector, freedom: float | Vector, level: float = 0.95) -> Vector:
+def student_interval(estimate: Floats, error: Floats, freedom: float | Floats, level: float = 0.95) -> Floats:
     """Lower and upper limit by Student's t, shape (2, ...); infinite degrees of freedom give the normal ones.
 
     Raises
@@ -109,7 +74,7 @@ def student_interval(estimate: Vector, error: Vector, freedom: float | Vector, l
     return np.stack([estimate - reach, estimate + reach])
 
 
-def model_matrix(schema: "Schema", X: "Codes") -> tuple[tuple[str, ...], Vector, Vector]:
+def model_matrix(schema: Schema, X: Floats) -> tuple[tuple[str, ...], Floats, Floats]:
     """Terms (k,), regressors (n, k) with ones first, and outcome (n,) of the schema's regression; NaN unknown.
 
     Raises
@@ -135,7 +100,7 @@ def model_matrix(schema: "Schema", X: "Codes") -> tuple[tuple[str, ...], Vector,
     return tuple(names), np.hstack(columns), D[:, outcome.start]
 
 
-def least_squares(names: tuple[str, ...], Z: Vector, y: Vector) -> Estimates:
+def least_squares(names: tuple[str, ...], Z: Floats, y: Floats) -> Estimates:
     """Ordinary least squares of y (n,) on Z (n, k), both without NaN.
 
     Terms that follow from those before them, such as levels that nobody gave, are left out.
@@ -158,7 +123,7 @@ def least_squares(names: tuple[str, ...], Z: Vector, y: Vector) -> Estimates:
     return Estimates(tuple(names[c] for c in kept), coefficients, variances, float(freedom))
 
 
-def _independent(Z: Vector) -> list[int]:
+def _independent(Z: Floats) -> list[int]:
     """Columns of Z (n, k) that are no combination of those before them, by Gram-Schmidt."""
     basis, kept = np.empty((len(Z), 0)), []
     for c, column in enumerate(Z.T):

@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.errors import InputError
-from datasets.regression import Regression
 
-Codes = NDArray[np.float64]
+Floats = NDArray[np.float64]
 
 
 class Kind(StrEnum):
@@ -73,7 +72,7 @@ class Column:
             raise InputError(f"{who} gives two codes the same text in {list(self.labels.values())}; make them differ")
 
     @cached_property
-    def levels(self) -> Codes:
+    def levels(self) -> Floats:
         """Valid codes in scale order, shape (K,); empty for numeric columns."""
         return np.array(list(self.labels), dtype=float)
 
@@ -108,7 +107,7 @@ class Column:
         except (KeyError, ValueError):
             raise InputError(f"column {self.name!r}: {text!r} is none of its answers {list(self._code_of)}") from None
 
-    def snap(self, values: Codes) -> Codes:
+    def snap(self, values: Floats) -> Floats:
         """Nearest valid answers; NaN stays NaN."""
         if self.kind is Kind.NUMERIC:
             rounded = values if self.decimals is None else np.round(values, self.decimals)
@@ -117,13 +116,43 @@ class Column:
         nearest = self.levels[np.searchsorted(middles, values)]
         return np.where(np.isnan(values), np.nan, nearest)
 
-    def valid(self, values: Codes) -> NDArray[np.bool_]:
+    def valid(self, values: Floats) -> NDArray[np.bool_]:
         """Tell which values are possible answers; NaN and infinities are not."""
         if self.kind is Kind.NUMERIC:
             low = -np.inf if self.low is None else self.low
             high = np.inf if self.high is None else self.high
             return np.isfinite(values) & (values >= low) & (values <= high)
         return np.isin(values, self.levels)
+
+
+@dataclass(frozen=True)
+class Regression:
+    """Outcome on covariates, by ordinary least squares without weights.
+
+    Ordinal answers count by their code, nominal ones as dummies against their first level.
+
+    Parameters
+    ----------
+    outcome : name of an ordinal or numeric column.
+    covariates : names of its columns.
+
+    Raises
+    ------
+    InputError
+        If there is no covariate, or a column is named twice.
+    """
+
+    outcome: str
+    covariates: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if not self.covariates or len(set(self.names)) < len(self.names):
+            raise InputError(f"a regression of {self.outcome!r} needs covariates, each once; it has {self.covariates}")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Outcome and covariates."""
+        return self.outcome, *self.covariates
 
 
 @dataclass(frozen=True)
@@ -194,7 +223,7 @@ class Schema:
         ends = np.cumsum(widths, dtype=int)
         return tuple(slice(int(end) - width, int(end)) for end, width in zip(ends, widths, strict=True))
 
-    def design(self, X: Codes) -> Codes:
+    def design(self, X: Floats) -> Floats:
         """Codes (n, p) to numbers (n, q): a dummy per nominal level, no column for text, the code otherwise."""
         D = np.empty((len(X), self.blocks[-1].stop if self.blocks else 0))
         for j, (column, block) in enumerate(zip(self.columns, self.blocks, strict=True)):
@@ -205,7 +234,7 @@ class Schema:
                 D[:, block] = X[:, [j]]
         return D
 
-    def undesign(self, D: Codes) -> Codes:
+    def undesign(self, D: Floats) -> Floats:
         """Numbers (n, q) back to the nearest valid codes (n, p); NaN in text columns, which have no numbers."""
         X = np.full((len(D), len(self)), np.nan)
         for j, (column, block) in enumerate(zip(self.columns, self.blocks, strict=True)):
@@ -216,7 +245,7 @@ class Schema:
                 X[:, j] = column.snap(D[:, block.start])
         return X
 
-    def positions(self, X: Codes) -> NDArray[np.intp]:
+    def positions(self, X: Floats) -> NDArray[np.intp]:
         """Level numbers 0…K-1 of labelled columns, shape (n, p); -1 where missing and in numeric columns."""
         P = np.full(X.shape, -1, dtype=np.intp)
         for j in self.where(*LABELLED):
@@ -224,12 +253,12 @@ class Schema:
             P[known, j] = np.searchsorted(self.columns[j].levels, X[known, j])
         return P
 
-    def text(self, row: Codes) -> dict[str, str]:
+    def text(self, row: Floats) -> dict[str, str]:
         """One respondent's answers (p,) in words by question; unanswered questions are left out."""
         answered = zip(self.columns, row, strict=True)
         return {column.question or column.name: column.text(code) for column, code in answered if not np.isnan(code)}
 
-    def check(self, X: Codes) -> None:
+    def check(self, X: Floats) -> None:
         """Validate a table of codes (n, p); NaN is a hole.
 
         Raises

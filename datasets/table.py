@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.errors import InputError
-from datasets.schema import Codes, Schema
+from datasets.schema import Floats, Schema
 
 
 class Reason(IntEnum):
@@ -49,11 +49,11 @@ class Dataset:
 
     name: str
     schema: Schema
-    values: Codes
+    values: Floats
     reasons: NDArray[np.int8] = None  # type: ignore[assignment]  # an array once __post_init__ has run
-    weights: NDArray[np.float64] | None = None
-    strata: NDArray[np.float64] | None = None
-    psu: NDArray[np.float64] | None = None
+    weights: Floats | None = None
+    strata: Floats | None = None
+    psu: Floats | None = None
     origin: Mapping[str, str] = field(default_factory=dict)
     synthetic: bool = False
 
@@ -121,7 +121,7 @@ class Masked:
         return self.truth.schema
 
     @cached_property
-    def values(self) -> Codes:
+    def values(self) -> Floats:
         """What an imputer sees, shape (n, p): hidden and naturally missing cells are NaN."""
         values = np.where(self.hidden, np.nan, self.truth.values)
         values.flags.writeable = False

@@ -2,9 +2,26 @@
 
 from typing import TYPE_CHECKING
 
+from datasets.errors import InputError
 from datasets.registry import Registry
 
 if TYPE_CHECKING:
     from imputers.base import Imputer
 
 IMPUTERS: Registry[type["Imputer"]] = Registry("imputer", package="imputers", variable="IMPUTERS")
+
+
+def make_imputer(request: str) -> "Imputer":
+    """Make the imputer that a request asks for, e.g. ``"mice"`` or ``"knn(n_neighbors=5, weights='uniform')"``.
+
+    Raises
+    ------
+    InputError
+        If there is no such imputer, it has no such parameter, or a value is out of its range.
+    """
+    imputer = IMPUTERS.resolve(request)()
+    try:
+        imputer.check_parameters()
+    except InputError as error:
+        raise InputError(f"{request}: {error}") from None
+    return imputer

@@ -1,56 +1,87 @@
 """The contract of an imputer, kept once: a new method writes ``_fit`` and ``_draw`` and inherits the rest."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import ClassVar, Self, TypeVar
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils._param_validation import InvalidParameterError
 
-from datasets.answer import Answer, complete, point
 from datasets.errors import InputError
-from datasets.frame import infer_schema, to_codes, to_frame
-from datasets.schema import Codes, Kind, Schema
+from datasets.files.frame import infer_schema, to_codes, to_frame
+from datasets.prediction import Prediction, complete, point
+from datasets.schema import Floats, Kind, Schema
 
-Table = TypeVar("Table", pd.DataFrame, Codes)
+Table = TypeVar("Table", pd.DataFrame, Floats)
 
 
 class Imputer(TransformerMixin, BaseEstimator):
     """Base of every imputer: a scikit-learn estimator over tables of codes.
 
-    A subclass stores its parameters in ``__init__`` and writes
+    A subclass stores its parameters in ``__init__``, declares their ranges in ``_parameter_constraints`` (see
+    `sklearn.utils._param_validation`), and writes
 
     ``_fit(X, rng)``
-        learn from codes X (n, p), NaN where a cell is a hole;
+        learn from codes X (n, p), NaN where a cell is a hole; what is learned goes into attributes;
     ``_draw(X, rng)``
-        return X completed once, with valid codes (``self.schema_.undesign`` and ``Column.snap`` help).
+        return X completed once, with valid codes (``self.schema_.undesign`` and ``Column.snap`` help),
 
-    and, where the method has them, ``_draws``, ``_expected`` and ``_probabilities``. X may hold rows that
-    ``_fit`` did not see. Inside these methods ``self.schema_`` describes the columns of X and
-    ``self.weights_`` are the survey weights of the fitted rows (n,), or None. Every column of X was
-    seen in ``_fit`` with two different values at least: constant columns are filled here, with their
-    constant, and never reach the method. All randomness comes from ``rng``; X is never written to.
+    or, where the method knows more than its draws show, in place of ``_draw``
+
+    ``_impute(X, n_draws, rng)``
+        return a `Prediction` of the holes: ``n_draws`` draws and, if it has them, expectations and probabilities.
+
+    X may hold rows that ``_fit`` did not see. Inside these methods ``self.schema_`` describes the columns of X,
+    ``self.weights_`` are the survey weights of the fitted rows (n,), or None, and ``self.folder_`` is where
+    checkpoints and learning curves may be kept, or None. Every column of X was seen in ``_fit`` with two different
+    values at least: constant columns are filled here, with their constant, and never reach the method. All randomness
+    comes from ``rng``; X is never written to; nothing is kept on ``self`` after ``_fit``.
 
     Attributes
     ----------
+    family : kind of method that boards group it under.
     deterministic : the method has no distribution to draw from, and its draws are equal rows.
+    proper : draws vary as much as the posterior predictive distribution, the model's own uncertainty included
+        (Rubin 1987, Multiple Imputation for Nonresponse in Surveys, section 4.2), under the method's assumptions.
     reads_text : the method makes use of text columns and fills them; any other refuses a table that has some.
+    uses_weights : the method makes use of survey weights.
+    told : a plain sentence on what the method is told about why cells are missing, beyond what all are told; or empty.
     full_schema_ : schema of the table given to `fit`.
     schema_ : schema of its columns that vary.
+
+    Raises
+    ------
+    InputError
+        When a subclass is defined with a parameter that has the name of an attribute of this class.
     """
 
+    family: ClassVar[str] = "added"
     deterministic: ClassVar[bool] = False
+    proper: ClassVar[bool] = False
     reads_text: ClassVar[bool] = False
+    uses_weights: ClassVar[bool] = False
+    told: ClassVar[str] = ""
+    _parameter_constraints: ClassVar[dict[str, list[object]]] = {}
+
+    def __init_subclass__(cls, **settings: object) -> None:
+        super().__init_subclass__(**settings)
+        taken = sorted(set(cls._get_param_names()) & set(dir(Imputer)))
+        if taken:
+            raise InputError(
+                f"imputer {cls.__name__} has a parameter {taken[0]!r}, an attribute of every imputer; rename it"
+            )
 
     def fit(
         self,
-        X: pd.DataFrame | Codes,
+        X: pd.DataFrame | Floats,
         y: None = None,
         *,
         schema: Schema | None = None,
-        weights: NDArray[np.float64] | None = None,
+        weights: Floats | None = None,
         random_state: int = 0,
+        folder: Path | None = None,
     ) -> Self:
         """Learn from a table with holes.
 
@@ -60,14 +91,17 @@ class Imputer(TransformerMixin, BaseEstimator):
         y : ignored, for scikit-learn.
         schema : meaning of the columns; needed for an array of codes, inferred from a DataFrame.
         weights : survey weights (n,).
-        random_state : seed; the same seed gives the same answer.
+        random_state : seed; the same seed gives the same prediction.
+        folder : where the method may keep checkpoints and learning curves, and resumes from; None keeps nothing.
 
         Raises
         ------
         InputError
-            If an array comes without schema, a code is not on its scale, a column has fewer than two
-            observed values, fewer than two columns vary, or the method does not read text and there is some.
+            If a parameter is out of range, an array comes without schema, a code is not on its scale, a column has
+            fewer than two observed values, fewer than two columns vary, or the method does not read text and there
+            is some.
         """
+        self.check_parameters()
         if schema is None and not isinstance(X, pd.DataFrame):
             raise InputError(f"{type(self).__name__}.fit: an array of codes needs schema=…, or pass a DataFrame")
         self.full_schema_ = infer_schema(X) if schema is None else schema
@@ -75,6 +109,7 @@ class Imputer(TransformerMixin, BaseEstimator):
         self.n_features_in_ = len(self.full_schema_)
         self.random_state_ = random_state
         self.weights_ = weights
+        self.folder_ = folder
         codes = self._codes(X)
         self._constants = _constants(codes, self.full_schema_)
         self._varying = np.flatnonzero(np.isnan(self._constants))
@@ -87,7 +122,7 @@ class Imputer(TransformerMixin, BaseEstimator):
         self._fit(codes[:, self._varying], np.random.default_rng((random_state, 0)))
         return self
 
-    def answer(self, X: pd.DataFrame | Codes, n_draws: int = 5, *, random_state: int | None = None) -> Answer:
+    def impute(self, X: pd.DataFrame | Floats, n_draws: int = 5, *, random_state: int | None = None) -> Prediction:
         """Say what the method knows about the holes of a table, fitted on or new.
 
         Parameters
@@ -100,9 +135,8 @@ class Imputer(TransformerMixin, BaseEstimator):
         rng = np.random.default_rng((self.random_state_ if random_state is None else random_state, 1))
         inner = codes[:, self._varying]
         if not np.isnan(inner).any():
-            return self._widen(codes, np.empty((n_draws, 0)), None, {})
-        draws = self._draws(inner, n_draws, rng)
-        return self._widen(codes, draws, self._expected(inner), self._probabilities(inner))
+            return self._widen(codes, Prediction(np.empty((n_draws, 0))))
+        return self._widen(codes, self._impute(inner, n_draws, rng))
 
     def transform(self, X: Table) -> Table:
         """Fill holes with the best single value: mode if nominal, median if ordinal, mean if numeric.
@@ -110,29 +144,37 @@ class Imputer(TransformerMixin, BaseEstimator):
         A DataFrame comes back with index, columns and dtypes kept.
         """
         codes = self._codes(X)
-        table = complete(codes, point(self.answer(X), codes, self.full_schema_))
+        table = complete(codes, point(self.impute(X), codes, self.full_schema_))
         return to_frame(table, self.full_schema_, like=X) if isinstance(X, pd.DataFrame) else table
 
-    def _fit(self, X: Codes, rng: np.random.Generator) -> None:
+    def audit(self) -> Mapping[str, float]:
+        """What a fitted method finds out about itself on validation cells, by name of the measure; nothing for most."""
+        return {}
+
+    def check_parameters(self) -> None:
+        """Validate the parameters, as `fit` does.
+
+        Raises
+        ------
+        InputError
+            If one is outside the range that the method declares; the message gives name, value and range.
+        """
+        try:
+            self._validate_params()
+        except InvalidParameterError as error:
+            raise InputError(str(error)) from None
+
+    def _fit(self, X: Floats, rng: np.random.Generator) -> None:
         raise TypeError(f"{type(self).__name__} must write _fit(X, rng)")
 
-    def _draw(self, X: Codes, rng: np.random.Generator) -> Codes:
+    def _draw(self, X: Floats, rng: np.random.Generator) -> Floats:
         raise TypeError(f"{type(self).__name__} must write _draw(X, rng)")
 
-    def _draws(self, X: Codes, n_draws: int, rng: np.random.Generator) -> NDArray[np.float64]:
-        """Fills of n_draws draws, shape (n_draws, holes), holes in row-major order."""
+    def _impute(self, X: Floats, n_draws: int, rng: np.random.Generator) -> Prediction:
         holes = np.isnan(X)
         if self.deterministic:
-            return np.tile(self._draw(X, rng)[holes], (n_draws, 1))
-        return np.stack([self._draw(X, rng)[holes] for _ in range(n_draws)])
-
-    def _expected(self, X: Codes) -> NDArray[np.float64] | None:
-        """Expected code of each hole (holes,), NaN for nominal and text columns; None if the draws' mean serves."""
-        return None
-
-    def _probabilities(self, X: Codes) -> Mapping[int, NDArray[np.float64]]:
-        """Column position to level probabilities (holes of the column, K); columns may be left out."""
-        return {}
+            return Prediction(np.tile(self._draw(X, rng)[holes], (n_draws, 1)))
+        return Prediction(np.stack([self._draw(X, rng)[holes] for _ in range(n_draws)]))
 
     def _check_kinds(self) -> None:
         texts = [self.full_schema_.names[j] for j in self.full_schema_.where(Kind.TEXT)]
@@ -142,32 +184,30 @@ class Imputer(TransformerMixin, BaseEstimator):
                 "them out (kind in the schema), or take a method that reads text, e.g. 'knn' or 'dlm'"
             )
 
-    def _codes(self, X: pd.DataFrame | Codes) -> Codes:
+    def _codes(self, X: pd.DataFrame | Floats) -> Floats:
         """Validate at the door: X as codes (n, p)."""
         codes = to_codes(X, self.full_schema_) if isinstance(X, pd.DataFrame) else np.asarray(X, dtype=float)
         self.full_schema_.check(codes)
         return codes
 
-    def _widen(
-        self,
-        codes: Codes,
-        draws: NDArray[np.float64],
-        expected: NDArray[np.float64] | None,
-        probabilities: Mapping[int, NDArray[np.float64]],
-    ) -> Answer:
+    def _widen(self, codes: Floats, inner: Prediction) -> Prediction:
         """Put the constants of constant columns among the fills."""
         columns = np.nonzero(np.isnan(codes))[1]
         constant = self._constants[columns]  # NaN where the method filled
         inside = np.isnan(constant)
-        fills = np.tile(constant, (len(draws), 1))
-        fills[:, inside] = draws
-        if expected is not None:
-            expected, inner = constant.copy(), expected
-            expected[inside] = inner
-        return Answer(fills, expected, {int(self._varying[j]): table for j, table in probabilities.items()})
+        probabilities = {int(self._varying[j]): table for j, table in inner.probabilities.items()}
+        if inner.draws is None:
+            return Prediction(None, None, probabilities, inner.moments, inner.estimates)
+        fills = np.tile(constant, (len(inner.draws), 1))
+        fills[:, inside] = inner.draws
+        expected = None
+        if inner.expected is not None:
+            expected = constant.copy()
+            expected[inside] = inner.expected
+        return Prediction(fills, expected, probabilities)
 
 
-def _constants(codes: Codes, schema: Schema) -> NDArray[np.float64]:
+def _constants(codes: Floats, schema: Schema) -> Floats:
     """Value of each constant column, NaN for columns that vary; shape (p,)."""
     observed = (~np.isnan(codes)).sum(axis=0)
     for column, count in zip(schema, observed, strict=True):

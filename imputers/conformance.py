@@ -4,14 +4,12 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from sklearn.base import clone
 
-from datasets.answer import Answer, check_answer
 from datasets.errors import InputError, MethodUnavailableError
-from datasets.frame import to_codes, to_frame
-from datasets.regression import Regression
-from datasets.schema import Codes, Column, Kind, Role, Schema
+from datasets.files.frame import to_codes, to_frame
+from datasets.prediction import Prediction, check_prediction
+from datasets.schema import Column, Floats, Kind, Regression, Role, Schema
 from imputers.base import Imputer
 
 Check = Callable[[type[Imputer]], None]
@@ -26,12 +24,12 @@ def _require(kept: bool, rule: str) -> None:
         raise ConformanceError(rule)
 
 
-def example_table(n: int = 240) -> tuple[Schema, Codes]:
+def example_table(n: int = 240) -> tuple[Schema, Floats]:
     """A table (n, 6) of mixed kinds with holes, small enough that every method answers in seconds."""
     rng = np.random.default_rng(0)
     trait = rng.normal(size=n)
 
-    def cut(noise: float, levels: int) -> Codes:
+    def cut(noise: float, levels: int) -> Floats:
         score = trait + noise * rng.normal(size=n)
         return np.searchsorted(np.quantile(score, np.linspace(0, 1, levels + 1)[1:-1]), score).astype(float)
 
@@ -61,11 +59,11 @@ def example_table(n: int = 240) -> tuple[Schema, Codes]:
     return schema, np.where(holes, np.nan, X)
 
 
-def _answer(make: type[Imputer], X: Codes, schema: Schema, seed: int = 1) -> Answer:
-    return make().fit(X, schema=schema, random_state=seed).answer(X, n_draws=3)
+def _answer(make: type[Imputer], X: Floats, schema: Schema, seed: int = 1) -> Prediction:
+    return make().fit(X, schema=schema, random_state=seed).impute(X, n_draws=3)
 
 
-def _draws(make: type[Imputer], X: Codes, schema: Schema, seed: int = 1) -> NDArray[np.float64]:
+def _draws(make: type[Imputer], X: Floats, schema: Schema, seed: int = 1) -> Floats:
     draws = _answer(make, X, schema, seed).draws
     return np.empty((3, 0)) if draws is None else draws
 
@@ -73,7 +71,7 @@ def _draws(make: type[Imputer], X: Codes, schema: Schema, seed: int = 1) -> NDAr
 def fills_every_hole_with_a_valid_answer(make: type[Imputer]) -> None:
     """Every hole gets a code on its column's scale, probabilities sum to one, shapes are right."""
     schema, X = example_table()
-    check_answer(_answer(make, X, schema), X, schema)
+    check_prediction(_answer(make, X, schema), X, schema)
 
 
 def same_seed_same_answer(make: type[Imputer]) -> None:
@@ -122,7 +120,7 @@ def answers_rows_it_was_not_fitted_on(make: type[Imputer]) -> None:
     schema, X = example_table()
     imputer = make().fit(X[:200], schema=schema, random_state=1)
     try:
-        check_answer(imputer.answer(X[200:], n_draws=2), X[200:], schema)
+        check_prediction(imputer.impute(X[200:], n_draws=2), X[200:], schema)
     except InputError as error:
         _require("new rows" in str(error), f"rows not fitted on were refused without saying so: {error}")
 
@@ -131,7 +129,7 @@ def fills_a_row_without_any_answer(make: type[Imputer]) -> None:
     """A respondent who answered nothing is filled from what is known of the others."""
     schema, X = example_table()
     X[7] = np.nan
-    check_answer(_answer(make, X, schema), X, schema)
+    check_prediction(_answer(make, X, schema), X, schema)
 
 
 def fills_a_constant_column_with_its_constant(make: type[Imputer]) -> None:
@@ -162,7 +160,7 @@ def transforms_a_frame(make: type[Imputer]) -> None:
     ]
     frame = pd.concat(words, axis=1, keys=schema.names).set_index(pd.RangeIndex(5, 5 + len(X)))
     imputer = make().fit(frame, schema=schema, random_state=1)
-    if imputer.answer(frame, n_draws=1).draws is None:
+    if imputer.impute(frame, n_draws=1).draws is None:
         return
     whole = imputer.transform(frame)
     kept = whole.index.equals(frame.index) and list(whole.columns) == list(frame.columns)
@@ -179,7 +177,7 @@ def reads_text_or_says_that_it_does_not(make: type[Imputer]) -> None:
     strings = np.where(np.arange(len(X)) % 7 == 0, np.nan, (X[:, 1] + np.arange(len(X)) % 3) % 24)
     schema, X = Schema((*schema.columns, names), schema.regression), np.column_stack([X, strings])
     try:
-        check_answer(_answer(make, X, schema), X, schema)
+        check_prediction(_answer(make, X, schema), X, schema)
     except MethodUnavailableError:
         raise  # what is lacking on this machine says nothing about text
     except InputError as error:

@@ -1,10 +1,9 @@
 """Agreement of the best single answer with the truth, cell by cell, on nominal and ordinal items."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-from datasets.answer import Answer, point
-from datasets.schema import LABELLED, Kind
+from datasets.prediction import Prediction, point
+from datasets.schema import LABELLED, Floats, Kind
 from datasets.table import Masked
 from metrics import METRICS
 from metrics.hidden import CATEGORICAL, hidden_cells
@@ -13,20 +12,20 @@ from metrics.metric import TABLE, Reads, metric
 
 @METRICS.register("accuracy")
 @metric(reads=Reads.FILLS, better="higher", span=(0, 1), best=1.0, trivial="the share of the mode")
-def accuracy(masked: Masked, answer: Answer) -> dict[str, float]:
+def accuracy(masked: Masked, prediction: Prediction) -> dict[str, float]:
     """Share of the hidden cells whose best single answer is the true one.
 
     ``mean_i 1{f_i = t_i}`` over the hidden cells of a nominal, ordinal or text column, f the point answer: the
-    mode of a nominal or text item's distribution, the median of an ordinal one's (see `datasets.answer.point`).
+    mode of a nominal or text item's distribution, the median of an ordinal one's (see `datasets.prediction.point`).
     The column mode gets the mode's share; a draw from the column's shares s gets ``Σ s²``.
     """
-    fills = point(answer, masked.values, masked.schema)
+    fills = point(prediction, masked.values, masked.schema)
     return {cells.name: float(np.mean(fills[cells.holes] == cells.truth)) for cells in hidden_cells(masked, *LABELLED)}
 
 
 @METRICS.register("macro-f1")
 @metric(reads=Reads.FILLS, better="higher", span=(0, 1), best=1.0, trivial="2s/(1+s)/K, s the share of the mode")
-def macro_f1(masked: Masked, answer: Answer) -> dict[str, float]:
+def macro_f1(masked: Masked, prediction: Prediction) -> dict[str, float]:
     """F1 of each level, averaged: rare answers count as much as common ones.
 
     ``mean_k 2·TP_k / (2·TP_k + FP_k + FN_k)`` over the levels k that occur in the truth or among the
@@ -34,14 +33,14 @@ def macro_f1(masked: Masked, answer: Answer) -> dict[str, float]:
     45; the mean of the F1s, not the F1 of the means), nominal and ordinal columns. A mode of share s
     among K levels gets ``2s / (1 + s) / K``.
     """
-    fills = point(answer, masked.values, masked.schema)
+    fills = point(prediction, masked.values, masked.schema)
     return {
         cells.name: _macro_f1(cells.truth, fills[cells.holes], cells.column.levels)
         for cells in hidden_cells(masked, *CATEGORICAL)
     }
 
 
-def _macro_f1(truth: NDArray[np.float64], fills: NDArray[np.float64], levels: NDArray[np.float64]) -> float:
+def _macro_f1(truth: Floats, fills: Floats, levels: Floats) -> float:
     said, true = fills[:, None] == levels, truth[:, None] == levels
     occurring = said.sum(axis=0) + true.sum(axis=0)  # 2·TP + FP + FN
     hits = 2 * (said & true).sum(axis=0)
@@ -50,7 +49,7 @@ def _macro_f1(truth: NDArray[np.float64], fills: NDArray[np.float64], levels: ND
 
 @METRICS.register("qwk")
 @metric(reads=Reads.FILLS, better="higher", span=(-1, 1), best=1.0, trivial="0 (one answer for all, or chance)")
-def quadratic_weighted_kappa(masked: Masked, answer: Answer) -> dict[str, float]:
+def quadratic_weighted_kappa(masked: Masked, prediction: Prediction) -> dict[str, float]:
     """Quadratic-weighted kappa: agreement on an ordinal scale beyond chance.
 
     ``1 - Σ (k-l)² O_kl / Σ (k-l)² E_kl`` with O the table of true against point answers, E the product of
@@ -59,7 +58,7 @@ def quadratic_weighted_kappa(masked: Masked, answer: Answer) -> dict[str, float]
     Psychological Measurement 33), which is what is computed. Undefined, so left out, where all hidden
     cells of a column hold the same truth.
     """
-    fills = point(answer, masked.values, masked.schema)
+    fills = point(prediction, masked.values, masked.schema)
     found = {}
     for cells in hidden_cells(masked, Kind.ORDINAL):
         t = np.searchsorted(cells.column.levels, cells.truth)
@@ -72,13 +71,13 @@ def quadratic_weighted_kappa(masked: Masked, answer: Answer) -> dict[str, float]
 
 @METRICS.register("pfc")
 @metric(reads=Reads.FILLS, better="lower", span=(0, 1), best=0.0, trivial="1 - the mean share of the modes")
-def proportion_falsely_classified(masked: Masked, answer: Answer) -> dict[str, float]:
+def proportion_falsely_classified(masked: Masked, prediction: Prediction) -> dict[str, float]:
     """Share of all hidden nominal cells whose best single answer is wrong.
 
     ``Σ_j Σ_i 1{f_ij ≠ t_ij} / Σ_j h_j`` over the hidden cells of all nominal columns together (Stekhoven
     and Bühlmann 2012, Bioinformatics 28, section 3.2), so a column weighs as it has hidden cells. A table
     without hidden nominal cells is left out.
     """
-    fills = point(answer, masked.values, masked.schema)
+    fills = point(prediction, masked.values, masked.schema)
     wrong = [fills[cells.holes] != cells.truth for cells in hidden_cells(masked, Kind.NOMINAL)]
     return {TABLE: float(np.mean(np.concatenate(wrong)))} if wrong else {}

@@ -3,11 +3,10 @@
 from math import inf
 
 import numpy as np
-from numpy.typing import NDArray
 
-from datasets.answer import Answer
 from datasets.moments import pairwise_moments
-from datasets.schema import Codes, Kind, Schema
+from datasets.prediction import Prediction
+from datasets.schema import Floats, Kind, Schema
 from datasets.table import Masked
 from metrics import METRICS
 from metrics.comparison import ROWS_PER_PAIR, Weights
@@ -15,12 +14,10 @@ from metrics.completed import completed_tables
 from metrics.hidden import SCALE
 from metrics.metric import TABLE, Reads, metric
 
-Matrix = NDArray[np.float64]
-
 
 @METRICS.register("association-error")
 @metric(reads=Reads.FILLS, better="lower", span=(0, inf), best=0.0, trivial="0.32 at 30 % hidden (mean, mode)")
-def association_error(masked: Masked, answer: Answer) -> dict[str, float]:
+def association_error(masked: Masked, prediction: Prediction) -> dict[str, float]:
     """Relative Frobenius error of the associations between items of any kind.
 
     ``‖A - A₀‖ / ‖A₀‖`` over pairs of different items, per draw, then averaged over draws; A₀ true, A
@@ -30,10 +27,10 @@ def association_error(masked: Masked, answer: Answer) -> dict[str, float]:
     know the item. Pairs known together in fewer than 30 rows are not scored; association with an item
     that the fills made constant is 0.
     """
-    return association_distance(masked, answer, None)
+    return association_distance(masked, prediction, None)
 
 
-def association_distance(masked: Masked, answer: Answer, weights: Weights) -> dict[str, float]:
+def association_distance(masked: Masked, prediction: Prediction, weights: Weights) -> dict[str, float]:
     """`association_error` with rows weighted (n,), or not."""
     known = ~np.isnan(masked.truth.values)
     often = known.T.astype(float) @ known >= ROWS_PER_PAIR
@@ -43,12 +40,12 @@ def association_distance(masked: Masked, answer: Answer, weights: Weights) -> di
         return {}
     distances = [
         np.linalg.norm(np.nan_to_num(associations(masked.schema, table, weights))[scored] - true[scored])
-        for table in completed_tables(masked, answer)
+        for table in completed_tables(masked, prediction)
     ]
     return {TABLE: float(np.mean(distances) / np.linalg.norm(true[scored]))}
 
 
-def associations(schema: Schema, X: Codes, weights: Weights = None) -> Matrix:
+def associations(schema: Schema, X: Floats, weights: Weights = None) -> Floats:
     """Associations (p, p) between the columns of a table of codes, by kind; NaN where one does not vary."""
     w = np.ones(len(X)) if weights is None else weights
     scale, nominal = schema.where(*SCALE), schema.where(Kind.NOMINAL)
@@ -64,7 +61,7 @@ def associations(schema: Schema, X: Codes, weights: Weights = None) -> Matrix:
     return A
 
 
-def _ranks(Y: Codes, w: NDArray[np.float64]) -> Codes:
+def _ranks(Y: Floats, w: Floats) -> Floats:
     """Weighted mid-ranks of each column (n, p): the weight below, and half of that of the ties."""
     R = np.full(Y.shape, np.nan)
     for j, y in enumerate(Y.T):
@@ -75,7 +72,7 @@ def _ranks(Y: Codes, w: NDArray[np.float64]) -> Codes:
     return R
 
 
-def _correlation_ratio(G: Codes, member: Matrix, Y: Codes, w: NDArray[np.float64]) -> Matrix:
+def _correlation_ratio(G: Floats, member: Floats, Y: Floats, w: Floats) -> Floats:
     """η of each column of Y (n, s) on each nominal item: root of the share of variance between its levels.
 
     G (n, g) holds the dummies of all items, member (g, items) tells whose they are.
@@ -92,7 +89,7 @@ def _correlation_ratio(G: Codes, member: Matrix, Y: Codes, w: NDArray[np.float64
         return np.sqrt(np.clip(np.where(varies, (levels - whole) / within, np.nan), 0, 1))
 
 
-def _cramers_v(G: Codes, member: Matrix, w: NDArray[np.float64]) -> Matrix:
+def _cramers_v(G: Floats, member: Floats, w: Floats) -> Floats:
     """Cramér's V between all nominal items; levels that nobody chose do not count."""
     O = (G * w[:, None]).T @ G  # noqa: E741  observed weight of each pair of levels
     margin = O @ member  # margin[k, b]: weight of level k among the rows that know item b

@@ -6,15 +6,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.answer import Answer
 from datasets.errors import InputError
 from datasets.moments import Moments, pairwise_moments
-from datasets.schema import Codes, Kind
+from datasets.prediction import Prediction
+from datasets.schema import Floats, Kind
 from datasets.table import Masked
 from metrics.completed import completed_tables
 
 ROWS_PER_PAIR = 30  # a correlation from fewer rows has a standard error near 0.2 and judges nothing
-Weights = NDArray[np.float64] | None
+Weights = Floats | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,8 +37,8 @@ class Comparison:
     """
 
     truth: Moments
-    covariance: NDArray[np.float64]
-    correlation: NDArray[np.float64]
+    covariance: Floats
+    correlation: Floats
     scored: NDArray[np.bool_]
 
     @property
@@ -47,7 +47,7 @@ class Comparison:
         return np.triu(self.scored, 1)
 
 
-def compare(masked: Masked, answer: Answer, positions: Iterable[int], weights: Weights = None) -> Comparison:
+def compare(masked: Masked, prediction: Prediction, positions: Iterable[int], weights: Weights = None) -> Comparison:
     """Set the moments of some columns of the table, true and imputed, side by side.
 
     Raises
@@ -57,11 +57,11 @@ def compare(masked: Masked, answer: Answer, positions: Iterable[int], weights: W
     """
     chosen = list(positions)
     truth = true_moments(masked, chosen, weights)
-    if answer.draws is None:
-        covariance, correlation = _own_moments(masked, answer, chosen)
+    if prediction.draws is None:
+        covariance, correlation = _own_moments(masked, prediction, chosen)
     else:
         found = [
-            pairwise_moments(_design(masked, chosen, table), weights) for table in completed_tables(masked, answer)
+            pairwise_moments(_design(masked, chosen, table), weights) for table in completed_tables(masked, prediction)
         ]
         covariance = np.stack([moments.covariance for moments in found])
         correlation = np.nan_to_num(np.stack([moments.correlation for moments in found]))
@@ -81,7 +81,7 @@ def true_moments(masked: Masked, positions: Iterable[int], weights: Weights = No
     )
 
 
-def _design(masked: Masked, chosen: list[int], table: Codes) -> Codes:
+def _design(masked: Masked, chosen: list[int], table: Floats) -> Floats:
     """Design (rows, q) of some columns of a table (rows, p)."""
     return masked.schema.design(table)[:, _design_columns(masked, chosen)]
 
@@ -95,9 +95,9 @@ def _design_columns(masked: Masked, chosen: list[int]) -> NDArray[np.intp]:
     return np.concatenate([np.empty(0, dtype=np.intp), *spans])
 
 
-def _own_moments(masked: Masked, answer: Answer, chosen: list[int]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _own_moments(masked: Masked, prediction: Prediction, chosen: list[int]) -> tuple[Floats, Floats]:
     """Covariance and correlation (1, q, q) that the answer itself gives for some columns of the table."""
-    if answer.moments is None:
+    if prediction.moments is None:
         raise InputError("the answer has neither draws nor moments; return one of them")
     at = _design_columns(masked, chosen)
-    return answer.moments.covariance[np.ix_(at, at)][None], answer.moments.correlation[np.ix_(at, at)][None]
+    return prediction.moments.covariance[np.ix_(at, at)][None], prediction.moments.correlation[np.ix_(at, at)][None]

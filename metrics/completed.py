@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from datasets.answer import Answer
 from datasets.errors import InputError
-from datasets.schema import Codes
+from datasets.prediction import Prediction
+from datasets.schema import Floats
 from datasets.table import Masked
 
 
-def completed_tables(masked: Masked, answer: Answer) -> Iterator[Codes]:
+def completed_tables(masked: Masked, prediction: Prediction) -> Iterator[Floats]:
     """Give the table (n, p) completed by each draw, with natural holes left open as in the truth.
 
     Raises
@@ -18,9 +18,9 @@ def completed_tables(masked: Masked, answer: Answer) -> Iterator[Codes]:
     InputError
         If the method fills nothing.
     """
-    if answer.draws is None:
+    if prediction.draws is None:
         raise InputError("this method fills no holes, so it completes no table")
-    for fills in answer.draws[:, masked.scored]:
+    for fills in prediction.draws[:, masked.scored]:
         table = np.array(masked.truth.values)
         table[masked.hidden] = fills  # both in row-major order
         yield table

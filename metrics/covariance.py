@@ -4,10 +4,9 @@ from itertools import combinations_with_replacement
 from math import inf, nan
 
 import numpy as np
-from numpy.typing import NDArray
 
-from datasets.answer import Answer
-from datasets.schema import Role
+from datasets.prediction import Prediction
+from datasets.schema import Floats, Role
 from datasets.table import Masked
 from metrics import METRICS
 from metrics.comparison import Weights, compare, true_moments
@@ -17,7 +16,7 @@ from metrics.metric import TABLE, Reads, metric
 
 @METRICS.register("covariance-error")
 @metric(reads=Reads.MOMENTS, better="lower", span=(0, inf), best=0.0, trivial="0.39 at 30 % hidden (mean)")
-def covariance_error(masked: Masked, answer: Answer) -> dict[str, float]:
+def covariance_error(masked: Masked, prediction: Prediction) -> dict[str, float]:
     """Relative Frobenius error of the covariance matrix of ordinal and numeric items.
 
     ``‖C - C₀‖ / ‖C₀‖`` per draw, then averaged over draws; C₀ the true covariance, C the imputed one,
@@ -26,12 +25,12 @@ def covariance_error(masked: Masked, answer: Answer) -> dict[str, float]:
     that cannot be judged are left out of both norms (see `Comparison`). A method that
     calls everything constant gets 1.
     """
-    return covariance_distance(masked, answer, None)
+    return covariance_distance(masked, prediction, None)
 
 
-def covariance_distance(masked: Masked, answer: Answer, weights: Weights) -> dict[str, float]:
+def covariance_distance(masked: Masked, prediction: Prediction, weights: Weights) -> dict[str, float]:
     """`covariance_error` with rows weighted (n,), or not."""
-    comparison = compare(masked, answer, masked.schema.where(*SCALE), weights)
+    comparison = compare(masked, prediction, masked.schema.where(*SCALE), weights)
     if not comparison.scored.any():
         return {}
     unit = _unit(comparison.truth.covariance)
@@ -48,7 +47,7 @@ def covariance_distance(masked: Masked, answer: Answer, weights: Weights) -> dic
     best=1.0,
     trivial="0.7 on the diagonal at 30 % hidden (mean)",
 )
-def target_covariance(masked: Masked, answer: Answer) -> dict[str, float]:
+def target_covariance(masked: Masked, prediction: Prediction) -> dict[str, float]:
     """Covariance of each pair of target items after imputation, for the heat map.
 
     ``c_jk / (s_j s_k)``, c the mean over draws of the covariances (Rubin 1987's point estimate, section 3.1),
@@ -56,7 +55,7 @@ def target_covariance(masked: Masked, answer: Answer) -> dict[str, float]:
     ``first~second`` in column order. Better is nearer to `target-covariance-true`. Pairs that cannot be
     judged are left out, and nominal targets.
     """
-    comparison = compare(masked, answer, _targets(masked))
+    comparison = compare(masked, prediction, _targets(masked))
     ratio = comparison.covariance.mean(axis=0) / _unit(comparison.truth.covariance)
     return _named(masked, np.where(comparison.scored, ratio, nan))
 
@@ -65,7 +64,7 @@ def target_covariance(masked: Masked, answer: Answer) -> dict[str, float]:
 @metric(
     reads=Reads.MOMENTS, better="target-covariance-true", span=(-inf, inf), best=1.0, trivial="the same for all methods"
 )
-def target_covariance_true(masked: Masked, answer: Answer) -> dict[str, float]:
+def target_covariance_true(masked: Masked, prediction: Prediction) -> dict[str, float]:
     """True covariance of each pair of target items, for the heat map.
 
     ``c_jk / (s_j s_k)`` of the cells known in the truth, pair by pair; names as in `target-covariance`.
@@ -81,14 +80,14 @@ def _targets(masked: Masked) -> list[int]:
     return [int(j) for j in masked.schema.having(Role.TARGET) if j in scale]
 
 
-def _unit(covariance: NDArray[np.float64]) -> NDArray[np.float64]:
+def _unit(covariance: Floats) -> Floats:
     """Product of the SDs of each pair, shape (q, q); NaN where one of them does not vary."""
     variance = np.diag(covariance)
     sd = np.sqrt(np.where(variance > 0, variance, nan))
     return np.outer(sd, sd)
 
 
-def _named(masked: Masked, matrix: NDArray[np.float64]) -> dict[str, float]:
+def _named(masked: Masked, matrix: Floats) -> dict[str, float]:
     """Finite entries of the upper triangle of a matrix over the targets, by names of the pair."""
     names = [masked.schema.columns[j].name for j in _targets(masked)]
     return {

@@ -4,32 +4,32 @@ from math import inf
 
 import numpy as np
 
-from datasets.answer import Answer
 from datasets.errors import InputError
-from datasets.schema import Codes, Kind
+from datasets.prediction import Prediction
+from datasets.schema import Floats, Kind
 from datasets.table import Masked
 from metrics import METRICS
 from metrics.hidden import SCALE, hidden_cells
 from metrics.metric import Reads, metric
 
 
-def _draws(answer: Answer) -> Codes:
+def _draws(prediction: Prediction) -> Floats:
     """Give the draws (m, holes)."""
-    if answer.draws is None:
+    if prediction.draws is None:
         raise InputError("this method fills no holes, so its fills have no distribution")
-    return answer.draws
+    return prediction.draws
 
 
 @METRICS.register("total-variation")
 @metric(reads=Reads.FILLS, better="lower", span=(0, 1), best=0.0, trivial="1 - the share of the mode (mode)")
-def total_variation(masked: Masked, answer: Answer) -> dict[str, float]:
+def total_variation(masked: Masked, prediction: Prediction) -> dict[str, float]:
     """Share of a nominal item's fills that would have to change to match the truth.
 
     ``½ Σ_k |f_k - s_k|``, f the shares of the levels among the fills of all draws, s among the truth of the
     same hidden cells (Levin, Peres and Wilmer 2009, Markov Chains and Mixing Times, proposition 4.2).
     Hidden cells only: the observed ones are right by construction and would flatter every method.
     """
-    draws = _draws(answer)
+    draws = _draws(prediction)
     found = {}
     for cells in hidden_cells(masked, Kind.NOMINAL):
         filled = (draws[:, cells.holes, None] == cells.column.levels).mean(axis=(0, 1))
@@ -40,7 +40,7 @@ def total_variation(masked: Masked, answer: Answer) -> dict[str, float]:
 
 @METRICS.register("wasserstein")
 @metric(reads=Reads.FILLS, better="lower", span=(0, inf), best=0.0, trivial="mean distance from the mean / SD (mean)")
-def wasserstein(masked: Masked, answer: Answer) -> dict[str, float]:
+def wasserstein(masked: Masked, prediction: Prediction) -> dict[str, float]:
     """Wasserstein-1 distance of an item's fills from the truth, in SDs of the item.
 
     ``∫ |F(x) - G(x)| dx / s`` for an ordinal or numeric column, F the distribution of the fills of all
@@ -48,7 +48,7 @@ def wasserstein(masked: Masked, answer: Answer) -> dict[str, float]:
     On a line it is the mean distance of the sorted values (Villani 2003, Topics in Optimal Transportation,
     theorem 2.18). A constant column is left out.
     """
-    draws = _draws(answer)
+    draws = _draws(prediction)
     found = {}
     for cells in hidden_cells(masked, *SCALE):
         if cells.spread > 0:
@@ -60,7 +60,7 @@ def wasserstein(masked: Masked, answer: Answer) -> dict[str, float]:
 
 @METRICS.register("variance-ratio")
 @metric(reads=Reads.FILLS, better="1", span=(0, inf), best=1.0, trivial="0 (mean)")
-def variance_ratio(masked: Masked, answer: Answer) -> dict[str, float]:
+def variance_ratio(masked: Masked, prediction: Prediction) -> dict[str, float]:
     """Variance of an item's fills over the variance of the truth.
 
     ``mean_d var(f_d) / var(t)`` for an ordinal or numeric column, f_d the fills of draw d and t the truth in
@@ -68,7 +68,7 @@ def variance_ratio(masked: Masked, answer: Answer) -> dict[str, float]:
     one: the fills huddle together, as those of every good predictor do (van Buuren 2018, Flexible
     Imputation of Missing Data, section 1.3). Left out where the truth of the hidden cells is constant.
     """
-    draws = _draws(answer)
+    draws = _draws(prediction)
     return {
         cells.name: float(draws[:, cells.holes].var(axis=1).mean() / cells.truth.var())
         for cells in hidden_cells(masked, *SCALE)

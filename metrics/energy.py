@@ -5,8 +5,8 @@ from math import inf
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.answer import Answer
-from datasets.schema import Codes, Schema
+from datasets.prediction import Prediction
+from datasets.schema import Floats, Schema
 from datasets.table import Masked
 from metrics import METRICS
 from metrics.completed import completed_tables
@@ -18,7 +18,7 @@ Points = NDArray[np.float32]
 
 @METRICS.register("energy-distance")
 @metric(reads=Reads.FILLS, better="lower", span=(0, inf), best=0.0, trivial="0.08 at 30 % hidden (mean, mode)")
-def energy_distance(masked: Masked, answer: Answer) -> dict[str, float]:
+def energy_distance(masked: Masked, prediction: Prediction) -> dict[str, float]:
     """Energy distance between whole completed rows and whole true rows.
 
     ``2 E|X-Y| - E|X-X'| - E|Y-Y'|`` with X true and Y completed rows, means over all ordered pairs of rows
@@ -36,7 +36,7 @@ def energy_distance(masked: Masked, answer: Answer) -> dict[str, float]:
     truth = masked.truth.values
     centre, scale = _centre_and_scale(masked.schema, truth)
 
-    def points(table: Codes) -> Points:
+    def points(table: Floats) -> Points:
         D = (masked.schema.design(table[rows]) - centre) / scale
         return np.nan_to_num(D).astype(np.float32)
 
@@ -44,12 +44,12 @@ def energy_distance(masked: Masked, answer: Answer) -> dict[str, float]:
     within = _mean_distance(X, X)
     found = [
         2 * _mean_distance(X, Y) - within - _mean_distance(Y, Y)
-        for Y in (points(table) for table in completed_tables(masked, answer))
+        for Y in (points(table) for table in completed_tables(masked, prediction))
     ]
     return {TABLE: max(0.0, float(np.mean(found)))}  # rounding may leave -1e-8
 
 
-def _centre_and_scale(schema: Schema, X: Codes) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _centre_and_scale(schema: Schema, X: Floats) -> tuple[Floats, Floats]:
     """Means of the design (q,), and for each of its columns the total SD of the item it belongs to (q,)."""
     D = schema.design(X)
     centre, variance = np.nanmean(D, axis=0), np.nanvar(D, axis=0)

@@ -4,7 +4,7 @@ from math import inf
 
 import numpy as np
 
-from datasets.answer import Answer, expectation, point
+from datasets.prediction import Prediction, expectation, point
 from datasets.table import Masked
 from metrics import METRICS
 from metrics.hidden import SCALE, hidden_cells
@@ -13,7 +13,7 @@ from metrics.metric import Reads, metric
 
 @METRICS.register("rmse")
 @metric(reads=Reads.FILLS, better="lower", span=(0, inf), best=0.0, trivial="the item's SD (column mean)")
-def rmse(masked: Masked, answer: Answer) -> dict[str, float]:
+def rmse(masked: Masked, prediction: Prediction) -> dict[str, float]:
     """Root mean squared error of the expected value, in points of the item's scale.
 
     ``sqrt(mean_i (e_i - t_i)²)`` over the hidden cells i of an ordinal or numeric column, e the answer's
@@ -22,7 +22,7 @@ def rmse(masked: Masked, answer: Answer) -> dict[str, float]:
     (van Buuren 2018, Flexible Imputation of Missing Data, section 2.6). Assumes that steps of an ordinal
     scale are equal.
     """
-    expected = expectation(answer, masked.values, masked.schema)
+    expected = expectation(prediction, masked.values, masked.schema)
     return {
         cells.name: float(np.sqrt(np.mean((expected[cells.holes] - cells.truth) ** 2)))
         for cells in hidden_cells(masked, *SCALE)
@@ -31,14 +31,14 @@ def rmse(masked: Masked, answer: Answer) -> dict[str, float]:
 
 @METRICS.register("nrmse")
 @metric(reads=Reads.FILLS, better="lower", span=(0, inf), best=0.0, trivial="1 (column mean)")
-def nrmse(masked: Masked, answer: Answer) -> dict[str, float]:
+def nrmse(masked: Masked, prediction: Prediction) -> dict[str, float]:
     """Root mean squared error of the expected value, in SDs of the item.
 
     ``sqrt(mean_i (e_i - t_i)²) / s``, s the standard deviation of all observed answers of the column,
     hidden ones included, so that it does not depend on the mask (Oba et al. 2003, Bioinformatics 19,
     divide by the SD of the hidden cells alone). A constant column is left out.
     """
-    expected = expectation(answer, masked.values, masked.schema)
+    expected = expectation(prediction, masked.values, masked.schema)
     return {
         cells.name: float(np.sqrt(np.mean((expected[cells.holes] - cells.truth) ** 2)) / cells.spread)
         for cells in hidden_cells(masked, *SCALE)
@@ -48,14 +48,14 @@ def nrmse(masked: Masked, answer: Answer) -> dict[str, float]:
 
 @METRICS.register("mae")
 @metric(reads=Reads.FILLS, better="lower", span=(0, inf), best=0.0, trivial="mean distance from the median")
-def mae(masked: Masked, answer: Answer) -> dict[str, float]:
+def mae(masked: Masked, prediction: Prediction) -> dict[str, float]:
     """Mean absolute error of the best single answer, in points of the item's scale.
 
     ``mean_i |f_i - t_i|`` over the hidden cells of an ordinal or numeric column (Willmott and Matsuura
     2005, Climate Research 30), f the point answer: the median of an ordinal item's distribution, the
     rounded mean of a numeric one. The column median gets the item's mean absolute deviation from it.
     """
-    fills = point(answer, masked.values, masked.schema)
+    fills = point(prediction, masked.values, masked.schema)
     return {
         cells.name: float(np.mean(np.abs(fills[cells.holes] - cells.truth))) for cells in hidden_cells(masked, *SCALE)
     }

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.schema import Codes, Column, Kind
+from datasets.schema import Column, Floats, Kind
 from datasets.table import Masked
 
 SCALE = (Kind.ORDINAL, Kind.NUMERIC)
@@ -28,7 +28,7 @@ class HiddenCells:
 
     column: Column
     position: int
-    truth: Codes
+    truth: Floats
     holes: NDArray[np.intp]
     own: NDArray[np.intp]
     spread: float

@@ -1,14 +1,15 @@
 """What a metric is: a pure function of a masked table and an answer, and how to read its number."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 
-from datasets.answer import Answer
+from datasets.prediction import Prediction
 from datasets.table import Masked
 
 TABLE = "(table)"
-Score = Callable[[Masked, Answer], Mapping[str, float]]
+Score = Callable[[Masked, Prediction], Mapping[str, float]]
 
 
 class Reads(StrEnum):
@@ -26,7 +27,7 @@ class Metric:
 
     Parameters
     ----------
-    score : ``score(masked, answer) -> {column name, or TABLE: value}``.
+    score : ``score(masked, prediction) -> {column name, or TABLE: value}``.
     reads : the part of the answer it needs. FILLS: draws, expectation or point; all but deletion.
         PROBABILITIES: level probabilities of the method's own. MOMENTS: fills, or moments of the method's
         own. ESTIMATES: fills, or estimates of the schema's regression.
@@ -42,6 +43,15 @@ class Metric:
     span: tuple[float, float]
     best: float
     trivial: str
+
+    @property
+    def __wrapped__(self) -> Score:
+        """The function, which holds the docstring and the parameters."""
+        return self.score
+
+    def with_parameters(self, **settings: object) -> "Metric":
+        """The same metric with parameters of its function given."""
+        return replace(self, score=partial(self.score, **settings))
 
 
 def metric(

@@ -4,12 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from datasets.errors import InputError
 from datasets.regression import student_interval
-
-Floats = NDArray[np.float64]
+from datasets.schema import Floats
 
 
 @dataclass(frozen=True, eq=False)

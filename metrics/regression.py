@@ -7,17 +7,15 @@ from math import inf
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.answer import Answer
 from datasets.errors import InputError
+from datasets.prediction import Prediction
 from datasets.regression import INTERCEPT, Estimates, least_squares, model_matrix, student_interval
-from datasets.schema import Codes
+from datasets.schema import Floats
 from datasets.table import Masked
 from metrics import METRICS
 from metrics.completed import completed_tables
 from metrics.metric import Reads, metric
 from metrics.pooling import pool
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +47,7 @@ class Inference:
 
 @METRICS.register("regression-bias")
 @metric(reads=Reads.ESTIMATES, better="0", span=(-inf, inf), best=0.0, trivial="-7.5 for educ at 30 % hidden (mean)")
-def regression_bias(masked: Masked, answer: Answer) -> dict[str, float]:
+def regression_bias(masked: Masked, prediction: Prediction) -> dict[str, float]:
     """Shift of each slope from that before masking, in its standard errors then.
 
     ``(Q̄ - Q₀) / SE₀`` for each slope of the schema's regression. Q₀ and SE₀ are those of ordinary least squares
@@ -59,12 +57,12 @@ def regression_bias(masked: Masked, answer: Answer) -> dict[str, float]:
     is the outcome of nobody (aged 0, with no schooling), and moves with the coding. So is a term that one of the
     two has no estimate of. No regression in the schema, or a single draw, which cannot be pooled: no score.
     """
-    return _by_slope(masked, answer, lambda true, found: (found.estimate - true.estimate) / true.error)
+    return _by_slope(masked, prediction, lambda true, found: (found.estimate - true.estimate) / true.error)
 
 
 @METRICS.register("regression-se-ratio")
 @metric(reads=Reads.ESTIMATES, better="1", span=(0, inf), best=1.0, trivial="0.9 at 30 % hidden (mean)")
-def regression_se_ratio(masked: Masked, answer: Answer) -> dict[str, float]:
+def regression_se_ratio(masked: Masked, prediction: Prediction) -> dict[str, float]:
     """Standard error of each slope over that before masking; below 1 is overclaimed.
 
     ``√T / SE₀``, as in `regression-bias`. One is the certainty of the table before masking, which only the
@@ -73,12 +71,12 @@ def regression_se_ratio(masked: Masked, answer: Answer) -> dict[str, float]:
     beside a good `regression-population-coverage`, for a deterministic imputer has no variance between its draws and
     is near 1 or below whatever it fills.
     """
-    return _by_slope(masked, answer, lambda true, found: found.error / true.error)
+    return _by_slope(masked, prediction, lambda true, found: found.error / true.error)
 
 
 @METRICS.register("regression-overlap")
 @metric(reads=Reads.ESTIMATES, better="higher", span=(0, 1), best=1.0, trivial="0.5 at 30 % hidden (mean)")
-def regression_overlap(masked: Masked, answer: Answer) -> dict[str, float]:
+def regression_overlap(masked: Masked, prediction: Prediction) -> dict[str, float]:
     """Overlap of each slope's 95 % interval with that before masking.
 
     The mean of the intersection's shares of the two lengths: ``J = ½ (|A∩B|/|A| + |A∩B|/|B|)`` (Karr, Kohnen, Oganian,
@@ -86,12 +84,12 @@ def regression_overlap(masked: Masked, answer: Answer) -> dict[str, float]:
     by Student's t with the degrees of freedom of each. It falls with bias, with overconfidence and with lost
     information alike: an unbiased interval that is longer or shorter by a factor c gets ``½ (1 + min(c, 1/c))``.
     """
-    return _by_slope(masked, answer, _overlap)
+    return _by_slope(masked, prediction, _overlap)
 
 
 @METRICS.register("regression-covers")
 @metric(reads=Reads.ESTIMATES, better="higher", span=(0, 1), best=1.0, trivial="0.4 at 30 % hidden (mean)")
-def regression_covers(masked: Masked, answer: Answer) -> dict[str, float]:
+def regression_covers(masked: Masked, prediction: Prediction) -> dict[str, float]:
     """Whether each slope's 95 % interval holds the slope before masking.
 
     1 or 0, so that the mean over masks is a rate. What is to be held is the estimate of the complete sample. The
@@ -100,14 +98,14 @@ def regression_covers(masked: Masked, answer: Answer) -> dict[str, float]:
     """
     return _by_slope(
         masked,
-        answer,
+        prediction,
         lambda true, found: (found.interval[0] <= true.estimate) & (true.estimate <= found.interval[1]),
     )
 
 
 @METRICS.register("regression-population-coverage")
 @metric(reads=Reads.ESTIMATES, better="0.95", span=(0, 1), best=0.95, trivial="0.5 at 30 % hidden (mean)")
-def regression_population_coverage(masked: Masked, answer: Answer) -> dict[str, float]:
+def regression_population_coverage(masked: Masked, prediction: Prediction) -> dict[str, float]:
     """Chance that each slope's 95 % interval holds the population's slope.
 
     ``F((upper - Q₀)/SE₀) - F((lower - Q₀)/SE₀)``, F Student's t with n₀ - k degrees of freedom: the population's slope
@@ -116,25 +114,25 @@ def regression_population_coverage(masked: Masked, answer: Answer) -> dict[str, 
     method that knows how far it is off, less for one that is biased or overclaims, and more for one that is
     too cautious: unlike `regression-covers` it tells a lucky interval that is too short from an honest one.
     """
-    return _by_slope(masked, answer, _mass)
+    return _by_slope(masked, prediction, _mass)
 
 
 def _by_slope(
-    masked: Masked, answer: Answer, judge: Callable[[Inference, Inference], NDArray[np.generic]]
+    masked: Masked, prediction: Prediction, judge: Callable[[Inference, Inference], NDArray[np.generic]]
 ) -> dict[str, float]:
     """Judge each slope, named ``outcome ~ term``, against that of the table before masking."""
     regression = masked.schema.regression
-    if regression is None or (answer.draws is not None and len(answer.draws) < 2):
+    if regression is None or (prediction.draws is not None and len(prediction.draws) < 2):
         return {}
     columns = [masked.schema.index(name) for name in regression.names]
     rows = ~np.isnan(masked.truth.values[:, columns]).any(axis=1)
-    before, after = _own(_estimates(masked, masked.truth.values[rows])), _after(masked, answer, rows)
+    before, after = _own(_estimates(masked, masked.truth.values[rows])), _after(masked, prediction, rows)
     slopes = [name for name in before.names if name in after.names and name != INTERCEPT]
     values = judge(before.take(slopes), after.take(slopes))
     return {f"{regression.outcome} ~ {name}": float(value) for name, value in zip(slopes, values, strict=True)}
 
 
-def _estimates(masked: Masked, table: Codes) -> Estimates:
+def _estimates(masked: Masked, table: Floats) -> Estimates:
     return least_squares(*model_matrix(masked.schema, table))
 
 
@@ -147,13 +145,13 @@ def _own(estimates: Estimates) -> Inference:
     )
 
 
-def _after(masked: Masked, answer: Answer, rows: NDArray[np.bool_]) -> Inference:
+def _after(masked: Masked, prediction: Prediction, rows: NDArray[np.bool_]) -> Inference:
     """Inference after masking: pooled over draws, or the method's own."""
-    if answer.draws is None:
-        if answer.estimates is None:
+    if prediction.draws is None:
+        if prediction.estimates is None:
             raise InputError("the answer has neither draws nor estimates of a regression; return one of them")
-        return _own(answer.estimates)
-    found = [_estimates(masked, table[rows]) for table in completed_tables(masked, answer)]
+        return _own(prediction.estimates)
+    found = [_estimates(masked, table[rows]) for table in completed_tables(masked, prediction)]
     names = [name for name in found[0].names if all(name in own.names for own in found)]
     drawn = [_own(own).take(names) for own in found]
     pooled = pool([own.estimate for own in drawn], [own.error**2 for own in drawn], min(own.freedom for own in found))

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.answer import Answer
+from datasets.prediction import Prediction
+from datasets.schema import Floats
 from datasets.table import Masked
 from metrics.hidden import CATEGORICAL
 
@@ -23,14 +24,14 @@ class Chances:
     """
 
     name: str
-    chance: NDArray[np.float64]
+    chance: Floats
     second: NDArray[np.bool_]
 
 
-def chances(masked: Masked, answer: Answer) -> Iterator[Chances]:
+def chances(masked: Masked, prediction: Prediction) -> Iterator[Chances]:
     """Give the hidden cells of every nominal or ordinal item with two levels and probabilities of the method's own."""
     for j in masked.schema.where(*CATEGORICAL):
-        column, own = masked.schema.columns[j], answer.probabilities.get(int(j))
+        column, own = masked.schema.columns[j], prediction.probabilities.get(int(j))
         hidden = masked.hidden[:, j]
         if own is None or len(column.levels) != 2 or not hidden.any():
             continue
@@ -38,9 +39,9 @@ def chances(masked: Masked, answer: Answer) -> Iterator[Chances]:
         yield Chances(column.name, own[among_holes, 1], masked.truth.values[hidden, j] == column.levels[1])
 
 
-def pooled_chances(masked: Masked, answer: Answer) -> Chances | None:
+def pooled_chances(masked: Masked, prediction: Prediction) -> Chances | None:
     """All cells of `chances` as those of one item; None if there are none."""
-    found = list(chances(masked, answer))
+    found = list(chances(masked, prediction))
     if not found:
         return None
     return Chances("", np.concatenate([item.chance for item in found]), np.concatenate([item.second for item in found]))

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from datasets.schema import Floats
 from reports.leaderboard import Contest
-from reports.ranking import Floats
 
 IMPUTED, TRUE = "target-covariance", "target-covariance-true"
 

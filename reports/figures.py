@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from datasets.schema import Floats
 from reports.covariances import Covariances
 from reports.leaderboard import HEADLINES, Board
-from reports.ranking import Floats
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

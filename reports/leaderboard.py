@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from datasets.schema import Floats
 from reports.facts import Facts
 from reports.measures import NOT_METRICS
-from reports.ranking import RESAMPLES, Design, Floats, averages, cube, design, interval, loss, unit_ranks, winner
+from reports.ranking import RESAMPLES, Design, averages, cube, design, interval, loss, unit_ranks, winner
 from reports.results import COSTS, MASK, TABLE
 
 UNORDERED = ("nominal", "text")

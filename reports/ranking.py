@@ -5,11 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from datasets.schema import Floats
 from reports.results import MASK, TABLE, setting
 
-Floats = NDArray[np.float64]
 RESAMPLES = 1000
 
 

@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.gss import load
-from datasets.latent_class import Floats, LatentClasses, Levels, classify, fit, levels_of
-from datasets.schema import Codes
+from datasets.schema import Floats
+from datasets.surveys.gss import load
+from datasets.surveys.latent_class import LatentClasses, Levels, Numbers, classify, fit, levels_of
+from datasets.surveys.twin import FILE, Population, write
 from datasets.table import Dataset, Reason
-from datasets.twin import FILE, Population, write
 
 CANDIDATES = (1, 5, 10, 15, 20, 25, 30, 35, 40, 50, 60)  # numbers of classes of the answers
 SILENCE_CANDIDATES = (1, 2, 3, 4, 5, 6)
@@ -27,7 +27,7 @@ PSEUDO, SMALLEST = 2.0, 20.0
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Fit and write the parameters beside `datasets.twin`."""
+    """Fit and write the parameters beside `datasets.surveys.twin`."""
     parser = argparse.ArgumentParser(description="Fit the synthetic twin of the General Social Survey 2022.")
     parser.add_argument("path", type=Path, nargs="?", help="NORC's Stata file or its zip; by default as `fetch` finds")
     survey = load(parser.parse_args(arguments).path)
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _choose(
-    X: Codes, levels: Levels, candidates: Sequence[int], name: str
+    X: Floats, levels: Levels, candidates: Sequence[int], name: str
 ) -> tuple[LatentClasses, NDArray[np.floating]]:
     """Best of several starts with the number of classes of the highest held-out likelihood, and its posterior."""
     Z = levels.indicate(X)
@@ -61,7 +61,7 @@ def _choose(
     return model, posterior
 
 
-def _held_out(Z: Floats, levels: Levels, n_classes: int) -> float:
+def _held_out(Z: Numbers, levels: Levels, n_classes: int) -> float:
     """Mean log-likelihood of respondents that the fit did not see, over folds and starts."""
     fold = np.random.default_rng(SEED).permutation(len(Z)) % FOLDS
     return float(
@@ -75,18 +75,18 @@ def _held_out(Z: Floats, levels: Levels, n_classes: int) -> float:
     )
 
 
-def _fit(Z: Floats, levels: Levels, n_classes: int, seed: tuple[int, ...]) -> LatentClasses:
+def _fit(Z: Numbers, levels: Levels, n_classes: int, seed: tuple[int, ...]) -> LatentClasses:
     rng = np.random.default_rng(seed)
     return fit(Z, levels, n_classes, rng, tolerance=5e-6, pseudo=PSEUDO, smallest=SMALLEST)
 
 
-def _reason_levels(codes: Codes) -> Levels:
+def _reason_levels(codes: Floats) -> Levels:
     """Reasons that occur in each item; others then stay impossible."""
     values = tuple(np.unique(column[~np.isnan(column)]) for column in codes.T)
     return Levels(values, (False,) * len(values))
 
 
-def _log_weights(survey: Dataset, posterior: NDArray[np.floating]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _log_weights(survey: Dataset, posterior: NDArray[np.floating]) -> tuple[Floats, Floats]:
     """Mean and standard deviation of the logarithm of the weights within each class (K,)."""
     logs = np.log(survey.weights)
     member = posterior / posterior.sum(axis=0)

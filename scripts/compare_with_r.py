@@ -18,13 +18,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import tomli_w
-from numpy.typing import NDArray
 from tabulate import tabulate
 
 from datasets import DATASETS
-from datasets.answer import Answer
 from datasets.mechanisms import MECHANISMS
-from datasets.schema import Column, Kind
+from datasets.prediction import Prediction
+from datasets.schema import Column, Floats, Kind
 from datasets.table import Masked
 from metrics import METRICS
 
@@ -116,15 +115,15 @@ def run_ours(folder: Path, imputer: str, seed: int) -> tuple[float, float]:
     return elapsed, processor
 
 
-def read_fills(masked: Masked, folder: Path, names: Sequence[str]) -> NDArray[np.float64]:
+def read_fills(masked: Masked, folder: Path, names: Sequence[str]) -> Floats:
     """Fills of the holes from completed tables, shape (tables, holes)."""
     tables = [pd.read_csv(folder / f"{name}.csv")[masked.schema.names].to_numpy(float) for name in names]
     return np.stack([table[np.isnan(masked.values)] for table in tables])
 
 
-def quality(masked: Masked, fills: NDArray[np.float64]) -> dict[str, float]:
+def quality(masked: Masked, fills: Floats) -> dict[str, float]:
     """Scores of draws alone: of their mean, of their mode, and of each."""
-    answer = Answer(fills)
+    answer = Prediction(fills)
     return {
         "NRMSE": _mean("nrmse", masked, answer),
         "accuracy": _mean("accuracy", masked, answer),
@@ -134,11 +133,11 @@ def quality(masked: Masked, fills: NDArray[np.float64]) -> dict[str, float]:
 
 def stated(masked: Masked, folder: Path) -> dict[str, float]:
     """Scores of the expectations and best values that our command writes beside the draws."""
-    answer = Answer(read_fills(masked, folder, ["point"]), read_fills(masked, folder, ["expected"])[0])
+    answer = Prediction(read_fills(masked, folder, ["point"]), read_fills(masked, folder, ["expected"])[0])
     return {"NRMSE, stated": _mean("nrmse", masked, answer), "accuracy, stated": _mean("accuracy", masked, answer)}
 
 
-def _mean(metric: str, masked: Masked, answer: Answer) -> float:
+def _mean(metric: str, masked: Masked, answer: Prediction) -> float:
     """Mean over the items; accuracy over the nominal ones only."""
     scores = METRICS[metric].score(masked, answer)
     if metric == "accuracy":

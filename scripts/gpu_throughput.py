@@ -37,9 +37,9 @@ from imputers.llm.models import MODELS, Shape
 from imputers.llm.option_draws import draw_in_turn
 from imputers.llm.option_scores import MOST_TOKENS, option_log_probabilities
 from imputers.llm.prompt import Script
-from imputers.llm.vocabulary import Positions, Vocabulary
-from imputers.llm.weights import LanguageModel
 from imputers.llm.workload import forward_flops, kept_activations, recomputes, training_flops
+from imputers.shared.vocabulary import Positions, Vocabulary
+from imputers.shared.weights import LanguageModel
 
 WARM_UP = 2  # steps that are not measured
 

@@ -14,22 +14,22 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.console import Console
 from tabulate import tabulate
 
 from benchmarks.cells import make_mask
 from benchmarks.data import load
 from benchmarks.supervisor import THREAD_VARIABLES
-from datasets.schema import Codes, Schema
-from imputers.request import make_imputer, split_requests
+from datasets.request import split_requests
+from datasets.schema import Floats, Schema
+from imputers import make_imputer
 
 LEGEND = """\
 Rows are drawn with replacement from the core table, 30 % of the cells hidden completely at random. Each measurement is
 a process of its own with one thread: processor seconds to fit and to draw five times, and peak resident memory. The
 exponent is the slope of log seconds on log rows; 1 is linear. What took longer than the limit is left out of it."""
 
-Table = tuple[Codes, Schema, NDArray[np.float64] | None]
+Table = tuple[Floats, Schema, Floats | None]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -85,7 +85,7 @@ def work(request: str, times: int, table: Table, answer: Connection) -> None:
     resampled = values[rows]
     start = time.process_time()
     imputer = make_imputer(request).fit(resampled, schema=schema, weights=None if weights is None else weights[rows])
-    imputer.answer(resampled, n_draws=5)
+    imputer.impute(resampled, n_draws=5)
     seconds = time.process_time() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     answer.send((seconds, peak / (2**20 if sys.platform == "darwin" else 2**10)))

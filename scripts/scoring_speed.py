@@ -27,12 +27,13 @@ from transformers import (
 )
 
 from datasets import DATASETS
-from datasets.selection import SELECTABLE
+from datasets.schema import Floats
+from datasets.selection.ranking import SELECTABLE
 from imputers.llm.option_scores import option_log_probabilities
 from imputers.llm.packing import Block, pack
 from imputers.llm.prompt import Script, Tokens
 from imputers.llm.reading import log_likelihoods
-from imputers.llm.vocabulary import Vocabulary
+from imputers.shared.vocabulary import Vocabulary
 
 LEGEND = """\
 Respondents have told random answers and are asked items of the core table. A full pass is an ordinary one, with all
@@ -41,7 +42,7 @@ one draw and no probability. Seconds are those of the processor, or of the clock
 first row, in log-probability."""
 
 ANSWERS = (1, 5, 20)  # the likeliest; the draws of an imputation; shares with a standard error of .11 at most
-Scores = list[NDArray[np.float64]]
+Scores = list[Floats]
 Result = TypeVar("Result")
 
 
@@ -193,7 +194,7 @@ def full_passes(task: Task) -> Scores:
 def batched_passes(task: Task) -> Scores:
     """A question's options in one padded batch, each behind a context of its own, with their own logits only."""
 
-    def score(context: Tokens, stem: Tokens, options: Sequence[Tokens]) -> NDArray[np.float64]:
+    def score(context: Tokens, stem: Tokens, options: Sequence[Tokens]) -> Floats:
         blocks = [[Block.make(stem, [option])] for option in options]
         return log_likelihoods(task.model, pack([context] * len(options), blocks)).cpu().numpy()
 

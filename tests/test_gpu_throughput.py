@@ -11,8 +11,8 @@ from imputers.llm.budget import Batch  # noqa: E402 - these need torch
 from imputers.llm.lengths import Pieces  # noqa: E402
 from imputers.llm.models import Shape  # noqa: E402
 from imputers.llm.prompt import Script  # noqa: E402
-from imputers.llm.vocabulary import Vocabulary  # noqa: E402
 from imputers.llm.workload import forward_flops, training_flops  # noqa: E402
+from imputers.shared.vocabulary import Vocabulary  # noqa: E402
 from scripts import gpu_throughput  # noqa: E402
 
 SHAPE = Shape(400, 16, 40, layers=1, heads=2, key_value_heads=1, context=512)

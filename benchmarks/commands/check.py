@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 
 from datasets.errors import MethodUnavailableError
+from datasets.registry import load_plugin
 
 if TYPE_CHECKING:
     from imputers.base import Imputer
@@ -24,7 +25,7 @@ def check(
     from imputers.conformance import CHECKS
 
     if load is not None:
-        IMPUTERS.load(load)
+        load_plugin(load)
     imputer = IMPUTERS[IMPUTERS.check(name)]
     console = Console()
     broken, lacking = 0, list[str]()

@@ -17,7 +17,7 @@ def fetch(
     data: DataPath = None,
 ) -> None:
     """Find a dataset's file or download it, check it, and say where it is."""
-    from datasets.fetch import FETCHERS
+    from datasets.surveys.fetch import FETCHERS
 
     Console().print(str(FETCHERS[FETCHERS.check(name)](data)), highlight=False, soft_wrap=True)
 
@@ -31,14 +31,14 @@ def describe(
 ) -> None:
     """Show variables, kinds, levels and missing cells; of your own file also write schema.toml to edit."""
     from datasets import DATASETS
-    from datasets.describe import describe as describe_dataset
+    from datasets.files.describe import describe as describe_dataset
 
     if what in DATASETS or not Path(what).suffix:
         dataset = DATASETS[DATASETS.check(what)](data)
         _show(describe_dataset(dataset), f"{dataset.title}: {len(dataset.values):,} rows")
         return
-    from datasets.schema_file import write_schema
-    from datasets.survey_file import read_survey_file
+    from datasets.files.schema_file import write_schema
+    from datasets.files.survey_file import read_survey_file
 
     survey = read_survey_file(Path(what), schema if schema.exists() else None)
     _show(describe_dataset(survey.dataset), f"{what}: {len(survey.raw.original):,} rows")
@@ -59,8 +59,8 @@ def select(
     data: DataPath = None,
 ) -> None:
     """Rank all variables of a survey file by their mutual information with a target."""
-    from datasets.selection import SELECTABLE
-    from datasets.selection import select as select_items
+    from datasets.selection.ranking import SELECTABLE
+    from datasets.selection.ranking import select as select_items
 
     table = SELECTABLE[SELECTABLE.check(dataset)](data)
     found = select_items(table.schema, table.values, target, top)

@@ -6,6 +6,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from datasets.registry import load_plugin
+
 
 def impute(
     file: Annotated[Path, typer.Argument(help="A csv, dta, sav or parquet file.")],
@@ -19,12 +21,11 @@ def impute(
 ) -> None:
     """Impute a file: completed draws, the best single values, the expectations, and what was imputed."""
     from benchmarks.completion import complete_survey, write_completion
-    from datasets.survey_file import read_survey_file
-    from imputers import IMPUTERS
-    from imputers.request import make_imputer
+    from datasets.files.survey_file import read_survey_file
+    from imputers import make_imputer
 
     if load is not None:
-        IMPUTERS.load(load)
+        load_plugin(load)
     make_imputer(imputer)
     survey = read_survey_file(file, schema)
     completion = complete_survey(survey, imputer, draws, seed)

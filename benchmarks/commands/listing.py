@@ -24,7 +24,7 @@ def list_everything() -> None:
     console.print(suites)
     for registry in (DATASETS, MECHANISMS, IMPUTERS, METRICS):
         table = Table(registry.noun, "what it is", title=f"{registry.noun.title()}s", title_justify="left", box=None)
-        for name, summary in registry.summaries().items():
-            table.add_row(name, summary)
+        for name in registry:
+            table.add_row(name, registry.summary(name))
         console.print()
         console.print(table)

@@ -30,7 +30,7 @@ def plan(
     answering: Annotated[float, typer.Option(min=0.001, max=1, help="Share of it in answering.")] = 0.07,
 ) -> None:
     """Say what fine-tuning a language model on a suite takes: parameters, memory, tokens, hours, and which GPU."""
-    from imputers.llm.weights import check_packages
+    from imputers.shared.weights import check_packages
 
     check_packages(f"plan {imputer}", ("torch", "transformers", "peft", "safetensors"))
     from benchmarks.cells import make_mask
@@ -66,9 +66,9 @@ def fine_tuned(request: str) -> "FineTuned":
     InputError
         If it is no fine-tuned language model, or trains all weights.
     """
+    from imputers import make_imputer
     from imputers.llm.fine_tuned import FineTuned
     from imputers.llm.models import MODELS
-    from imputers.request import make_imputer
 
     asked = make_imputer(request)
     if not isinstance(asked, FineTuned):

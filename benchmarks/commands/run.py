@@ -15,6 +15,7 @@ from rich.console import Console
 from benchmarks.studies import STUDIES
 from benchmarks.suites import MECHANISMS, NINETEEN, PUBLISHED, Suite, suite_named
 from datasets.errors import InputError
+from datasets.registry import load_plugin
 
 if TYPE_CHECKING:
     from benchmarks.progress import Progress
@@ -48,7 +49,6 @@ def run(
     from benchmarks.run import check_names
     from benchmarks.run import run as run_cells
     from benchmarks.supervisor import Limits
-    from imputers import IMPUTERS
 
     console, limits = Console(), Limits(time_limit, memory_limit)
     progress = Progress(console)
@@ -58,7 +58,7 @@ def run(
         _leave_out(suite, "runs the cells that figures were published for", unused)
         _run_published(out, jobs, limits, progress)
         return
-    loaded = [name for path in load or [] for name in IMPUTERS.load(path)]
+    loaded = [name for path in load or [] for name in load_plugin(path)]
     if suite in STUDIES:
         _leave_out(suite, "has tables and masks of its own", masks | {"fail-fast": fail_fast})
         _run_study(suite, (model or [], imputers, data, rows, load or []), out, jobs, limits, progress)
@@ -141,7 +141,7 @@ def _run_study(
 ) -> None:
     """Run a study with the models, imputers, data file, rows and plugins that were chosen."""
     from benchmarks.run_study import Chosen, ready, run_study
-    from imputers.request import split_requests
+    from datasets.request import split_requests
 
     models, imputers, data, rows, plugins = chosen
     filling = Chosen(tuple(models), split_requests(imputers or ""), data, rows, tuple(plugins))
@@ -168,7 +168,7 @@ def _narrowed(
     added: list[str],
 ) -> Suite:
     """The suite with what the options say in place of its own."""
-    from imputers.request import split_requests
+    from datasets.request import split_requests
 
     chosen = split_requests(imputers or "") or suite.imputers
     return replace(
@@ -195,7 +195,7 @@ def _dataset(
     suite: Suite, data: Path | None, schema: Path | None, strict: bool, *, own: bool, console: Console
 ) -> "Dataset":
     if own and data is not None:
-        from datasets.survey_file import read_survey_file
+        from datasets.files.survey_file import read_survey_file
 
         return read_survey_file(data, schema).dataset
     if schema is not None:

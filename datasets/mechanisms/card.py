@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from datasets.mechanisms import MECHANISMS
 from datasets.mechanisms.logistic import area_error, area_under_curve, fit_logistic, log_likelihood, logistic
-from datasets.schema import UNORDERED, Codes, Column, Kind, Role
+from datasets.schema import UNORDERED, Column, Floats, Kind, Role
 from datasets.table import Masked
 
 FOLDS = 5
@@ -123,7 +123,7 @@ def mask_card(masked: Masked, mechanism: str, rate: float, seed: int) -> MaskCar
     )
 
 
-def _column_card(masked: Masked, j: int, drivers: Codes, aim: float | None) -> ColumnCard:
+def _column_card(masked: Masked, j: int, drivers: Floats, aim: float | None) -> ColumnCard:
     from scipy.special import chdtrc
 
     column = masked.schema.columns[j]
@@ -150,14 +150,14 @@ def _column_card(masked: Masked, j: int, drivers: Codes, aim: float | None) -> C
     )
 
 
-def _driver_design(masked: Masked) -> Codes:
+def _driver_design(masked: Masked) -> Floats:
     """Ones and the standardised drivers, shape (n, 1 + q); a driver that is missing counts as its mean."""
     positions = masked.schema.having(Role.DRIVER)
     D = masked.schema.take(positions).design(masked.truth.values[:, positions])
     return _with_ones(np.where(np.isnan(D), 0, D - np.nanmean(D, axis=0)) if D.size else D)
 
 
-def _own_design(codes: Codes, column: Column) -> Codes:
+def _own_design(codes: Floats, column: Column) -> Floats:
     """Ones and the own value: dummies if nominal, value and square of a number; nothing of a text."""
     if column.kind is Kind.TEXT:
         return np.ones((len(codes), 1))
@@ -167,7 +167,7 @@ def _own_design(codes: Codes, column: Column) -> Codes:
     return _with_ones(np.column_stack([centred, centred**2]))
 
 
-def _with_ones(D: Codes) -> Codes:
+def _with_ones(D: Floats) -> Floats:
     """Prepend ones; drop columns that do not vary or repeat what stands before them, scale the others."""
     D = D[:, D.std(axis=0) > 0]
     D = np.hstack([np.ones((len(D), 1)), D / D.std(axis=0)])
@@ -175,7 +175,7 @@ def _with_ones(D: Codes) -> Codes:
     return D[:, np.abs(pivots) > 1e-9]
 
 
-def _cross_validated(D: Codes, y: NDArray[np.bool_]) -> float | None:
+def _cross_validated(D: Floats, y: NDArray[np.bool_]) -> float | None:
     """AUC of a logistic regression on rows it was not fitted on, mean over folds of every fifth row."""
     fold = np.arange(len(y)) % FOLDS
     start = fit_logistic(D, y)  # only saves steps: the likelihood of each fold has one maximum
@@ -186,7 +186,7 @@ def _cross_validated(D: Codes, y: NDArray[np.bool_]) -> float | None:
     return None if np.isnan(areas).all() else float(np.nanmean(areas))
 
 
-def _bias(codes: Codes, remaining: NDArray[np.bool_], column: Column) -> float:
+def _bias(codes: Floats, remaining: NDArray[np.bool_], column: Column) -> float:
     """Measure what a look at the remaining cells alone gets wrong."""
     if column.kind in UNORDERED:
         indicator = codes[:, None] == column.levels

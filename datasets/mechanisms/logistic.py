@@ -3,10 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from datasets.schema import Floats
 
-def fit_logistic(
-    D: NDArray[np.float64], y: NDArray[np.bool_], start: NDArray[np.float64] | None = None
-) -> NDArray[np.float64]:
+
+def fit_logistic(D: Floats, y: NDArray[np.bool_], start: Floats | None = None) -> Floats:
     """Find the coefficients of a logistic regression by Newton's method.
 
     McCullagh & Nelder (1989), Generalized Linear Models, section 4.4. A ridge of one millionth of an
@@ -30,18 +30,18 @@ def fit_logistic(
     return beta
 
 
-def logistic(x: NDArray[np.float64]) -> NDArray[np.float64]:
+def logistic(x: Floats) -> Floats:
     """Invert the logit, safe for |x| beyond 700."""
     return 0.5 * (1 + np.tanh(x / 2))
 
 
-def log_likelihood(D: NDArray[np.float64], y: NDArray[np.bool_], beta: NDArray[np.float64]) -> float:
+def log_likelihood(D: Floats, y: NDArray[np.bool_], beta: Floats) -> float:
     """Give the log likelihood of a logistic regression."""
     signed = np.where(y, 1.0, -1.0) * (D @ beta)
     return float(-np.logaddexp(0, -signed).sum())
 
 
-def area_under_curve(score: NDArray[np.float64], y: NDArray[np.bool_]) -> float:
+def area_under_curve(score: Floats, y: NDArray[np.bool_]) -> float:
     """Give the share of (true, false) pairs that the score ranks right, ties counting half; NaN without both.
 
     Mann & Whitney's U over its maximum; Hanley & McNeil (1982), Radiology 143.

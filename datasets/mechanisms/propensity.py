@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from datasets.errors import InputError
 from datasets.mechanisms.logistic import logistic
-from datasets.schema import UNORDERED, Codes, Column, Role
+from datasets.schema import UNORDERED, Column, Floats, Role
 from datasets.table import Dataset
 
 SEVERITY = 0.70  # AUC of missingness from what drives it, under every mechanism but mcar
@@ -50,7 +50,7 @@ def hide_counts(dataset: Dataset, rate: float) -> dict[int, int]:
     return counts
 
 
-def scores(codes: Codes, column: Column) -> NDArray[np.float64]:
+def scores(codes: Floats, column: Column) -> Floats:
     """Standardised score of each answer of a column, shape (n,); 0, the mean, where missing.
 
     Ordinal and numeric answers score by their code. Nominal answers and texts have no order, so one is decreed:
@@ -70,7 +70,7 @@ def scores(codes: Codes, column: Column) -> NDArray[np.float64]:
     return standard
 
 
-def propensities(score: NDArray[np.float64], count: int, auc: float = SEVERITY) -> NDArray[np.float64]:
+def propensities(score: Floats, count: int, auc: float = SEVERITY) -> Floats:
     """Chances to be hidden, logistic in a score, that sum to ``count`` and have the asked severity.
 
     The slope is the one at which the expected AUC (hidden against not hidden cells, ranked by score)
@@ -112,7 +112,7 @@ def propensities(score: NDArray[np.float64], count: int, auc: float = SEVERITY) 
     return _chances(values, sizes, count, brentq(excess, 0.0, steep, xtol=1e-9))[member]
 
 
-def _chances(values: NDArray[np.float64], sizes: NDArray[np.intp], count: int, slope: float) -> NDArray[np.float64]:
+def _chances(values: Floats, sizes: NDArray[np.intp], count: int, slope: float) -> Floats:
     """Give each distinct score its chance; the intercept is solved so that they sum to the count over all cells."""
     from scipy.optimize import brentq
 
@@ -123,14 +123,14 @@ def _chances(values: NDArray[np.float64], sizes: NDArray[np.intp], count: int, s
     return logistic(intercept + slope * values)
 
 
-def _expected_auc(chance: NDArray[np.float64], sizes: NDArray[np.intp]) -> float:
+def _expected_auc(chance: Floats, sizes: NDArray[np.intp]) -> float:
     """Share of (hidden, not hidden) pairs that an ascending score ranks right, ties counting half."""
     hidden, stays = sizes * chance, sizes * (1 - chance)
     below = stays.cumsum() - stays / 2
     return float(hidden @ below / (hidden.sum() * stays.sum()))
 
 
-def conditional_sample(chance: NDArray[np.float64], count: int, rng: np.random.Generator) -> NDArray[np.bool_]:
+def conditional_sample(chance: Floats, count: int, rng: np.random.Generator) -> NDArray[np.bool_]:
     """Choose exactly ``count`` of n cells by independent coins, thrown again until the count is right.
 
     Rejective sampling (Hájek 1964, Annals of Mathematical Statistics 35): the exact distribution of the

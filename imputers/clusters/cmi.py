@@ -7,14 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.errors import InputError
-from datasets.schema import Codes, Kind
+from datasets.schema import Floats, Kind
 from imputers import IMPUTERS
 from imputers.base import Imputer
 from imputers.clusters.k_means import Space, choose_clusters, k_means, nearest
 from imputers.clusters.kernel import bandwidths, kernel_weights, leave_one_out
-from imputers.neighbours.donors import sample_donors
+from imputers.shared.donors import sample_donors
 
-Numbers = NDArray[np.float64]
+Numbers = Floats
 Rows = NDArray[np.intp]
 
 BLOCK = 256  # rows whose distances to the donors are held at a time
@@ -32,7 +32,7 @@ class Forecasts:
         share of each level.
     """
 
-    table: Codes
+    table: Floats
     means: tuple[Numbers, ...]
 
 
@@ -75,7 +75,7 @@ class ClusterKernel(Imputer):
         self.n_min = n_min
         self.most_donors = most_donors
 
-    def _fit(self, X: Codes, rng: np.random.Generator) -> None:
+    def _fit(self, X: Floats, rng: np.random.Generator) -> None:
         for name, least in (("clusters", 1), ("n_min", 2), ("most_donors", 2)):
             value = getattr(self, name)
             if value is not None and value < least:
@@ -114,34 +114,34 @@ class ClusterKernel(Imputer):
                 chosen[at, j] = bandwidths(len(lenders))[errors.argmin()]
         return chosen
 
-    def _draws(self, X: Codes, n_draws: int, rng: np.random.Generator) -> Numbers:
+    def _draws(self, X: Floats, n_draws: int, rng: np.random.Generator) -> Numbers:
         fills, self._found = self._fill(X, rng.random((n_draws, int(np.isnan(X).sum()))))
         return fills
 
-    def _draw(self, X: Codes, rng: np.random.Generator) -> Codes:
+    def _draw(self, X: Floats, rng: np.random.Generator) -> Floats:
         table = X.copy()
         table[np.isnan(X)] = self._draws(X, 1, rng)[0]
         return table
 
-    def _expected(self, X: Codes) -> Numbers:
+    def _expected(self, X: Floats) -> Numbers:
         means, expected = self._means(X), np.full(X.shape, np.nan)
         for j in self.schema_.where(Kind.ORDINAL, Kind.NUMERIC):
             column = self.schema_.columns[j]
             expected[np.isnan(X[:, j]), j] = means[j] @ (column.levels if len(column.levels) else [1.0])
         return expected[np.isnan(X)]
 
-    def _probabilities(self, X: Codes) -> Mapping[int, Numbers]:
+    def _probabilities(self, X: Floats) -> Mapping[int, Numbers]:
         means = self._means(X)
         return {int(j): means[j] for j in self.schema_.where(Kind.NOMINAL, Kind.ORDINAL)}
 
-    def _means(self, X: Codes) -> tuple[Numbers, ...]:
+    def _means(self, X: Floats) -> tuple[Numbers, ...]:
         """Kernel means of the holes of X; those that the draws were taken with, if it is the same table."""
         found = self._found
         if found is None or found.table is not X:
             found = self._found = self._fill(X, np.empty((0, int(np.isnan(X).sum()))))[1]
         return found.means
 
-    def _fill(self, X: Codes, chances: Numbers) -> tuple[Numbers, Forecasts]:
+    def _fill(self, X: Floats, chances: Numbers) -> tuple[Numbers, Forecasts]:
         """Donors' answers for the holes, picked by uniform chances (m, holes), and the kernel means."""
         holes = np.isnan(X)
         number = holes.cumsum().reshape(X.shape) - 1  # of a hole, in row-major order
@@ -161,7 +161,7 @@ class ClusterKernel(Imputer):
                 fill[into] = answers[chosen, 0]
         return fills, Forecasts(X, means)
 
-    def _weights(self, X: Codes) -> Iterator[tuple[int, Rows, Rows, Numbers]]:
+    def _weights(self, X: Floats) -> Iterator[tuple[int, Rows, Rows, Numbers]]:
         """Item j, rows with a hole in it (r,), donors who answered it (n,) and their weights (r, n), block by block."""
         D, holes = self._space.place(X), np.isnan(X)
         for rows, items, at in self._blocks(D, holes):

@@ -5,14 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from datasets.errors import InputError
-from datasets.schema import Codes, Kind
+from datasets.schema import Floats, Kind
 from imputers import IMPUTERS
 from imputers.base import Imputer
 
-Matrix = NDArray[np.float64]
 FUZZIFIERS, SIZES = (1.1, 1.2, 1.3, 1.5), (3, 5, 10, 20, 40)  # to choose from
 REHIDDEN = 0.1  # share of observed answers hidden again for the choice
 NOTHING = 1e-12  # a squared distance below this is rounding, and counts as this
@@ -31,18 +29,18 @@ class Observed:
     norms : sum of squares of each row's observed cells, shape (n, 1).
     """
 
-    known: Matrix
-    filled: Matrix
-    norms: Matrix
+    known: Floats
+    filled: Floats
+    norms: Floats
 
     @classmethod
-    def of(cls, D: Matrix) -> "Observed":
+    def of(cls, D: Floats) -> "Observed":
         """Take apart a design with NaN in its holes."""
         filled = np.nan_to_num(D)
         return cls((~np.isnan(D)).astype(float), filled, (filled**2).sum(axis=1, keepdims=True))
 
 
-def squared_distances(data: Observed, centres: Matrix) -> Matrix:
+def squared_distances(data: Observed, centres: Floats) -> Floats:
     """Squared distances (n, K) of rows to centres (K, q), over the observed cells of each row.
 
     Hathaway & Bezdek also scale a row's distances up to all cells. That changes no membership, as it changes
@@ -53,26 +51,26 @@ def squared_distances(data: Observed, centres: Matrix) -> Matrix:
     return np.maximum(data.norms - 2 * crossed + data.known @ (centres**2).T, NOTHING)
 
 
-def log_memberships(distances: Matrix, fuzzifier: float) -> Matrix:
+def log_memberships(distances: Floats, fuzzifier: float) -> Floats:
     """Logarithms of memberships (n, K): proportional to squared distance to the power -1 / (fuzzifier - 1)."""
     closeness = np.log(distances) / (1 - fuzzifier)
     closeness -= closeness.max(axis=1, keepdims=True)
     return closeness - np.log(np.exp(closeness).sum(axis=1, keepdims=True))
 
 
-def powers(logs: Matrix, fuzzifier: float) -> Matrix:
+def powers(logs: Floats, fuzzifier: float) -> Floats:
     """Memberships to the power of the fuzzifier (n, K), up to a factor per cluster that keeps them from vanishing."""
     raised = fuzzifier * logs
     return np.exp(raised - raised.max(axis=0))
 
 
-def weighted_means(data: Observed, weights: Matrix) -> Matrix:
+def weighted_means(data: Observed, weights: Floats) -> Floats:
     """Centres (K, q): means of the observed cells by weights (n, K); the column's mean, 0, where none weighs."""
     mass, sums = weights.T @ data.known, weights.T @ data.filled
     return np.divide(sums, mass, out=np.zeros_like(sums), where=mass > 0)
 
 
-def settle(data: Observed, centres: Matrix, fuzzifier: float, most_steps: int) -> tuple[Matrix, list[float]]:
+def settle(data: Observed, centres: Floats, fuzzifier: float, most_steps: int) -> tuple[Floats, list[float]]:
     """Alternate memberships and centres (K, q) until the centres rest; also tell the objective before each step.
 
     The objective is the sum of membership^m times squared distance. No step raises it.
@@ -89,7 +87,7 @@ def settle(data: Observed, centres: Matrix, fuzzifier: float, most_steps: int) -
     return centres, objective
 
 
-def best_centres(data: Observed, n_clusters: int, fuzzifier: float, starts: int, rng: np.random.Generator) -> Matrix:
+def best_centres(data: Observed, n_clusters: int, fuzzifier: float, starts: int, rng: np.random.Generator) -> Floats:
     """Centres (K, q) after a short run, the lowest in objective among several such starts.
 
     A run starts half-way between random rows and the mean: with a large fuzzifier, a centre that is a row is one
@@ -138,7 +136,7 @@ class FuzzyKMeans(Imputer):
         self.clusters = clusters
         self.starts = starts
 
-    def _fit(self, X: Codes, rng: np.random.Generator) -> None:
+    def _fit(self, X: Floats, rng: np.random.Generator) -> None:
         self._check_parameters()
         D = self.schema_.design(X)
         self._centre, self._scale = np.nanmean(D, axis=0), np.nanstd(D, axis=0)
@@ -159,7 +157,7 @@ class FuzzyKMeans(Imputer):
             if value is not None and value < 1:
                 raise InputError(f"fuzzy-k-means: {name} is {value}; give 1 or more")
 
-    def _choose(self, X: Codes, rng: np.random.Generator) -> tuple[float, int]:
+    def _choose(self, X: Floats, rng: np.random.Generator) -> tuple[float, int]:
         """Fuzzifier and number of clusters with the least squared error on observed answers hidden again."""
         fuzzifiers = FUZZIFIERS if self.fuzzifier is None else (self.fuzzifier,)
         wanted = SIZES if self.clusters is None else (self.clusters,)
@@ -176,7 +174,7 @@ class FuzzyKMeans(Imputer):
             errors[pair] = ((fills - whole.filled)[target] ** 2).sum()
         return min(errors, key=lambda pair: errors[pair])
 
-    def _describe(self, X: Codes, weights: Matrix) -> None:
+    def _describe(self, X: Floats, weights: Floats) -> None:
         """Values of each item (L,) and their shares in each cluster (K, L), from weights (n, K).
 
         An item that none of a cluster's weight has answered has the shares of the whole table there.
@@ -191,16 +189,16 @@ class FuzzyKMeans(Imputer):
             self._values.append(values)
             self._shares.append(mass / mass.sum(axis=1, keepdims=True))
 
-    def _observed(self, X: Codes) -> Observed:
+    def _observed(self, X: Floats) -> Observed:
         return Observed.of((self.schema_.design(X) - self._centre) / self._scale)
 
-    def _memberships(self, X: Codes) -> Matrix:
+    def _memberships(self, X: Floats) -> Floats:
         """Membership of each row in each cluster (n, K)."""
         distances = squared_distances(self._observed(X), self.centres_)
         unknown = np.isnan(X).all(axis=1, keepdims=True)
         return np.where(unknown, self._average, np.exp(log_memberships(distances, self.fuzzifier_)))
 
-    def _draw(self, X: Codes, rng: np.random.Generator) -> Codes:
+    def _draw(self, X: Floats, rng: np.random.Generator) -> Floats:
         table = X.copy()
         reached = self._memberships(X).cumsum(axis=1)
         chosen = (rng.random((len(X), 1)) * reached[:, -1:] >= reached[:, :-1]).sum(axis=1)
@@ -210,14 +208,14 @@ class FuzzyKMeans(Imputer):
                 table[rows, j] = values[np.searchsorted(heap[:-1], rng.random(len(rows)) * heap[-1], side="right")]
         return table
 
-    def _expected(self, X: Codes) -> NDArray[np.float64]:
+    def _expected(self, X: Floats) -> Floats:
         memberships = self._memberships(X)
         expected = np.full(X.shape, np.nan)
         for j in self.schema_.where(Kind.ORDINAL, Kind.NUMERIC):
             expected[:, j] = memberships @ (self._shares[j] @ self._values[j])
         return expected[np.isnan(X)]
 
-    def _probabilities(self, X: Codes) -> Mapping[int, NDArray[np.float64]]:
+    def _probabilities(self, X: Floats) -> Mapping[int, Floats]:
         memberships = self._memberships(X)
         categorical = self.schema_.where(Kind.NOMINAL, Kind.ORDINAL)
         return {int(j): memberships[np.isnan(X[:, j])] @ self._shares[j] for j in categorical}

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from datasets.errors import InputError
-from datasets.schema import Codes, Kind
+from datasets.schema import Floats, Kind
 from imputers import IMPUTERS
 from imputers.clusters.mixture import (
     Search,
@@ -16,7 +16,7 @@ from imputers.clusters.mixture import (
     fit_mixture,
     group_rows,
 )
-from imputers.statistical.normal_imputer import NormalImputer, Weighted
+from imputers.shared.normal_imputer import NormalImputer, Weighted
 
 SIZES = (1, 2, 3, 5)  # to choose from
 
@@ -68,7 +68,7 @@ class GaussianMixture(NormalImputer):
         self.most_steps = most_steps
         self.steps = steps
 
-    def _fit_normals(self, D: Codes, rng: np.random.Generator) -> None:
+    def _fit_normals(self, D: Floats, rng: np.random.Generator) -> None:
         self._check_parameters()
         search = Search(self.ridge, self.tolerance, self.most_steps, self.starts)
         sizes = tuple(size for size in SIZES if size == 1 or size <= len(D) / 5)
@@ -82,7 +82,7 @@ class GaussianMixture(NormalImputer):
             if value is not None and value < 1:
                 raise InputError(f"gmm: {name} is {value}; give 1 or more")
 
-    def _spread_out(self, D: Codes, rng: np.random.Generator) -> Codes:
+    def _spread_out(self, D: Floats, rng: np.random.Generator) -> Floats:
         """Design D (n, q) with each code spread evenly over its step of the scale, and standardised again.
 
         Codes have no density: a component where all say the same fits them infinitely well, and the BIC of a
@@ -100,13 +100,13 @@ class GaussianMixture(NormalImputer):
         spread = D + rng.uniform(-0.5, 0.5, D.shape) * (step / self.scale_)[self._kept]
         return (spread - np.nanmean(spread, axis=0)) / np.nanstd(spread, axis=0)
 
-    def _draw_normals(self, D: Codes, n_draws: int, rng: np.random.Generator) -> Iterator[Codes]:
+    def _draw_normals(self, D: Floats, n_draws: int, rng: np.random.Generator) -> Iterator[Floats]:
         mixture, fitted_rows, rows = self.mixture_, group_rows(self._data), group_rows(D)
         for _ in range(n_draws):
             for _ in range(self.steps):
                 mixture = draw_mixture(mixture, *draw_rows(mixture, self._data, fitted_rows, rng), self._prior, rng)
             yield draw_rows(mixture, D, rows, rng)[0]
 
-    def _normals(self, D: Codes) -> list[Weighted]:
+    def _normals(self, D: Floats) -> list[Weighted]:
         posterior = expect(self.mixture_, D, group_rows(D)).posterior
         return list(zip(posterior.T, self.mixture_.normals, strict=True))

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.schema import Codes, Kind, Schema
+from datasets.schema import Floats, Kind, Schema
 
-Numbers = NDArray[np.float64]
+Numbers = Floats
 
 SAMPLE = 500  # rows whose silhouettes decide the number of clusters
 COUNTS = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96)  # numbers of clusters to choose from
@@ -33,7 +33,7 @@ class Space:
     apart: float
 
     @classmethod
-    def of(cls, X: Codes, schema: Schema) -> "Space":
+    def of(cls, X: Floats, schema: Schema) -> "Space":
         """Take means and standard deviations from the observed cells of X (n, p)."""
         D = schema.design(X)
         scale = np.nanstd(D, axis=0)
@@ -41,7 +41,7 @@ class Space:
             scale[schema.blocks[j]] = np.sqrt(2)
         return cls(schema, np.nanmean(D, axis=0), scale, 2 * float(np.nanvar(D / scale, axis=0).sum()) / len(schema))
 
-    def place(self, X: Codes) -> Numbers:
+    def place(self, X: Floats) -> Numbers:
         """Coordinates (n, q) of codes (n, p); NaN where missing."""
         return (self.schema.design(X) - self.centre) / self.scale
 

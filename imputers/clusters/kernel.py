@@ -3,7 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-Numbers = NDArray[np.float64]
+from datasets.schema import Floats
+
+Numbers = Floats
 
 NARROWEST, WIDTHS = 0.25, 17  # c of the bandwidths to choose from, each √2 of the one before: 0.25 … 64
 

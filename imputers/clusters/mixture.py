@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from imputers.statistical.normal_model import (
+from datasets.schema import Floats
+from imputers.shared.normal_model import (
     Holes,
-    Matrix,
     Normal,
     conditionals,
     draw_holes,
@@ -23,7 +23,7 @@ SHORT = 5  # steps of EM that tell a good start
 class Mixture:
     """Normals of q numbers, the components, and the share of the rows that each describes (K,)."""
 
-    shares: NDArray[np.float64]
+    shares: Floats
     normals: tuple[Normal, ...]
 
     @property
@@ -57,7 +57,7 @@ class Prior:
     """Observations that every component is shrunk by: how many, and their scatter (q, q)."""
 
     rows: float
-    scatter: Matrix
+    scatter: Floats
 
 
 def prior_like(table: Normal, ridge: float) -> Prior:
@@ -82,19 +82,19 @@ class Expectation:
     log_density : of the observed cells of each row, shape (n,); 0 for a row without any.
     """
 
-    posterior: Matrix
-    completed: Matrix
-    uncertain: Matrix
-    log_density: Matrix
+    posterior: Floats
+    completed: Floats
+    uncertain: Floats
+    log_density: Floats
 
 
-def group_rows(D: Matrix) -> list[Holes]:
+def group_rows(D: Floats) -> list[Holes]:
     """All rows of D (n, q), complete ones too, by how many cells they miss."""
     complete = np.flatnonzero(~np.isnan(D).any(axis=1))
     return [Holes(complete, np.empty((len(complete), 0), dtype=np.intp)), *find_holes(D)]
 
 
-def expect(mixture: Mixture, D: Matrix, groups: list[Holes]) -> Expectation:
+def expect(mixture: Mixture, D: Floats, groups: list[Holes]) -> Expectation:
     """E step of Ghahramani & Jordan (1994), NIPS 6, on rows grouped by `group_rows`.
 
     The components walk through the groups abreast, so that conditional covariances of one group are held at a time.
@@ -124,7 +124,7 @@ def expect(mixture: Mixture, D: Matrix, groups: list[Holes]) -> Expectation:
     return Expectation(posterior, completed, uncertain.reshape(K, q, q), log_density)
 
 
-def normalised(joint: Matrix) -> tuple[Matrix, Matrix]:
+def normalised(joint: Floats) -> tuple[Floats, Floats]:
     """Probabilities (n, K) from logarithms of numbers proportional to them, and the logarithm of their sum (n,)."""
     top = joint.max(axis=1)
     raised = np.exp(joint - top[:, None])
@@ -146,7 +146,7 @@ def maximise(found: Expectation, prior: Prior) -> Mixture:
     return Mixture(sizes / sizes.sum(), tuple(normals))
 
 
-def climb(mixture: Mixture, D: Matrix, prior: Prior, tolerance: float, most_steps: int) -> tuple[Mixture, list[float]]:
+def climb(mixture: Mixture, D: Floats, prior: Prior, tolerance: float, most_steps: int) -> tuple[Mixture, list[float]]:
     """EM until a step gains less than ``tolerance`` a row; also tell the objective before each step.
 
     The objective is the log density of the observed cells of D (n, q) and of the prior, and no step lowers it.
@@ -169,12 +169,12 @@ def log_prior(mixture: Mixture, prior: Prior) -> float:
     )
 
 
-def log_likelihood(mixture: Mixture, D: Matrix) -> float:
+def log_likelihood(mixture: Mixture, D: Floats) -> float:
     """Log density of the observed cells of D (n, q)."""
     return float(expect(mixture, D, group_rows(D)).log_density.sum())
 
 
-def fit_mixture(D: Matrix, n_components: int, search: Search, rng: np.random.Generator) -> tuple[Mixture, Prior]:
+def fit_mixture(D: Floats, n_components: int, search: Search, rng: np.random.Generator) -> tuple[Mixture, Prior]:
     """Fit to the observed cells of D (n, q): short runs of EM from several starts, the likeliest to convergence.
 
     A start shares the rows, completed by the single normal, out to components by k-means, which all have the
@@ -198,7 +198,7 @@ def fit_mixture(D: Matrix, n_components: int, search: Search, rng: np.random.Gen
     return climb(best, D, prior, search.tolerance, search.most_steps)[0], prior
 
 
-def choose_size(D: Matrix, sizes: tuple[int, ...], search: Search, rng: np.random.Generator) -> int:
+def choose_size(D: Floats, sizes: tuple[int, ...], search: Search, rng: np.random.Generator) -> int:
     """Number of components, from ascending sizes, at which the BIC of the observed cells stops falling.
 
     Schwarz (1978), Annals of Statistics 6.
@@ -214,8 +214,8 @@ def choose_size(D: Matrix, sizes: tuple[int, ...], search: Search, rng: np.rando
 
 
 def draw_rows(
-    mixture: Mixture, D: Matrix, groups: list[Holes], rng: np.random.Generator
-) -> tuple[Matrix, NDArray[np.intp]]:
+    mixture: Mixture, D: Floats, groups: list[Holes], rng: np.random.Generator
+) -> tuple[Floats, NDArray[np.intp]]:
     """Draw for each row a component, by its posterior, and its holes within the component.
 
     Returns
@@ -232,7 +232,7 @@ def draw_rows(
 
 
 def draw_mixture(
-    mixture: Mixture, completed: Matrix, chosen: NDArray[np.intp], prior: Prior, rng: np.random.Generator
+    mixture: Mixture, completed: Floats, chosen: NDArray[np.intp], prior: Prior, rng: np.random.Generator
 ) -> Mixture:
     """Draw shares and components from their posterior given complete rows (n, q) and their components (n,)."""
     counts = np.bincount(chosen, minlength=len(mixture.shares))

@@ -5,11 +5,11 @@ from typing import ClassVar, NoReturn
 import numpy as np
 import pandas as pd
 
-from datasets.answer import Answer
 from datasets.errors import InputError
 from datasets.moments import Moments
+from datasets.prediction import Prediction
 from datasets.regression import Estimates
-from datasets.schema import Codes
+from datasets.schema import Floats
 from imputers.base import Imputer
 
 
@@ -26,7 +26,7 @@ class Analysis(Imputer):
     moments_: Moments | None = None
     estimates_: Estimates | None = None
 
-    def answer(self, X: pd.DataFrame | Codes, n_draws: int = 5, *, random_state: int | None = None) -> Answer:
+    def impute(self, X: pd.DataFrame | Floats, n_draws: int = 5, *, random_state: int | None = None) -> Prediction:
         """Give what was estimated in `fit`; there are no draws, whatever the table.
 
         Parameters
@@ -35,9 +35,9 @@ class Analysis(Imputer):
         n_draws, random_state : not used, as nothing is drawn.
         """
         self._codes(X)
-        return Answer(moments=self.moments_, estimates=self.estimates_)
+        return Prediction(moments=self.moments_, estimates=self.estimates_)
 
-    def transform(self, X: pd.DataFrame | Codes) -> NoReturn:
+    def transform(self, X: pd.DataFrame | Floats) -> NoReturn:
         """Refuse: an analysis fills nothing.
 
         Raises
@@ -47,10 +47,10 @@ class Analysis(Imputer):
         """
         raise InputError(
             f"{type(self).__name__} analyses a table as it is and fills no holes; read its estimates with "
-            "answer(X).moments or answer(X).estimates, or take a method that fills, e.g. 'mice'"
+            "impute(X).moments or impute(X).estimates, or take a method that fills, e.g. 'mice'"
         )
 
-    def _whole(self, X: Codes) -> Codes:
+    def _whole(self, X: Floats) -> Floats:
         """All columns of the table (n, p) from those that vary: a regression may name a constant one."""
         codes = np.tile(self._constants, (len(X), 1))
         codes[:, self._varying] = X

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from datasets.moments import Moments
 from datasets.regression import Estimates
-from datasets.schema import Codes
+from datasets.schema import Floats
 from imputers.deletion.analysis import Analysis
 
 
@@ -19,7 +19,7 @@ class Deletion(Analysis):
         at these positions; called if there is a regression.
     """
 
-    def _fit(self, X: Codes, rng: np.random.Generator) -> None:
+    def _fit(self, X: Floats, rng: np.random.Generator) -> None:
         inner = self._moments(X)
         blocks = [self.full_schema_.blocks[j] for j in self._varying]
         at = np.concatenate([np.arange(block.start, block.stop) for block in blocks])
@@ -34,14 +34,14 @@ class Deletion(Analysis):
         if regression is not None:
             self.estimates_ = self._estimates(self._whole(X), [self.full_schema_.index(n) for n in regression.names])
 
-    def _moments(self, X: Codes) -> Moments:
+    def _moments(self, X: Floats) -> Moments:
         raise TypeError(f"{type(self).__name__} must write _moments(X)")
 
-    def _estimates(self, X: Codes, used: list[int]) -> Estimates:
+    def _estimates(self, X: Floats, used: list[int]) -> Estimates:
         raise TypeError(f"{type(self).__name__} must write _estimates(X, used)")
 
 
-def _spread(values: NDArray[np.float64], q: int, at: tuple[NDArray[np.intp], ...]) -> NDArray[np.float64]:
+def _spread(values: Floats, q: int, at: tuple[NDArray[np.intp], ...]) -> Floats:
     """Put values at their places among q columns; NaN elsewhere."""
     wide = np.full((q,) * len(at), np.nan)
     wide[at] = values

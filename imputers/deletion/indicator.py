@@ -4,7 +4,7 @@ import numpy as np
 
 from datasets.errors import InputError
 from datasets.regression import least_squares, model_matrix
-from datasets.schema import Codes, Kind
+from datasets.schema import Floats, Kind
 from imputers import IMPUTERS
 from imputers.deletion.analysis import Analysis
 
@@ -23,7 +23,7 @@ class Indicator(Analysis):
     gives its estimates only: no moments, no draws. They are those of the fitted rows; new rows change nothing.
     """
 
-    def _fit(self, X: Codes, rng: np.random.Generator) -> None:
+    def _fit(self, X: Floats, rng: np.random.Generator) -> None:
         schema = self.full_schema_
         if schema.regression is None:
             raise InputError(

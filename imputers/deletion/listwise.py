@@ -7,7 +7,7 @@ import numpy as np
 from datasets.errors import InputError
 from datasets.moments import Moments, pairwise_moments
 from datasets.regression import Estimates, least_squares, model_matrix
-from datasets.schema import Codes, Role
+from datasets.schema import Floats, Role
 from imputers import IMPUTERS
 from imputers.deletion.deletion import Deletion
 
@@ -38,7 +38,7 @@ class Listwise(Deletion):
     def __init__(self, variables: Sequence[str] | None = None) -> None:
         self.variables = variables
 
-    def _moments(self, X: Codes) -> Moments:
+    def _moments(self, X: Floats) -> Moments:
         analysed = self._analysed()
         self.rows_kept_ = ~np.isnan(X[:, analysed]).any(axis=1)
         self.share_lost_ = float(1 - self.rows_kept_.mean())
@@ -55,7 +55,7 @@ class Listwise(Deletion):
             D[:, self.schema_.blocks[j]] = np.nan
         return pairwise_moments(D[self.rows_kept_])
 
-    def _estimates(self, X: Codes, used: list[int]) -> Estimates:
+    def _estimates(self, X: Floats, used: list[int]) -> Estimates:
         complete = ~np.isnan(X[:, used]).any(axis=1)
         return least_squares(*model_matrix(self.full_schema_, X[complete]))
 

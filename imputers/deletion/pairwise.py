@@ -1,12 +1,11 @@
 """Pairwise deletion: each pair of columns uses all rows that answered both."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from datasets.errors import InputError
 from datasets.moments import Moments, pairwise_moments
 from datasets.regression import Estimates, model_matrix
-from datasets.schema import Codes, Kind
+from datasets.schema import Floats, Kind
 from imputers import IMPUTERS
 from imputers.deletion.deletion import Deletion
 
@@ -39,7 +38,7 @@ class Pairwise(Deletion):
     pair_counts_ : smallest, mean and harmonic mean number of rows behind a pair of columns.
     """
 
-    def _moments(self, X: Codes) -> Moments:
+    def _moments(self, X: Floats) -> Moments:
         moments = pairwise_moments(self.schema_.design(X))
         starts = np.array([self.schema_.blocks[j].start for j in self.schema_.where(Kind.ORDINAL, Kind.NUMERIC)], int)
         R = moments.correlation[np.ix_(starts, starts)]
@@ -53,7 +52,7 @@ class Pairwise(Deletion):
         self.pair_counts_ = {"min": smallest, "mean": mean, "harmonic": _harmonic_mean(counts)}
         return moments
 
-    def _estimates(self, X: Codes, used: list[int]) -> Estimates:
+    def _estimates(self, X: Floats, used: list[int]) -> Estimates:
         names, Z, y = model_matrix(self.full_schema_, X)
         varying = np.flatnonzero(np.nanmax(Z, axis=0) > np.nanmin(Z, axis=0))
         terms = names[0], *(names[c] for c in varying)
@@ -68,17 +67,17 @@ class Pairwise(Deletion):
         return Estimates(terms, np.append(moments.mean[0] - slopes @ centre, slopes), residual * spread, freedom)
 
 
-def _pair_counts(X: Codes) -> NDArray[np.float64]:
+def _pair_counts(X: Floats) -> Floats:
     """Number of rows that answered both columns of each pair of X (n, p), shape (p(p-1)/2,)."""
     known = (~np.isnan(X)).astype(float)
     return (known.T @ known)[np.triu_indices(X.shape[1], 1)]
 
 
-def _harmonic_mean(counts: NDArray[np.float64]) -> float:
+def _harmonic_mean(counts: Floats) -> float:
     return float(len(counts) / (1 / counts).sum()) if counts.all() else 0.0
 
 
-def _refuse_impossible(terms: tuple[str, ...], S: NDArray[np.float64]) -> None:
+def _refuse_impossible(terms: tuple[str, ...], S: Floats) -> None:
     """Let only covariances S of outcome and regressors pass that a table could have: others define no regression."""
     sd = np.sqrt(np.diag(S))
     R = S / np.outer(sd, sd)  # not the pairs' own correlations, whose variances are of other rows

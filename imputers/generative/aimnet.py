@@ -4,10 +4,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from datasets.errors import InputError
-from datasets.schema import Codes
+from datasets.schema import Floats
 from imputers import IMPUTERS
 from imputers.generative.deep import DeepImputer
 
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
     from torch import Generator
 
     from imputers.generative.aimnet_network import Network
-    from imputers.generative.training import Curve
+    from imputers.shared.training import Curve
 
 FEWEST_STEPS = 120  # for small tables
 
@@ -78,11 +77,11 @@ class AimNet(DeepImputer):
         self.batch_size = batch_size
         self.learning_rate = learning_rate
 
-    def _learn(self, X: Codes, rng: np.random.Generator, generator: "Generator") -> list["Curve"]:
+    def _learn(self, X: Floats, rng: np.random.Generator, generator: "Generator") -> list["Curve"]:
         import torch
 
         from imputers.generative.encoding import Encoding
-        from imputers.generative.training import Plan, train
+        from imputers.shared.training import Plan, train
 
         if self.size < 1 or not 0 <= self.dropout < 1 or self.n_epochs < 1 or self.batch_size < 1:
             raise InputError(
@@ -106,7 +105,7 @@ class AimNet(DeepImputer):
         self.attention_ = network.attention()
         return [curve]
 
-    def _network(self, X: Codes, generator: "Generator") -> "Network":
+    def _network(self, X: Floats, generator: "Generator") -> "Network":
         """The network before training; ordered items are classes."""
         import torch
 
@@ -120,9 +119,7 @@ class AimNet(DeepImputer):
         )
         return Network(likelihoods, centre, scale, self.size, self.dropout, generator).to(self.device_)
 
-    def _sample(
-        self, X: Codes, n_draws: int, generator: "Generator"
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def _sample(self, X: Floats, n_draws: int, generator: "Generator") -> tuple[Floats, Floats]:
         drawn, means = np.empty((n_draws, *X.shape)), np.full((*X.shape, self._widest()), np.nan)
         batch = self.encoding_.batch(X, self.device_)
         for likelihood, location, shape in self.network_.heads(batch.values, batch.observed):

@@ -3,15 +3,14 @@
 import math
 from collections.abc import Sequence
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import embedding, normalize
 
+from datasets.schema import Floats
 from imputers.generative.encoding import Batch
 from imputers.generative.likelihoods import Likelihood, Nominal
-from imputers.generative.noise import uniform
+from imputers.shared.noise import uniform
 
 LIGHTEST = -30.0  # least logarithm of a weight relative to the heaviest, so that a sum over the others is never zero
 
@@ -105,7 +104,7 @@ class Network(nn.Module):
             cells[:, likelihood.columns] = likelihood.log_prob(values[:, likelihood.columns], location, shape)
         return cells
 
-    def attention(self) -> NDArray[np.float64]:
+    def attention(self) -> Floats:
         """Weights with all attributes seen, targets first, columns as in the table, shape (p, p)."""
         p = len(self.order)
         with torch.no_grad():

@@ -7,15 +7,15 @@ from itertools import pairwise
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from datasets.errors import InputError
+from datasets.schema import Floats
 from imputers.generative.encoding import Batch, Encoding
 from imputers.generative.likelihoods import Likelihood, Nominal, Ordinal, Real
-from imputers.generative.noise import dropout, uniform
 from imputers.generative.reconstruction import Heads
-from imputers.generative.training import Curve, Plan, train
+from imputers.shared.noise import dropout, uniform
+from imputers.shared.training import Curve, Plan, train
 
 SMALLEST_VARIANCE = 1e-3  # of a standardised number, so that its logarithm is finite
 FEWEST_STEPS = 100
@@ -200,9 +200,7 @@ def learn(
     return curve
 
 
-def answers(
-    heads: Heads, n_draws: int, n_levels: int, generator: torch.Generator
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def answers(heads: Heads, n_draws: int, n_levels: int, generator: torch.Generator) -> tuple[Floats, Floats]:
     """Draws (n_draws, rows, p) and means (rows, p, n_levels) as `imputers.generative.deep.DeepImputer` asks for them.
 
     Parameters

@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, hstack
 
 from datasets.errors import InputError
-from datasets.schema import LABELLED, Codes, Column, Kind
+from datasets.schema import LABELLED, Column, Floats, Kind
 from imputers import IMPUTERS
-from imputers.forecast import Floats, ForecastImputer
+from imputers.shared.column_models import ForecastImputer
 
 if TYPE_CHECKING:
     from imputers.generative.datawig_network import Network, Predictors
-    from imputers.generative.training import Curve
+    from imputers.shared.training import Curve
 
 HELD_OUT = 10  # one in so many of an item's answers stops the training and calibrates
 # of a text's vector. Adam's steps are alike in all weights, and so a longer vector is learned faster, and shrunk less
@@ -107,7 +107,7 @@ class DataWig(ForecastImputer[Model]):
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
 
-    def _fit(self, X: Codes, rng: np.random.Generator) -> None:
+    def _fit(self, X: Floats, rng: np.random.Generator) -> None:
         import torch
 
         if min(self.n_buckets, self.longest, self.n_hidden, self.n_epochs, self.most_labels - 1) < 1:
@@ -125,7 +125,7 @@ class DataWig(ForecastImputer[Model]):
         self.curves_: dict[int, Curve] = {}
         super()._fit(X, rng)
 
-    def _predictors(self, X: Codes, j: int) -> "Predictors":
+    def _predictors(self, X: Floats, j: int) -> "Predictors":
         """What rows X say in all columns but j."""
         from imputers.generative.datawig_network import Predictors
 
@@ -140,8 +140,8 @@ class DataWig(ForecastImputer[Model]):
         import torch
 
         from imputers.generative.datawig_network import Settings, Target, learn
-        from imputers.generative.training import write_curves
-        from imputers.llm.calibration import calibrate
+        from imputers.shared.calibration import calibrate
+        from imputers.shared.training import write_curves
 
         rng = np.random.default_rng((self._seed, j))
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
@@ -175,7 +175,7 @@ class DataWig(ForecastImputer[Model]):
         levels = np.sort(levels[np.argsort(-counts, kind="stable")[: self.most_labels]])
         return rows[np.isin(positions, levels)], levels
 
-    def _forecast(self, X: Codes, j: int) -> Floats:
+    def _forecast(self, X: Floats, j: int) -> Floats:
         from scipy.special import softmax
 
         model = self.models_[j]

@@ -11,9 +11,10 @@ from scipy.sparse import csr_matrix
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, embedding_bag, mse_loss
 
-from imputers.generative.training import Curve, Plan, train
+from datasets.schema import Floats
+from imputers.shared.training import Curve, Plan, train
 
-Scores = NDArray[np.float64]
+Scores = Floats
 
 SMALLEST_BATCH, LARGEST_BATCH = 32, 256  # rows in a mini-batch: a 24th of the table within these
 BATCHES_PER_EPOCH = 24

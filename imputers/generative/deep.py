@@ -6,15 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from datasets.schema import Codes, Kind
+from datasets.schema import Floats, Kind
 from imputers.base import Imputer
 
 if TYPE_CHECKING:
     from torch import Generator
 
-    from imputers.generative.training import Curve
+    from imputers.shared.training import Curve
 
 
 class DeepImputer(Imputer):
@@ -37,13 +36,11 @@ class DeepImputer(Imputer):
     rows_at_once: ClassVar[int] = 64
 
     @abstractmethod
-    def _learn(self, X: Codes, rng: np.random.Generator, generator: "Generator") -> list["Curve"]:
+    def _learn(self, X: Floats, rng: np.random.Generator, generator: "Generator") -> list["Curve"]:
         """Learn from codes X (n, p), NaN where a cell is a hole."""
 
     @abstractmethod
-    def _sample(
-        self, X: Codes, n_draws: int, generator: "Generator"
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def _sample(self, X: Floats, n_draws: int, generator: "Generator") -> tuple[Floats, Floats]:
         """Sample the cells of some rows X (rows, p) from the model, given what is observed in them.
 
         Returns
@@ -53,10 +50,10 @@ class DeepImputer(Imputer):
             the widest column. What is said of observed cells is not read.
         """
 
-    def _fit(self, X: Codes, rng: np.random.Generator) -> None:
+    def _fit(self, X: Floats, rng: np.random.Generator) -> None:
         import torch
 
-        from imputers.generative.training import write_curves
+        from imputers.shared.training import write_curves
 
         self.device_ = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._range = np.nanmin(X, axis=0), np.nanmax(X, axis=0)
@@ -64,7 +61,7 @@ class DeepImputer(Imputer):
         if self.folder:
             write_curves(self.folder, self.get_params(), self.curves_)
 
-    def _draws(self, X: Codes, n_draws: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    def _draws(self, X: Floats, n_draws: int, rng: np.random.Generator) -> Floats:
         import torch
 
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
@@ -79,14 +76,14 @@ class DeepImputer(Imputer):
             drawn[:, start : start + self.rows_at_once], self._means[block] = found
         return self.encoding_.codes(drawn)[:, np.isnan(X[rows])]
 
-    def _probabilities(self, X: Codes) -> Mapping[int, NDArray[np.float64]]:
+    def _probabilities(self, X: Floats) -> Mapping[int, Floats]:
         tables = {}
         for j in self.schema_.where(Kind.NOMINAL, Kind.ORDINAL):
             table = self._means[np.isnan(X[:, j]), j, : len(self.schema_.columns[j].levels)].astype(float)
             tables[int(j)] = table / table.sum(axis=1, keepdims=True)
         return tables
 
-    def _expected(self, X: Codes) -> NDArray[np.float64]:
+    def _expected(self, X: Floats) -> Floats:
         fills = np.full(X.shape, np.nan)
         probabilities = self._probabilities(X)
         for j, column in enumerate(self.schema_):

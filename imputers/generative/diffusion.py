@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from datasets.schema import Codes, Kind, Schema
+from datasets.schema import Floats, Kind, Schema
 
 SHARP, FAR = 1e-3, 1e3  # noise of a cell that is known, and of one of which nothing is
 NEVER = -1e9  # log odds of a level that is not there
@@ -80,7 +80,7 @@ class Space:
     columns: Tensor
 
     @classmethod
-    def fit(cls, X: Codes, schema: Schema, device: torch.device) -> Self:
+    def fit(cls, X: Floats, schema: Schema, device: torch.device) -> Self:
         """Learn margins, means and scales from codes X (n, p)."""
         labelled, numeric = schema.where(Kind.NOMINAL, Kind.ORDINAL), schema.where(Kind.NUMERIC)
         levels = [schema.columns[j].levels for j in labelled]
@@ -100,7 +100,7 @@ class Space:
         ]
         coordinates = np.repeat(labelled, [corner.shape[1] for corner in corners])
 
-        def tensor(array: NDArray[np.float64]) -> Tensor:
+        def tensor(array: Floats) -> Tensor:
             return torch.as_tensor(array, dtype=torch.float32, device=device)
 
         def index(array: NDArray[np.intp]) -> Tensor:
@@ -178,7 +178,7 @@ class Space:
         return torch.cat([levels, number, knots, known], dim=1)
 
 
-def _corners(kind: Kind, levels: Codes, shares: NDArray[np.float64]) -> NDArray[np.float64]:
+def _corners(kind: Kind, levels: Floats, shares: Floats) -> Floats:
     """Coordinates of the levels of a column: (K, K) if nominal, (K, 1) if ordinal."""
     if kind is Kind.NOMINAL:
         return np.eye(len(levels))
@@ -186,7 +186,7 @@ def _corners(kind: Kind, levels: Codes, shares: NDArray[np.float64]) -> NDArray[
     return ((levels - centre) / np.sqrt(shares @ (levels - centre) ** 2))[:, None]
 
 
-def _diagonal(blocks: list[NDArray[np.float64]]) -> Tensor:
+def _diagonal(blocks: list[Floats]) -> Tensor:
     """One matrix with these blocks on its diagonal; (0, 0) if there are none."""
     blocks = blocks or [np.empty((0, 0))]
     return torch.block_diag(*(torch.as_tensor(block, dtype=torch.float32) for block in blocks))

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torch.nn.functional import silu
 
 from imputers.generative.diffusion import FAR, SHARP, Space, flow
-from imputers.generative.noise import normal, uniform
+from imputers.shared.noise import normal, uniform
 
 N_BLOCKS = 2
 LOG_BOUNDS = (-7.0, 2.0)  # of a number's variance given the other cells, its column's being 1

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import gammaln
 from torch import Tensor
 
-from datasets.schema import Codes, Column, Kind, Schema
+from datasets.schema import Column, Floats, Kind, Schema
 from imputers.generative.likelihoods import Count, Likelihood, Nominal, Ordinal, Positive, Real
 
 SMALLEST_SCALE = 0.05  # a level that one row in 400 has would otherwise outweigh all others as input
@@ -60,17 +60,17 @@ class Encoding:
 
     schema: Schema
     sorts: tuple[type[Likelihood], ...]
-    centre: NDArray[np.float64]
-    scale: NDArray[np.float64]
+    centre: Floats
+    scale: Floats
 
     @classmethod
-    def fit(cls, X: Codes, schema: Schema) -> Self:
+    def fit(cls, X: Floats, schema: Schema) -> Self:
         """Choose likelihoods and learn means and scales from codes X (n, p)."""
         sorts = tuple(sort_of(column, X[:, j]) for j, column in enumerate(schema))
         D = _inputs(X, schema, sorts)
         return cls(schema, sorts, np.nanmean(D, axis=0), np.maximum(np.nanstd(D, axis=0), SMALLEST_SCALE))
 
-    def batch(self, X: Codes, device: torch.device) -> Batch:
+    def batch(self, X: Floats, device: torch.device) -> Batch:
         """Codes X (n, p) as the network reads them."""
         D = (_inputs(X, self.schema, self.sorts) - self.centre) / self.scale
         categorical = np.array([column.kind is not Kind.NUMERIC for column in self.schema])
@@ -92,7 +92,7 @@ class Encoding:
         ]
         return np.repeat(np.arange(len(widths)), widths)
 
-    def split(self, X: Codes, device: torch.device, rng: np.random.Generator) -> tuple[Batch, Batch, Batch]:
+    def split(self, X: Floats, device: torch.device, rng: np.random.Generator) -> tuple[Batch, Batch, Batch]:
         """Hide some observed cells again, to stop learning by them.
 
         Returns
@@ -108,7 +108,7 @@ class Encoding:
         shown = learned.rows(torch.as_tensor(rows))
         return learned, shown, Batch(shown.inputs, values, _tensor(again, device))
 
-    def likelihoods(self, X: Codes, device: torch.device) -> list[Likelihood]:
+    def likelihoods(self, X: Floats, device: torch.device) -> list[Likelihood]:
         """One likelihood for each sort of column, started at the margins of X (n, p)."""
         found: list[Likelihood] = []
         for sort in dict.fromkeys(self.sorts):
@@ -124,7 +124,7 @@ class Encoding:
                 found.append(sort(columns, _tensor(moments[0], device), _tensor(moments[1], device)))
         return found
 
-    def codes(self, values: NDArray[np.float64]) -> Codes:
+    def codes(self, values: Floats) -> Floats:
         """Numbers and level positions (..., p) as valid codes."""
         found = np.empty_like(values)
         for j, column in enumerate(self.schema):
@@ -133,7 +133,7 @@ class Encoding:
         return found
 
 
-def sort_of(column: Column, x: NDArray[np.float64]) -> type[Likelihood]:
+def sort_of(column: Column, x: Floats) -> type[Likelihood]:
     """Likelihood of a column with cells x (n,), NaN missing.
 
     Nominal and ordinal columns have their own. A numeric column gets, of those whose support is its range,
@@ -153,7 +153,7 @@ def sort_of(column: Column, x: NDArray[np.float64]) -> type[Likelihood]:
     return Positive if -0.5 * np.log(2 * np.pi * np.e * np.var(logs)) - logs.mean() > gaussian else Real
 
 
-def hide_again(X: Codes, rng: np.random.Generator) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+def hide_again(X: Floats, rng: np.random.Generator) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
     """Some rows of X (n, p), and which of their observed cells to hide again; shapes (r,) and (r, p)."""
     rows = rng.permutation(len(X))[:CHECKED_ROWS]
     observed = ~np.isnan(X[rows])
@@ -163,7 +163,7 @@ def hide_again(X: Codes, rng: np.random.Generator) -> tuple[NDArray[np.intp], ND
     return rows, again
 
 
-def _inputs(X: Codes, schema: Schema, sorts: Sequence[type[Likelihood]]) -> NDArray[np.float64]:
+def _inputs(X: Floats, schema: Schema, sorts: Sequence[type[Likelihood]]) -> Floats:
     """Encoder inputs (n, q) before standardising, NaN where missing."""
     blocks = []
     for j, (column, sort) in enumerate(zip(schema, sorts, strict=True)):
@@ -178,7 +178,7 @@ def _inputs(X: Codes, schema: Schema, sorts: Sequence[type[Likelihood]]) -> NDAr
     return np.concatenate(blocks, axis=1)
 
 
-def _margins(X: Codes, columns: Sequence[Column]) -> NDArray[np.float64]:
+def _margins(X: Floats, columns: Sequence[Column]) -> Floats:
     """Share of each level (c, K), NaN beyond a column's last level."""
     shares = np.full((len(columns), max(len(column.levels) for column in columns)), np.nan)
     for j, column in enumerate(columns):
@@ -187,5 +187,5 @@ def _margins(X: Codes, columns: Sequence[Column]) -> NDArray[np.float64]:
     return shares
 
 
-def _tensor(array: NDArray[np.float64] | NDArray[np.bool_], device: torch.device) -> Tensor:
+def _tensor(array: Floats | NDArray[np.bool_], device: torch.device) -> Tensor:
     return torch.as_tensor(array, dtype=torch.float32, device=device)

@@ -4,9 +4,8 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from datasets.schema import Codes
+from datasets.schema import Floats
 from imputers import IMPUTERS
 from imputers.generative.deep import DeepImputer
 
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
     from torch import Generator
 
     from imputers.generative.encoding import Batch
-    from imputers.generative.training import Curve
+    from imputers.shared.training import Curve
 
 WHOLE = 3500  # rows that get all steps; a tenth of them need, by trial, a third of the steps
 CHECK_SAMPLES = 20  # posterior samples that judge the cells hidden again
@@ -83,12 +82,12 @@ class HIVAE(DeepImputer):
         self.learning_rate = learning_rate
         self.n_samples = n_samples
 
-    def _learn(self, X: Codes, rng: np.random.Generator, generator: "Generator") -> list["Curve"]:
+    def _learn(self, X: Floats, rng: np.random.Generator, generator: "Generator") -> list["Curve"]:
         import torch
 
         from imputers.generative.encoding import Encoding
         from imputers.generative.hivae_network import Network, Sizes
-        from imputers.generative.training import Plan, train
+        from imputers.shared.training import Plan, train
 
         self.encoding_ = Encoding.fit(X, self.schema_)
         batch, _, asked = self.encoding_.split(X, self.device_, rng)
@@ -117,9 +116,7 @@ class HIVAE(DeepImputer):
         cells = self.network_.log_prob(asked.values, s, z).logsumexp(dim=0)  # of the sum over samples, shape (rows, p)
         return float(asked.mean(cells)) - math.log(CHECK_SAMPLES)
 
-    def _sample(
-        self, X: Codes, n_draws: int, generator: "Generator"
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def _sample(self, X: Floats, n_draws: int, generator: "Generator") -> tuple[Floats, Floats]:
         import torch
 
         drawn, means = np.empty((n_draws, *X.shape)), np.full((*X.shape, self._widest()), np.nan)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from imputers.generative.encoding import Batch
 from imputers.generative.likelihoods import Likelihood
-from imputers.generative.noise import normal, uniform
+from imputers.shared.noise import normal, uniform
 
 
 @dataclass(frozen=True)

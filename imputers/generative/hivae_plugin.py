@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from datasets.frame import infer_schema
+from datasets.files.frame import infer_schema
 from imputers.generative.hivae import HIVAE
 from imputers.generative.isolation import isolated
 

@@ -1,9 +1,8 @@
 """HyperImpute, chained equations with a model search, run by the hyperimpute package."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-from datasets.schema import Codes, Kind
+from datasets.schema import Floats, Kind
 from imputers import IMPUTERS
 from imputers.base import Imputer
 
@@ -50,20 +49,20 @@ class HyperImpute(Imputer):
         self.classifiers = classifiers
         self.regressors = regressors
 
-    def _fit(self, X: Codes, rng: np.random.Generator) -> None:
+    def _fit(self, X: Floats, rng: np.random.Generator) -> None:
         self._seed = int(rng.integers(2**31))
         self._fitted = self._last = (X, self._run(X))
 
-    def _draw(self, X: Codes, rng: np.random.Generator) -> Codes:
+    def _draw(self, X: Floats, rng: np.random.Generator) -> Floats:
         completed = self._complete(X)
         return np.column_stack([column.snap(completed[:, j]) for j, column in enumerate(self.schema_)])
 
-    def _expected(self, X: Codes) -> NDArray[np.float64]:
+    def _expected(self, X: Floats) -> Floats:
         fills = self._complete(X).copy()
         fills[:, self.schema_.where(Kind.NOMINAL)] = np.nan
         return fills[np.isnan(X)]
 
-    def _complete(self, X: Codes) -> Codes:
+    def _complete(self, X: Floats) -> Floats:
         """Completed table (n, p) as the package gives it, numbers between the codes included."""
         for known, completed in (self._fitted, self._last):
             if np.array_equal(known, X, equal_nan=True):
@@ -71,7 +70,7 @@ class HyperImpute(Imputer):
         self._last = (X, self._run(np.concatenate([self._fitted[0], X]))[-len(X) :])
         return self._last[1]
 
-    def _run(self, X: Codes) -> Codes:
+    def _run(self, X: Floats) -> Floats:
         import pandas as pd
 
         from imputers.generative.isolation import isolated

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid, softplus
 
-from imputers.generative.noise import level, normal, poisson
+from imputers.shared.noise import level, normal, poisson
 
 FAR = 1e4  # a threshold so far away that the logistic function is zero or one in single precision
 LOG_2PI = math.log(2 * math.pi)

@@ -4,16 +4,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from datasets.schema import Codes, Kind, Schema
+from datasets.schema import Floats, Kind, Schema
 from imputers import IMPUTERS
 from imputers.generative.deep import DeepImputer
 
 if TYPE_CHECKING:
     from torch import Generator
 
-    from imputers.generative.training import Curve
+    from imputers.shared.training import Curve
 
 
 @IMPUTERS.register("mida")
@@ -75,7 +74,7 @@ class MIDA(DeepImputer):
         self.learning_rate = learning_rate
         self.momentum = momentum
 
-    def _learn(self, X: Codes, rng: np.random.Generator, generator: "Generator") -> list["Curve"]:
+    def _learn(self, X: Floats, rng: np.random.Generator, generator: "Generator") -> list["Curve"]:
         import torch
 
         from imputers.generative.autoencoder import Autoencoder, Course, Form, gaussian_numbers, learn
@@ -97,9 +96,7 @@ class MIDA(DeepImputer):
         )
         return [learn("mida", self.network_, optimiser, course, batch, asked, generator)]
 
-    def _sample(
-        self, X: Codes, n_draws: int, generator: "Generator"
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def _sample(self, X: Floats, n_draws: int, generator: "Generator") -> tuple[Floats, Floats]:
         from imputers.generative.autoencoder import answers
 
         inputs = self.encoding_.batch(X, self.device_).inputs
@@ -107,7 +104,7 @@ class MIDA(DeepImputer):
         return answers(heads, n_draws, self._widest(), generator)
 
 
-def start_of(X: Codes, schema: Schema) -> Codes:
+def start_of(X: Floats, schema: Schema) -> Floats:
     """Mean of each number and mode of each other column of codes X (n, p), as one row (1, p)."""
     start = np.nanmean(X, axis=0)
     for j in schema.where(Kind.NOMINAL, Kind.ORDINAL):

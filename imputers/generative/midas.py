@@ -3,16 +3,15 @@
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from datasets.schema import Codes
+from datasets.schema import Floats
 from imputers import IMPUTERS
 from imputers.generative.deep import DeepImputer
 
 if TYPE_CHECKING:
     from torch import Generator
 
-    from imputers.generative.training import Curve
+    from imputers.shared.training import Curve
 
 CHECK_MASKS = 8  # dropout masks that judge the cells hidden again
 
@@ -79,7 +78,7 @@ class MIDAS(DeepImputer):
         self.learning_rate = learning_rate
         self.n_samples = n_samples
 
-    def _learn(self, X: Codes, rng: np.random.Generator, generator: "Generator") -> list["Curve"]:
+    def _learn(self, X: Floats, rng: np.random.Generator, generator: "Generator") -> list["Curve"]:
         import torch
         from torch.nn.functional import elu
 
@@ -98,9 +97,7 @@ class MIDAS(DeepImputer):
         )
         return [learn("midas", self.network_, optimiser, course, batch, asked, generator)]
 
-    def _sample(
-        self, X: Codes, n_draws: int, generator: "Generator"
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def _sample(self, X: Floats, n_draws: int, generator: "Generator") -> tuple[Floats, Floats]:
         from imputers.generative.autoencoder import answers
 
         inputs = self.encoding_.batch(X, self.device_).inputs

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.schema import Codes
+from datasets.schema import Floats
 from imputers import IMPUTERS
 from imputers.generative.deep import DeepImputer
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from imputers.generative.encoding import Batch
     from imputers.generative.miwae_network import Network
-    from imputers.generative.training import Curve, Plan, Score
+    from imputers.shared.training import Curve, Plan, Score
 
 CHECK_SAMPLES = 30  # importance samples that judge the cells hidden again
 CHECKED_PART, FEW_ROWS = 5, 50  # they come from one row in five of a larger table: half-empty ones spare no more
@@ -82,7 +82,7 @@ class MIWAE(DeepImputer):
         self.weight_decay = weight_decay
         self.n_samples = n_samples
 
-    def _learn(self, X: Codes, rng: np.random.Generator, generator: "Generator") -> list["Curve"]:
+    def _learn(self, X: Floats, rng: np.random.Generator, generator: "Generator") -> list["Curve"]:
         import torch
 
         from imputers.generative.encoding import Encoding
@@ -100,7 +100,7 @@ class MIWAE(DeepImputer):
 
         return [self._train(batch, score, self._plan(X, share), generator) for share in self.network_.stages()]
 
-    def _hide_again(self, X: Codes, rng: np.random.Generator) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    def _hide_again(self, X: Floats, rng: np.random.Generator) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
         """Some rows of X (n, p), and which of their cells to hide again; shapes (r,) and (r, p)."""
         from imputers.generative.encoding import hide_again
 
@@ -112,7 +112,7 @@ class MIWAE(DeepImputer):
         """Raise the bound of some rows."""
         import torch
 
-        from imputers.generative.training import train
+        from imputers.shared.training import train
 
         network = self.network_
         return train(
@@ -126,19 +126,19 @@ class MIWAE(DeepImputer):
             generator,
         )
 
-    def _plan(self, X: Codes, share: float) -> "Plan":
+    def _plan(self, X: Floats, share: float) -> "Plan":
         """Plan of a stage that has a share of all steps; tables of few cells, soon known by heart, get fewer."""
-        from imputers.generative.training import Plan
+        from imputers.shared.training import Plan
 
         batch_size = min(self.batch_size, max(len(X) // 16, 32))
         n_steps = max(int(self.n_shown / batch_size * min(X.size / FEW_CELLS, 1)), 50)
         return Plan(math.ceil(share * n_steps), batch_size, n_check=math.ceil(n_steps / 10))
 
-    def _batch(self, X: Codes, hidden: NDArray[np.bool_]) -> "Batch":
+    def _batch(self, X: Floats, hidden: NDArray[np.bool_]) -> "Batch":
         """Rows X (n, p) as the network reads them, without the cells that are hidden from it."""
         return self.encoding_.batch(np.where(hidden, np.nan, X), self.device_)
 
-    def _network(self, X: Codes, n_inputs: int, generator: "Generator") -> "Network":
+    def _network(self, X: Floats, n_inputs: int, generator: "Generator") -> "Network":
         from imputers.generative.miwae_heads import by_width, with_student_t
         from imputers.generative.miwae_network import Network, Sizes
 
@@ -151,9 +151,7 @@ class MIWAE(DeepImputer):
         found = self.network_.cells(cells, heads) + log_weights.log_softmax(dim=0).unsqueeze(-1)
         return float(found.logsumexp(dim=0).sum())
 
-    def _sample(
-        self, X: Codes, n_draws: int, generator: "Generator"
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def _sample(self, X: Floats, n_draws: int, generator: "Generator") -> tuple[Floats, Floats]:
         import torch
 
         drawn, means = np.empty((n_draws, *X.shape)), np.full((*X.shape, self._widest()), np.nan)

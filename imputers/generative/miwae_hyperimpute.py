@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
-from datasets.schema import Codes, Column, Kind
+from datasets.schema import Column, Floats, Kind
 from imputers import IMPUTERS
-from imputers.encoding import MatrixImputer
+from imputers.matrix import MatrixImputer
 
 ROWS = 64  # rows whose importance samples are held in memory at a time
 
@@ -63,11 +62,11 @@ class MIWAEHyperimpute(MatrixImputer):
         self.n_samples = n_samples
         self.max_rows = max_rows
 
-    def _fit(self, X: Codes, rng: np.random.Generator) -> None:
+    def _fit(self, X: Floats, rng: np.random.Generator) -> None:
         self._range = np.stack([np.nanmin(X, axis=0), np.nanmax(X, axis=0)])
         super()._fit(X, rng)
 
-    def _fit_matrix(self, D: Codes, rng: np.random.Generator) -> None:
+    def _fit_matrix(self, D: Floats, rng: np.random.Generator) -> None:
         from imputers.generative.isolation import isolated
 
         D = D[rng.permutation(len(D))[: self.max_rows]]
@@ -89,7 +88,7 @@ class MIWAEHyperimpute(MatrixImputer):
             )
             self.plugin_._fit(spread)
 
-    def _draws(self, X: Codes, n_draws: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    def _draws(self, X: Floats, n_draws: int, rng: np.random.Generator) -> Floats:
         D = self._encode(X)
         drawn, expected = np.empty((n_draws, *X.shape)), np.full_like(D, np.nan)
         rows = np.flatnonzero(np.isnan(X).any(axis=1))
@@ -101,7 +100,7 @@ class MIWAEHyperimpute(MatrixImputer):
         self._mean = expected * self.scale_ + self.centre_  # answers the two questions that `answer` asks next
         return drawn[:, np.isnan(X)]
 
-    def _resample(self, D: Codes, n_draws: int, rng: np.random.Generator) -> tuple[Codes, Codes, Codes, Codes]:
+    def _resample(self, D: Floats, n_draws: int, rng: np.random.Generator) -> tuple[Floats, Floats, Floats, Floats]:
         """Student-t parameters at resampled latent positions, each (n_draws, rows, q), and expectations (rows, q)."""
         import torch
         from torch.distributions import StudentT
@@ -126,7 +125,7 @@ class MIWAEHyperimpute(MatrixImputer):
         location, scale, freedom, expected = (table.cpu().numpy().astype(float) for table in tables)
         return location, scale, freedom, expected
 
-    def _levels(self, location: Codes, cells: Codes, rng: np.random.Generator) -> Codes:
+    def _levels(self, location: Floats, cells: Floats, rng: np.random.Generator) -> Floats:
         """Valid codes (n_draws, rows, p): a nominal level with the shares of its dummies' means, else the nearest."""
         n_draws, n, q = cells.shape
         flat = (cells * self.scale_ + self.centre_).reshape(-1, q)
@@ -137,15 +136,15 @@ class MIWAEHyperimpute(MatrixImputer):
             codes[..., j] = self.schema_.columns[j].levels[above.sum(axis=-1)]
         return codes
 
-    def _shares(self, j: int, D: Codes) -> NDArray[np.float64]:
+    def _shares(self, j: int, D: Floats) -> Floats:
         """Level probabilities (..., K) of a nominal column from its dummies' means."""
         means = np.clip(D[..., self.schema_.blocks[j]], 1e-6, None)
         return means / means.sum(axis=-1, keepdims=True)
 
-    def _probabilities(self, X: Codes) -> Mapping[int, NDArray[np.float64]]:
+    def _probabilities(self, X: Floats) -> Mapping[int, Floats]:
         return {int(j): self._shares(int(j), self._mean[np.isnan(X[:, j])]) for j in self.schema_.where(Kind.NOMINAL)}
 
-    def _expected(self, X: Codes) -> NDArray[np.float64]:
+    def _expected(self, X: Floats) -> Floats:
         fills = np.full(X.shape, np.nan)
         for j in self.schema_.where(Kind.ORDINAL, Kind.NUMERIC):
             fills[:, j] = np.clip(self._mean[:, self.schema_.blocks[j].start], *self._range[:, j])

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from imputers.generative.encoding import Batch
 from imputers.generative.likelihoods import Likelihood
-from imputers.generative.noise import normal
-from imputers.llm.randomness import seed_from, seeded
+from imputers.shared.noise import normal
+from imputers.shared.randomness import seed_from, seeded
 
 Head = tuple[Likelihood, Tensor, Tensor]  # with its location (..., c, k) and shape (..., c, l)
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.schema import Codes
+from datasets.schema import Floats
 from imputers import IMPUTERS
 from imputers.generative.miwae import MIWAE
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from torch import Generator
 
     from imputers.generative.not_miwae_network import Holed, SelfMaskingNetwork
-    from imputers.generative.training import Curve
+    from imputers.shared.training import Curve
 
 
 @IMPUTERS.register("not-miwae")
@@ -56,21 +56,21 @@ class NotMIWAE(MIWAE):
         "missingness of each item depends on its own value through a logistic curve of unknown sign and slope"
     )
 
-    def _learn(self, X: Codes, rng: np.random.Generator, generator: "Generator") -> list["Curve"]:
+    def _learn(self, X: Floats, rng: np.random.Generator, generator: "Generator") -> list["Curve"]:
         # what is missing may well lie beyond all that was observed, though not arbitrarily far
         low, high = self._range
         bounds = np.array([(column.low, column.high) for column in self.schema_], dtype=float).T
         self._range = np.fmax(2 * low - high, bounds[0]), np.fmin(2 * high - low, bounds[1])
         return super()._learn(X, rng, generator)
 
-    def _hide_again(self, X: Codes, rng: np.random.Generator) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    def _hide_again(self, X: Floats, rng: np.random.Generator) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
         # that a cell is missing is something to be told too
         from imputers.generative.encoding import CHECKED_SHARE
 
         rows, again = super()._hide_again(X, rng)
         return rows, again | (np.isnan(X[rows]) & (rng.random(again.shape) < CHECKED_SHARE))
 
-    def _batch(self, X: Codes, hidden: NDArray[np.bool_]) -> "Holed":
+    def _batch(self, X: Floats, hidden: NDArray[np.bool_]) -> "Holed":
         import torch
 
         from imputers.generative.not_miwae_network import Holed
@@ -79,7 +79,7 @@ class NotMIWAE(MIWAE):
         missing = torch.as_tensor(np.isnan(X) & ~hidden, dtype=torch.float32, device=self.device_)
         return Holed(batch.inputs, batch.values, batch.observed, missing)
 
-    def _network(self, X: Codes, n_inputs: int, generator: "Generator") -> "SelfMaskingNetwork":
+    def _network(self, X: Floats, n_inputs: int, generator: "Generator") -> "SelfMaskingNetwork":
         import torch
 
         from imputers.generative.miwae_heads import by_width

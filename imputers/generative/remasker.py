@@ -3,10 +3,9 @@
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from datasets.errors import InputError
-from datasets.schema import Codes
+from datasets.schema import Floats
 from imputers import IMPUTERS
 from imputers.generative.deep import DeepImputer
 
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
     from torch import Generator, Tensor
 
     from imputers.generative.likelihoods import Likelihood
-    from imputers.generative.training import Curve
+    from imputers.shared.training import Curve
 
 FEWEST_STEPS = 60  # for small tables
 
@@ -84,13 +83,13 @@ class ReMasker(DeepImputer):
         self.learning_rate = learning_rate
         self.n_rounds = n_rounds
 
-    def _learn(self, X: Codes, rng: np.random.Generator, generator: "Generator") -> list["Curve"]:
+    def _learn(self, X: Floats, rng: np.random.Generator, generator: "Generator") -> list["Curve"]:
         import torch
 
         from imputers.generative.encoding import Encoding
         from imputers.generative.remasker_network import Network, Sizes
-        from imputers.generative.training import Plan, train
-        from imputers.llm.randomness import seed_from, seeded
+        from imputers.shared.randomness import seed_from, seeded
+        from imputers.shared.training import Plan, train
 
         self._check_parameters()
         self.encoding_ = Encoding.fit(X, self.schema_)
@@ -120,12 +119,10 @@ class ReMasker(DeepImputer):
                 "multiple of n_heads, and a mask_ratio between 0 and 1"
             )
 
-    def _sample(
-        self, X: Codes, n_draws: int, generator: "Generator"
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def _sample(self, X: Floats, n_draws: int, generator: "Generator") -> tuple[Floats, Floats]:
         import torch
 
-        from imputers.generative.noise import uniform
+        from imputers.shared.noise import uniform
 
         told = self._told(X)  # one look at what is observed serves the expectations and the first round of all draws
         means = np.full((*X.shape, self._widest()), np.nan)
@@ -141,14 +138,14 @@ class ReMasker(DeepImputer):
             drawn = np.where(turn < now, drawn, again)
         return drawn, means
 
-    def _told(self, X: Codes) -> list[tuple["Likelihood", "Tensor", "Tensor"]]:
+    def _told(self, X: Floats) -> list[tuple["Likelihood", "Tensor", "Tensor"]]:
         """Every likelihood with location and shape of all cells, told from what is observed in X."""
         batch = self.encoding_.batch(X, self.device_)
         return self.network_.heads(batch.inputs, batch.observed > 0)
 
     def _cells(
         self, told: list[tuple["Likelihood", "Tensor", "Tensor"]], n_draws: int, generator: "Generator"
-    ) -> NDArray[np.float64]:
+    ) -> Floats:
         """Numbers and positions of levels (n_draws, rows, p), drawn independently of each other."""
         parts, columns = [], []
         for likelihood, location, shape in told:

@@ -11,7 +11,7 @@ from torch.nn.functional import one_hot
 
 from imputers.generative.encoding import Batch
 from imputers.generative.likelihoods import Likelihood
-from imputers.generative.noise import uniform
+from imputers.shared.noise import uniform
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
 from imputers.generative.likelihoods import Count, Likelihood, Nominal, Ordinal, Positive, Real
-from imputers.generative.noise import level
+from imputers.shared.noise import level
 
 NODES = 24  # of the quadrature over a number
 CANDIDATES = 64  # numbers drawn, for one of them to be taken by its chance of being missing

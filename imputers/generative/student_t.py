@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from imputers.generative.likelihoods import Real
-from imputers.generative.noise import gamma, normal
+from imputers.shared.noise import gamma, normal
 
 
 @dataclass(frozen=True, eq=False)

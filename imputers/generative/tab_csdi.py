@@ -3,17 +3,16 @@
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from datasets.errors import InputError
-from datasets.schema import Codes
+from datasets.schema import Floats
 from imputers import IMPUTERS
 from imputers.generative.deep import DeepImputer
 
 if TYPE_CHECKING:
     from torch import Generator
 
-    from imputers.generative.training import Curve
+    from imputers.shared.training import Curve
 
 FEWEST, MOST = 120, 3000  # gradient steps, whatever the table's length
 HIGHEST, LOWEST = 20.0, 0.05  # noise levels of the sampler, where standardised cells are all but unknown and known
@@ -85,13 +84,13 @@ class TabCSDI(DeepImputer):
         self.weight_decay = weight_decay
         self.n_levels = n_levels
 
-    def _learn(self, X: Codes, rng: np.random.Generator, generator: "Generator") -> list["Curve"]:
+    def _learn(self, X: Floats, rng: np.random.Generator, generator: "Generator") -> list["Curve"]:
         import torch
 
         from imputers.generative.diffusion import Space
         from imputers.generative.diffusion_network import Denoiser
         from imputers.generative.encoding import Encoding
-        from imputers.generative.training import Plan, train
+        from imputers.shared.training import Plan, train
 
         if not 0 < self.most_hidden <= 1 or self.n_levels < 2:
             raise InputError(
@@ -123,9 +122,7 @@ class TabCSDI(DeepImputer):
         )
         return [curve]
 
-    def _sample(
-        self, X: Codes, n_draws: int, generator: "Generator"
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def _sample(self, X: Floats, n_draws: int, generator: "Generator") -> tuple[Floats, Floats]:
         from imputers.generative.diffusion import noise_levels
 
         drawn, means = np.empty((n_draws, *X.shape)), np.full((*X.shape, self._widest()), np.nan)

@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.errors import InputError
+from datasets.schema import Floats
 from imputers.llm.variants import Variant
-from imputers.llm.vocabulary import Positions
+from imputers.shared.vocabulary import Positions
 
-Matrix = NDArray[np.float64]
-Vector = NDArray[np.float64]
+Vector = Floats
 
 LEAST = 1e-5  # probabilities below count as that, as in the metric `log-score`: one cell may not outweigh all others
 LOW_MASS = 0.5  # less than this on the valid answers together, and most of what the model would say is no answer
@@ -48,7 +48,7 @@ class Spent:
     seconds: float
 
 
-Probe = Callable[[Variant], Sequence[Matrix]]
+Probe = Callable[[Variant], Sequence[Floats]]
 
 
 def audit(probe: Probe, cells: Sequence[AuditedCells], variants: Collection[Variant], spent: Spent) -> dict[str, float]:
@@ -117,13 +117,13 @@ class _Opinions:
     surprise : negative log of the share of the answer given, nats. hit : whether it has the largest.
     """
 
-    shares: Matrix
+    shares: Floats
     mass: Vector
     surprise: Vector
     hit: NDArray[np.bool_]
 
 
-def _opinions(said: Sequence[Matrix], cells: Sequence[AuditedCells], variant: Variant) -> _Opinions:
+def _opinions(said: Sequence[Floats], cells: Sequence[AuditedCells], variant: Variant) -> _Opinions:
     _check(said, cells, variant)
     totals = [np.logaddexp.reduce(logs, axis=1) for logs in said]
     widest = max(logs.shape[1] for logs in said)
@@ -165,7 +165,7 @@ def clustered_error(values: Vector, clusters: Positions) -> float:
     return float(np.sqrt(len(sums) / (len(sums) - 1) * np.sum(sums**2)) / len(values))
 
 
-def _check(said: Sequence[Matrix], cells: Sequence[AuditedCells], variant: Variant) -> None:
+def _check(said: Sequence[Floats], cells: Sequence[AuditedCells], variant: Variant) -> None:
     """Validate at the door that every cell has a number for each answer, and an answer among them."""
     found, wanted = [len(logs) for logs in said], [len(item.rows) for item in cells]
     if found != wanted:

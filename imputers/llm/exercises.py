@@ -9,7 +9,7 @@ from imputers.llm.packing import Block
 from imputers.llm.prompt import Script, Tokens
 from imputers.llm.recipe import Recipe
 from imputers.llm.relevance import Relevance
-from imputers.llm.vocabulary import Positions
+from imputers.shared.vocabulary import Positions
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,12 @@ from datasets.errors import InputError
 from imputers import IMPUTERS
 from imputers.llm.prompted import PromptedImputer
 from imputers.llm.recipe import Recipe, usual_learning_rate
-from imputers.llm.vocabulary import Positions
+from imputers.shared.vocabulary import Positions
 
 if TYPE_CHECKING:
     from torch import Generator
 
-    from imputers.llm.weights import LanguageModel
+    from imputers.shared.weights import LanguageModel
 
 USUAL_RANK = 16
 
@@ -115,7 +115,7 @@ class FineTuned(PromptedImputer):
 
     def _start(self, a: int, generator: "Generator") -> "LanguageModel":
         """What member a starts from: the one pre-trained network, or random weights of its own."""
-        from imputers.llm.weights import load
+        from imputers.shared.weights import load
 
         if a == 0 or self.weights == "pretrained":
             return self.language_
@@ -125,7 +125,7 @@ class FineTuned(PromptedImputer):
         import torch
 
         from imputers.llm.lora import detach, restore
-        from imputers.llm.weights import load
+        from imputers.shared.weights import load
 
         for a in range(self.n_adapters):
             if self.weights == "pretrained":

@@ -14,12 +14,12 @@ from imputers.llm.checkpoints import Checkpoints, digest, resume, write
 from imputers.llm.exercises import Exercise, parts, respondents, set_exercise
 from imputers.llm.packing import pack
 from imputers.llm.prompt import Script
-from imputers.llm.randomness import seeded
 from imputers.llm.reading import log_likelihoods
 from imputers.llm.recipe import Recipe
 from imputers.llm.relevance import Relevance
-from imputers.llm.vocabulary import Positions
-from imputers.llm.weights import LARGE, LanguageModel
+from imputers.shared.randomness import seeded
+from imputers.shared.vocabulary import Positions
+from imputers.shared.weights import LARGE, LanguageModel
 
 LINES = 20  # of the log, about
 

@@ -7,15 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.errors import InputError
-from datasets.schema import Codes
+from datasets.schema import Floats
 from imputers import IMPUTERS
 from imputers.llm.prompted import PromptedImputer
-from imputers.llm.vocabulary import Positions
-from imputers.neighbours.distances import Gower
+from imputers.shared.distances import Gower
+from imputers.shared.vocabulary import Positions
 
 if TYPE_CHECKING:
     from imputers.llm.prompt import Script, Tokens
-    from imputers.llm.weights import LanguageModel
+    from imputers.shared.weights import LanguageModel
 
 CANDIDATES = 100  # nearest respondents among whom those with an answer to the question are found
 
@@ -133,7 +133,7 @@ class FewShot(ZeroShot):
             nearest[rows] = np.argsort(apart, axis=1, kind="stable")[:, :most]
         return nearest
 
-    def _codes_of(self, answers: Positions) -> Codes:
+    def _codes_of(self, answers: Positions) -> Floats:
         """Codes, or means of bins, of answer numbers (r, p)."""
         known = [
             np.where(own < 0, np.nan, item.means[own])

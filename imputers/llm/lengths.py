@@ -6,18 +6,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
-from datasets.schema import Codes, Schema
+from datasets.schema import Floats, Schema
 from imputers.llm.prompt import Script, Tokens
-from imputers.llm.vocabulary import Vocabulary
+from imputers.shared.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 PIECE = re.compile(r" ?[^\W\d_]{1,8}|\d|\s|[^\w\s]|_")
 
-Counts = NDArray[np.float64]
+Counts = Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +49,7 @@ class Lengths:
     def count(
         cls,
         schema: Schema,
-        X: Codes,
+        X: Floats,
         tokenizer: "PreTrainedTokenizerBase | Pieces",
         wording: str,
         n_bins: int,

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.errors import InputError, MethodUnavailableError
-from datasets.schema import Codes, Kind, Schema
+from datasets.schema import Floats, Kind, Schema
 from imputers import IMPUTERS
 from imputers.base import Imputer
 
@@ -91,7 +91,7 @@ class LlamaScratch(Imputer):
         self.learning_rate = learning_rate
         self.dropout = dropout
 
-    def _fit(self, X: Codes, rng: np.random.Generator) -> None:
+    def _fit(self, X: Floats, rng: np.random.Generator) -> None:
         self._check_parameters()
         try:
             import torch
@@ -102,7 +102,7 @@ class LlamaScratch(Imputer):
                 "pip install torch transformers"
             ) from missing
         from imputers.llm.scratch.layout import allowed_words
-        from imputers.llm.vocabulary import Vocabulary
+        from imputers.shared.vocabulary import Vocabulary
 
         self._targets = target_columns(self.targets, self.full_schema_, self.schema_)
         self.vocabulary_ = Vocabulary.fit(self.schema_, X, self.n_bins)
@@ -127,7 +127,7 @@ class LlamaScratch(Imputer):
         fold(model)
         return model.eval(), losses
 
-    def _draws(self, X: Codes, n_draws: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    def _draws(self, X: Floats, n_draws: int, rng: np.random.Generator) -> Floats:
         import torch
 
         from imputers.llm.scratch.scoring import draw_in_turn, pick, probabilities
@@ -151,19 +151,19 @@ class LlamaScratch(Imputer):
             draws[d] = self.vocabulary_.decode(words, columns, rng)
         return draws
 
-    def _expected(self, X: Codes) -> NDArray[np.float64]:
+    def _expected(self, X: Floats) -> Floats:
         columns = np.nonzero(np.isnan(X))[1]
         expected = np.full(len(columns), np.nan)
         for j in self.schema_.where(Kind.ORDINAL, Kind.NUMERIC):
             expected[columns == j] = self._answers(columns, int(j)) @ self.vocabulary_.items[j].means
         return expected
 
-    def _probabilities(self, X: Codes) -> Mapping[int, NDArray[np.float64]]:
+    def _probabilities(self, X: Floats) -> Mapping[int, Floats]:
         columns = np.nonzero(np.isnan(X))[1]
         labelled = self.schema_.where(Kind.NOMINAL, Kind.ORDINAL)
         return {int(j): self.vocabulary_.items[j].spread(self._answers(columns, int(j))) for j in labelled}
 
-    def _answers(self, columns: NDArray[np.intp], j: int) -> NDArray[np.float64]:
+    def _answers(self, columns: NDArray[np.intp], j: int) -> Floats:
         """Probabilities of the answers to the holes of column j, shape (holes of the column, K)."""
         return self._shares[columns == j, : len(self.vocabulary_.items[j].starts)]
 

@@ -9,8 +9,8 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import PreTrainedModel
 
 from datasets.errors import InputError
-from imputers.llm.randomness import seed_from, seeded
-from imputers.llm.weights import LanguageModel
+from imputers.shared.randomness import seed_from, seeded
+from imputers.shared.weights import LanguageModel
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from imputers.llm.option_scores import (
 )
 from imputers.llm.prompt import Script, Tokens
 from imputers.llm.reading import Memory, read
-from imputers.llm.vocabulary import Positions
+from imputers.shared.vocabulary import Positions
 
 
 def draw_in_turn(

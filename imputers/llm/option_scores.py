@@ -7,12 +7,13 @@ from numpy.typing import NDArray
 from transformers import PreTrainedModel
 
 from datasets.errors import InputError
+from datasets.schema import Floats
 from imputers.llm.packing import Block
 from imputers.llm.prompt import Script, Tokens
 from imputers.llm.reading import Memory, ask, read
-from imputers.llm.vocabulary import Positions
+from imputers.shared.vocabulary import Positions
 
-Scores = NDArray[np.float64]
+Scores = Floats
 
 MOST_TOKENS = 8192  # read at once, of all respondents together
 TOGETHER = 512  # of one respondent's questions: attention compares all pairs, although most are blind to each other

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from imputers.llm.prompt import Tokens
-from imputers.llm.vocabulary import Positions
+from imputers.shared.vocabulary import Positions
 
 
 @dataclass(frozen=True, eq=False)

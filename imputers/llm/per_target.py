@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.schema import Codes, Role
+from datasets.schema import Floats, Role
 from imputers import IMPUTERS
 from imputers.base import Imputer
 from imputers.llm.llama_scratch import LlamaScratch, target_columns
@@ -48,7 +48,7 @@ class LlamaPerTarget(Imputer):
         self.passes = passes
         self.most_steps = most_steps
 
-    def _fit(self, X: Codes, rng: np.random.Generator) -> None:
+    def _fit(self, X: Floats, rng: np.random.Generator) -> None:
         targets = self._target_columns()
         others = [j for j in range(len(self.schema_)) if j not in targets]
         columns = [(int(j),) for j in targets] + ([tuple(others)] if others else [])
@@ -67,7 +67,7 @@ class LlamaPerTarget(Imputer):
         called = tuple(column.name for column in self.schema_ if column.role is Role.TARGET)
         return target_columns(self.targets or called or None, self.full_schema_, self.schema_)
 
-    def _draws(self, X: Codes, n_draws: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    def _draws(self, X: Floats, n_draws: int, rng: np.random.Generator) -> Floats:
         columns = np.nonzero(np.isnan(X))[1]
         draws = np.full((n_draws, len(columns)), np.nan)
         for own, part in self.parts_.items():
@@ -75,7 +75,7 @@ class LlamaPerTarget(Imputer):
             draws[:, holes] = part._draws(X, n_draws, rng)[:, holes]
         return draws
 
-    def _expected(self, X: Codes) -> NDArray[np.float64]:
+    def _expected(self, X: Floats) -> Floats:
         columns = np.nonzero(np.isnan(X))[1]
         expected = np.full(len(columns), np.nan)
         for own, part in self.parts_.items():
@@ -83,6 +83,6 @@ class LlamaPerTarget(Imputer):
             expected[holes] = part._expected(X)[holes]
         return expected
 
-    def _probabilities(self, X: Codes) -> Mapping[int, NDArray[np.float64]]:
+    def _probabilities(self, X: Floats) -> Mapping[int, Floats]:
         own_tables = ((own, part._probabilities(X)) for own, part in self.parts_.items())
         return {j: table for own, tables in own_tables for j, table in tables.items() if j in own}

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from datasets.errors import InputError
-from imputers.llm.vocabulary import Item, Positions
-from imputers.llm.wording import WORDINGS, Wording, choices
+from imputers.shared.vocabulary import Item, Positions
+from imputers.shared.wording import WORDINGS, Wording, choices
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

@@ -10,19 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.errors import InputError, MethodUnavailableError
-from datasets.schema import Codes, Kind
+from datasets.schema import Floats, Kind
 from imputers.base import Imputer
 from imputers.llm.audit import Spent
 from imputers.llm.models import Model
-from imputers.llm.vocabulary import Positions, Vocabulary
-from imputers.llm.weights import PACKAGES, check_packages
-from imputers.llm.wording import WORDINGS
+from imputers.shared.vocabulary import Positions, Vocabulary
+from imputers.shared.weights import PACKAGES, check_packages
+from imputers.shared.wording import WORDINGS
 
 if TYPE_CHECKING:
     from imputers.llm.prompt import Script, Tokens
-    from imputers.llm.weights import LanguageModel
+    from imputers.shared.weights import LanguageModel
 
-Scores = NDArray[np.float64]
+Scores = Floats
 
 ASIDE = 1000  # observed cells, of which nothing is learned but how far to trust the model
 
@@ -77,16 +77,16 @@ class PromptedImputer(Imputer):
     def _weights(self) -> str:
         return "pretrained"
 
-    def _fit(self, X: Codes, rng: np.random.Generator) -> None:
+    def _fit(self, X: Floats, rng: np.random.Generator) -> None:
         self._check_parameters()
         name = self._model_name()
         check_packages(name, PACKAGES)
         import torch
 
-        from imputers.llm.calibration import hide_again
         from imputers.llm.prompt import Script
         from imputers.llm.relevance import Relevance
-        from imputers.llm.weights import load
+        from imputers.shared.calibration import hide_again
+        from imputers.shared.weights import load
 
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
         self.language_ = load(name, self.precision, self._weights(), generator)
@@ -104,7 +104,7 @@ class PromptedImputer(Imputer):
 
     def _calibrate(self, rng: np.random.Generator) -> None:
         """Learn temperatures on the cells set aside, asked as holes are: from all of a respondent's other answers."""
-        from imputers.llm.calibration import calibrate
+        from imputers.shared.calibration import calibrate
 
         rows = np.flatnonzero(self._aside.any(axis=1))
         asked, answers = self._aside[rows], self._fitted[rows]
@@ -131,7 +131,7 @@ class PromptedImputer(Imputer):
         ]
         return audit(say, cells, askable(self.wording, self.lists_options), self._spent)
 
-    def _draws(self, X: Codes, n_draws: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    def _draws(self, X: Floats, n_draws: int, rng: np.random.Generator) -> Floats:
         rows = np.flatnonzero(np.isnan(X).any(axis=1))
         answers, asked = self._numbers(X[rows]), np.isnan(X[rows])
         start = time.perf_counter()
@@ -161,14 +161,14 @@ class PromptedImputer(Imputer):
     def _n_members(self) -> int:
         return 1
 
-    def _expected(self, X: Codes) -> NDArray[np.float64]:
+    def _expected(self, X: Floats) -> Floats:
         columns = np.nonzero(np.isnan(X))[1]
         expected = np.full(len(columns), np.nan)
         for j in self.schema_.where(Kind.ORDINAL, Kind.NUMERIC):
             expected[columns == j] = self._shares[j] @ self.vocabulary_.items[j].means
         return expected
 
-    def _probabilities(self, X: Codes) -> Mapping[int, NDArray[np.float64]]:
+    def _probabilities(self, X: Floats) -> Mapping[int, Floats]:
         labelled = self.schema_.where(Kind.NOMINAL, Kind.ORDINAL, Kind.TEXT)
         return {int(j): self.vocabulary_.items[j].spread(self._shares[j]) for j in labelled}
 
@@ -209,7 +209,7 @@ class PromptedImputer(Imputer):
         """Items of a respondent to tell; see `Relevance.told`."""
         return self.relevance_.told(script, own, asked, self.language_.window)
 
-    def _numbers(self, X: Codes) -> Positions:
+    def _numbers(self, X: Floats) -> Positions:
         """Answer numbers of a table (n, p); -1 for a hole and for an answer that nobody gave in `fit`."""
         return np.column_stack([item.encode(X[:, j]) for j, item in enumerate(self.vocabulary_.items)])
 

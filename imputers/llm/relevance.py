@@ -6,10 +6,10 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.schema import Codes, Schema
-from datasets.selection import associations
+from datasets.schema import Floats, Schema
+from datasets.selection.ranking import associations
 from imputers.llm.prompt import Script
-from imputers.llm.vocabulary import Positions
+from imputers.shared.vocabulary import Positions
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,11 +22,11 @@ class Relevance:
     n_features : answers that are told at most; None is all.
     """
 
-    shares: NDArray[np.float64]
+    shares: Floats
     n_features: int | None
 
     @classmethod
-    def learn(cls, schema: Schema, X: Codes, n_features: int | None) -> Self:
+    def learn(cls, schema: Schema, X: Floats, n_features: int | None) -> Self:
         """Mutual information over entropy, corrected for chance, from the cells of a table (n, p) where both are known.
 
         See `datasets.selection.associations`.

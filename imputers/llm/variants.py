@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from datasets.schema import Kind
 from imputers.llm.prompt import Script
-from imputers.llm.vocabulary import Item
-from imputers.llm.wording import Wording, choices, opaque
+from imputers.shared.vocabulary import Item
+from imputers.shared.wording import Wording, choices, opaque
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

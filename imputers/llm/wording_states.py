@@ -5,12 +5,12 @@ from functools import cache
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from imputers.llm.weights import load
+from datasets.schema import Floats
+from imputers.shared.weights import load
 
 
-def mean_states(model: str) -> Callable[[Sequence[str]], NDArray[np.float64]]:
+def mean_states(model: str) -> Callable[[Sequence[str]], Floats]:
     """Load a model, and give the function from texts to their vectors, shape (texts, hidden).
 
     The mean over a text's tokens, as texts are commonly compared by models that were not trained for it (Reimers
@@ -29,7 +29,7 @@ def mean_states(model: str) -> Callable[[Sequence[str]], NDArray[np.float64]]:
     decoder = loaded.model.get_decoder()
 
     @cache
-    def state(text: str) -> NDArray[np.float64]:
+    def state(text: str) -> Floats:
         tokens = torch.tensor([loaded.tokenizer.encode(text)], device=loaded.device)
         with torch.no_grad():
             states = decoder(input_ids=tokens, use_cache=False).last_hidden_state

@@ -16,7 +16,7 @@ from imputers.llm.lengths import Lengths
 from imputers.llm.models import Shape
 from imputers.llm.option_scores import TOGETHER
 from imputers.llm.recipe import Recipe
-from imputers.llm.weights import LARGE
+from imputers.shared.weights import LARGE
 
 
 @dataclass(frozen=True)

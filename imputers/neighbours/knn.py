@@ -5,10 +5,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from datasets.schema import Codes
+from datasets.schema import Floats
 from imputers import IMPUTERS
-from imputers.neighbours.distances import DISTANCES, Distances
-from imputers.neighbours.donors import DonorImputer, Lenders, at_least_one, choose, sample_donors
+from imputers.shared.distances import DISTANCES, Distances
+from imputers.shared.donors import DonorImputer, Lenders, at_least_one, choose, sample_donors
 
 FEWEST = 10  # lenders that even a rare item keeps in a sample of donors
 
@@ -59,7 +59,7 @@ class NearestNeighbours(DonorImputer):
         self.weights = weights
         self.most_donors = most_donors
 
-    def _fit(self, X: Codes, rng: np.random.Generator) -> None:
+    def _fit(self, X: Floats, rng: np.random.Generator) -> None:
         at_least_one("k", self.k)
         at_least_one("most_donors", self.most_donors)
         self._weigh = choose(WEIGHTS, self.weights, "weights")
@@ -67,7 +67,7 @@ class NearestNeighbours(DonorImputer):
         self._donors = X[sample_donors(X, self.most_donors, FEWEST, rng)]
         self._found = None
 
-    def _seek(self, X: Codes) -> Lenders:
+    def _seek(self, X: Floats) -> Lenders:
         holes = np.isnan(X)
         number = holes.cumsum().reshape(X.shape) - 1  # of a hole, in row-major order
         answered = [np.flatnonzero(~np.isnan(column)) for column in self._donors.T]

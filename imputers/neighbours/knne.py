@@ -6,18 +6,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.errors import InputError
-from datasets.schema import Codes, Schema
-from datasets.selection import associations
+from datasets.schema import Floats, Schema
+from datasets.selection.ranking import associations
 from imputers import IMPUTERS
-from imputers.neighbours.distances import Distances, Gower
-from imputers.neighbours.donors import DonorImputer, Lenders, at_least_one, choose
+from imputers.shared.distances import Distances, Gower
+from imputers.shared.donors import DonorImputer, Lenders, at_least_one, choose
 
 BLOCK = 32  # rows with a hole at a time, times donors times members
 SAMPLE = 400  # respondents that tell how far apart two of them are on average
 TIE = 1e-4  # far below any step of a scale
 
 
-def _information(schema: Schema, X: Codes) -> NDArray[np.float64]:
+def _information(schema: Schema, X: Floats) -> Floats:
     """Theil's uncertainty coefficient of each target (row) by each attribute (column), corrected for chance."""
     told = np.zeros((len(schema), len(schema)))
     for j, name in enumerate(schema.names):
@@ -26,12 +26,12 @@ def _information(schema: Schema, X: Codes) -> NDArray[np.float64]:
     return told
 
 
-def _uniform(schema: Schema, X: Codes) -> NDArray[np.float64]:
+def _uniform(schema: Schema, X: Floats) -> Floats:
     """Every attribute is as relevant as any other."""
     return np.ones((len(schema), len(schema)))
 
 
-RELEVANCES: Mapping[str, Callable[[Schema, Codes], NDArray[np.float64]]] = {
+RELEVANCES: Mapping[str, Callable[[Schema, Floats], Floats]] = {
     "information": _information,
     "uniform": _uniform,
 }
@@ -84,7 +84,7 @@ class NeighbourEnsemble(DonorImputer):
         self.relevance = relevance
         self.most_donors = most_donors
 
-    def _fit(self, X: Codes, rng: np.random.Generator) -> None:
+    def _fit(self, X: Floats, rng: np.random.Generator) -> None:
         for name in ("members", "k", "most_donors"):
             at_least_one(name, getattr(self, name))
         if not 0 < self.fraction <= 1:
@@ -107,7 +107,7 @@ class NeighbourEnsemble(DonorImputer):
         first, second = np.array_split(self._donors[rows, j], 2)
         return float(self._gower.item(j, first, second).mean())
 
-    def _seek(self, X: Codes) -> Lenders:
+    def _seek(self, X: Floats) -> Lenders:
         holes = np.isnan(X)
         number = holes.cumsum().reshape(X.shape) - 1  # of a hole, in row-major order
         rows = np.zeros((int(holes.sum()), self.members * self.k), dtype=np.int32)
@@ -122,7 +122,7 @@ class NeighbourEnsemble(DonorImputer):
                 weights[number[block, j], : lenders.shape[1]] = votes
         return Lenders(X, rows, weights)
 
-    def _nearest(self, X: Codes, j: int) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    def _nearest(self, X: Floats, j: int) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
         """Donors of item j that the members find for rows X (h, p), and whether they vote: both (h, members * k)."""
         used = np.flatnonzero(self._subsets[j].any(axis=0))
         subsets, donors = self._subsets[j][:, used], self._lending[j]

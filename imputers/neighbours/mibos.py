@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.errors import InputError
-from datasets.schema import Codes, Column, Kind
+from datasets.schema import Column, Floats, Kind
 from imputers import IMPUTERS
 from imputers.base import Imputer
 
@@ -15,7 +15,6 @@ BLOCK = 64  # rows at a time: similarities of a block to all donors stay in the 
 READINGS = ("count", "strict")
 
 Positions = NDArray[np.intp]
-Matrix = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +30,7 @@ class Vote:
 
     near: NDArray[np.bool_]
     winner: Positions
-    shares: Matrix
+    shares: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,10 +45,10 @@ class Filled:
     shares : of the levels among the voters, shape (n, q), see `Mibos.blocks_`.
     """
 
-    asked: Codes
-    table: Codes
-    means: Codes
-    shares: Matrix
+    asked: Floats
+    table: Floats
+    means: Floats
+    shares: Floats
 
 
 @IMPUTERS.register("mibos")
@@ -95,7 +94,7 @@ class Mibos(Imputer):
         self.rounds = rounds
         self.most_donors = most_donors
 
-    def _fit(self, X: Codes, rng: np.random.Generator) -> None:
+    def _fit(self, X: Floats, rng: np.random.Generator) -> None:
         if self.conflict not in READINGS:
             raise InputError(f"mibos: conflict is {self.conflict!r}; it must be one of {READINGS}")
         if self.bins < 2 or self.rounds < 1 or self.most_donors < 1:
@@ -114,23 +113,23 @@ class Mibos(Imputer):
         self.frequencies_ = self._marks(self._numbers(X)).sum(axis=0, dtype=float)
         self._filled: Filled | None = None
 
-    def _draw(self, X: Codes, rng: np.random.Generator) -> Codes:
+    def _draw(self, X: Floats, rng: np.random.Generator) -> Floats:
         return self._fill(X).table.copy()
 
-    def _expected(self, X: Codes) -> Matrix:
+    def _expected(self, X: Floats) -> Floats:
         filled = self._fill(X)
         expected = np.where(np.isin(np.arange(X.shape[1]), self.schema_.where(Kind.NUMERIC)), filled.means, np.nan)
         for j in self.schema_.where(Kind.ORDINAL):
             expected[:, j] = filled.shares[:, self.blocks_[j]] @ self.schema_.columns[j].levels
         return expected[np.isnan(X)]
 
-    def _probabilities(self, X: Codes) -> Mapping[int, Matrix]:
+    def _probabilities(self, X: Floats) -> Mapping[int, Floats]:
         shares = self._fill(X).shares
         return {
             int(j): shares[np.isnan(X[:, j]), self.blocks_[j]] for j in self.schema_.where(Kind.NOMINAL, Kind.ORDINAL)
         }
 
-    def _numbers(self, X: Codes) -> Positions:
+    def _numbers(self, X: Floats) -> Positions:
         """Number of the level or bin of each answer, shape (n, p); -1 where missing."""
         numbers = np.column_stack([np.searchsorted(cuts, X[:, j]) for j, cuts in enumerate(self.cuts_)])
         return np.where(np.isnan(X), -1, numbers)
@@ -141,7 +140,7 @@ class Mibos(Imputer):
             [numbers[:, [j]] == np.arange(len(cuts) + 1) for j, cuts in enumerate(self.cuts_)], dtype=np.float32
         )
 
-    def _fill(self, X: Codes) -> Filled:
+    def _fill(self, X: Floats) -> Filled:
         """Fills of X; kept for the three questions that are asked about the same table."""
         if self._filled is not None and self._filled.asked is X:
             return self._filled
@@ -160,7 +159,7 @@ class Mibos(Imputer):
         self._filled = Filled(X, table[asked], means[asked], shares[asked])
         return self._filled
 
-    def _round(self, table: Codes, numbers: Positions, means: Codes, shares: Matrix) -> None:
+    def _round(self, table: Floats, numbers: Positions, means: Floats, shares: Floats) -> None:
         """Fill in place every hole that has a similar donor; fills of this round lend in the next."""
         lent, lent_numbers = table[self.donors_], numbers[self.donors_]
         marks = self._marks(lent_numbers)
@@ -190,7 +189,7 @@ class Mibos(Imputer):
         both = np.add.reduceat(marks, starts, axis=1) @ np.add.reduceat(lent, starts, axis=1).T
         return np.where(equal == both, equal, 0)
 
-    def _fill_rest(self, table: Codes, numbers: Positions, means: Codes, shares: Matrix) -> None:
+    def _fill_rest(self, table: Floats, numbers: Positions, means: Floats, shares: Floats) -> None:
         """Give the holes that no round filled the mode of their item."""
         for j, (column, block) in enumerate(zip(self.schema_, self.blocks_, strict=True)):
             rows = np.flatnonzero(numbers[:, j] < 0)
@@ -202,7 +201,7 @@ class Mibos(Imputer):
             table[rows, j] = answers(column, votes, known[:, j], bins[:, j])[0]
 
 
-def vote(similar: NDArray[np.float32], marks: NDArray[np.float32], frequencies: Matrix) -> Vote:
+def vote(similar: NDArray[np.float32], marks: NDArray[np.float32], frequencies: Floats) -> Vote:
     """Count the levels of the most similar donors: similarities (h, d), levels (d, K) and their frequencies (K,)."""
     near = similar == similar.max(axis=1, keepdims=True)
     counts = (near.astype(np.float32) @ marks).astype(float)
@@ -215,7 +214,7 @@ def vote(similar: NDArray[np.float32], marks: NDArray[np.float32], frequencies: 
     return Vote(near, winner, counts / counts.sum(axis=1, keepdims=True))
 
 
-def answers(column: Column, votes: Vote, values: Codes, numbers: Positions) -> Codes:
+def answers(column: Column, votes: Vote, values: Floats, numbers: Positions) -> Floats:
     """Fills (h,): the winning level, or the median of the voters' values (d,) in the winning bin."""
     if column.labels:
         return column.levels[votes.winner]
@@ -225,6 +224,6 @@ def answers(column: Column, votes: Vote, values: Codes, numbers: Positions) -> C
     return column.snap(np.array(middles))
 
 
-def _equal_frequency(values: Codes, bins: int) -> Codes:
+def _equal_frequency(values: Floats, bins: int) -> Floats:
     """Cut points between bins of equal frequency of the observed values (n,); a value at a cut belongs below it."""
     return np.unique(np.quantile(values[~np.isnan(values)], np.arange(1, bins) / bins, method="lower"))

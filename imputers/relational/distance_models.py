@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.schema import Codes, Kind, Schema
-from imputers.neighbours.strings import edit_distances
+from datasets.schema import Floats, Kind, Schema
+from imputers.shared.strings import edit_distances
 
-Floats = NDArray[np.float32]
+Float32s = NDArray[np.float32]
 Rows = NDArray[np.intp]
 
 BLOCK = 64  # rows at a time: distances of a block to all donors stay in the processor's cache
@@ -27,14 +27,14 @@ class Distances:
     X : codes (n, p) whose ranges count; NaN where missing.
     """
 
-    def __init__(self, schema: Schema, X: Codes) -> None:
+    def __init__(self, schema: Schema, X: Floats) -> None:
         self._schema = schema
         self._low = np.nanmin(X, axis=0)
         self._span = np.nanmax(X, axis=0) - self._low
         texts = {int(j): list(schema.columns[j].labels.values()) for j in schema.where(Kind.TEXT)}
         self._edits = {j: edit_distances(strings, strings) for j, strings in texts.items()}
 
-    def scaled(self, X: Codes) -> Floats:
+    def scaled(self, X: Floats) -> Float32s:
         """Answers (n, p) in the form that `between` takes: numbers over their range, the place of a string."""
         Z = ((X - self._low) / self._span).astype(np.float32)
         for j in self._schema.where(Kind.NOMINAL):
@@ -43,7 +43,7 @@ class Distances:
             Z[:, j] = np.where(np.isnan(X[:, j]), np.nan, np.searchsorted(self._schema.columns[j].levels, X[:, j]))
         return Z
 
-    def between(self, j: int, first: Floats, second: Floats) -> Floats:
+    def between(self, j: int, first: Float32s, second: Float32s) -> Float32s:
         """Distances of scaled answers to question j, in the shape they broadcast to; NaN where one is missing."""
         if self._schema.columns[j].kind in (Kind.NUMERIC, Kind.ORDINAL):
             return np.abs(first - second)
@@ -53,14 +53,14 @@ class Distances:
         places = (np.nan_to_num(answers).astype(np.intp) for answers in (first, second))
         return np.where(unknown, np.float32(np.nan), self._edits[j][*places])
 
-    def vectors(self, Z: Floats, others: Floats) -> Floats:
+    def vectors(self, Z: Float32s, others: Float32s) -> Float32s:
         """Distances (b, r, p) of each of b rows to its own r others, which have shape (b, r, p)."""
         found = np.empty(others.shape, dtype=np.float32)
         for j in range(Z.shape[1]):
             found[:, :, j] = self.between(j, Z[:, None, j], others[:, :, j])
         return found
 
-    def blocks(self, Z: Floats, donors: Floats) -> Iterator[tuple[slice, Floats]]:
+    def blocks(self, Z: Float32s, donors: Float32s) -> Iterator[tuple[slice, Float32s]]:
         """Distances (block, donors) of whole rows, a block at a time.
 
         The root of the mean square over the questions that both answered; 1 where there are none.
@@ -89,12 +89,12 @@ class LocalModels:
     variance : mean squared residual, shape (n, p).
     """
 
-    centre: Floats
-    residual: Floats
-    variance: Floats
+    centre: Float32s
+    residual: Float32s
+    variance: Float32s
 
 
-def fit_models(distances: Distances, Z: Floats, n_neighbours: int, ridge: float) -> LocalModels:
+def fit_models(distances: Distances, Z: Float32s, n_neighbours: int, ridge: float) -> LocalModels:
     """Learn the model of each row (n, p) from its nearest neighbours.
 
     A row's p ridge regressions all come from one inverse Ω of its p × p matrix of squares and products: the slopes
@@ -126,7 +126,7 @@ def fit_models(distances: Distances, Z: Floats, n_neighbours: int, ridge: float)
     return models
 
 
-def log_likelihoods(models: LocalModels, near: Rows, apart: Floats, own: Floats, j: int) -> Floats:
+def log_likelihoods(models: LocalModels, near: Rows, apart: Float32s, own: Float32s, j: int) -> Float32s:
     """Log-likelihood of a row's distances to each reference row, for each candidate in column j: (h, r, c).
 
     Parameters

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.errors import InputError
-from datasets.schema import LABELLED, Codes, Kind
+from datasets.schema import LABELLED, Floats, Kind
 from imputers import IMPUTERS
 from imputers.base import Imputer
-from imputers.neighbours.donors import sample_donors
-from imputers.relational.distance_models import Distances, Floats, Rows, fit_models, log_likelihoods
+from imputers.relational.distance_models import Distances, Float32s, Rows, fit_models, log_likelihoods
+from imputers.shared.donors import sample_donors
 
 SMALLEST = 10  # neighbours of a local model, and more if there are many columns
 PER_COLUMN = 3  # neighbours of a local model for each column
@@ -33,10 +33,10 @@ class Scored:
     """
 
     rows: Rows
-    values: NDArray[np.float64]
-    scores: NDArray[np.float64]
+    values: Floats
+    scores: Floats
 
-    def shares(self, temperature: float) -> NDArray[np.float64]:
+    def shares(self, temperature: float) -> Floats:
         """Probabilities of the candidates (holes, c)."""
         exponents = (self.scores - self.scores.max(axis=1, keepdims=True)) / temperature
         weights = np.exp(exponents)
@@ -98,7 +98,7 @@ class DistanceLikelihood(Imputer):
         self.ridge = ridge
         self.most_donors = most_donors
 
-    def _fit(self, X: Codes, rng: np.random.Generator) -> None:
+    def _fit(self, X: Floats, rng: np.random.Generator) -> None:
         if min(self.candidates, self.largest, self.references, self.n_neighbours or 1) < 1 or self.ridge <= 0:
             raise InputError(
                 f"DistanceLikelihood: candidates is {self.candidates}, largest {self.largest}, references "
@@ -108,14 +108,14 @@ class DistanceLikelihood(Imputer):
         self._distances = Distances(self.schema_, X)
         self.temperature_ = self._calibrate(donors, rng)
         self._learn(donors)
-        self._found: tuple[Codes, dict[int, Scored]] | None = None
+        self._found: tuple[Floats, dict[int, Scored]] | None = None
 
-    def _learn(self, donors: Codes) -> None:
+    def _learn(self, donors: Floats) -> None:
         self._donors, self._Z = donors, self._distances.scaled(donors)
         wanted = self.n_neighbours or max(SMALLEST, PER_COLUMN * donors.shape[1])
         self._models = fit_models(self._distances, self._Z, min(wanted, len(donors) - 1), self.ridge)
 
-    def _calibrate(self, X: Codes, rng: np.random.Generator) -> NDArray[np.float64]:
+    def _calibrate(self, X: Floats, rng: np.random.Generator) -> Floats:
         """Temperature of each column (p,); 1 where no answer can be hidden again."""
         shown = X.copy()
         for j in range(X.shape[1]):
@@ -132,7 +132,7 @@ class DistanceLikelihood(Imputer):
             temperatures[j] = best_temperature(scored, truth, self.schema_.columns[j].kind)
         return temperatures
 
-    def _score(self, X: Codes, asked: NDArray[np.bool_]) -> dict[int, Scored]:
+    def _score(self, X: Floats, asked: NDArray[np.bool_]) -> dict[int, Scored]:
         """Candidates for the cells asked of X (n, p), by column."""
         Z = self._distances.scaled(X)
         answered = [np.flatnonzero(~np.isnan(column)) for column in self._Z.T]
@@ -150,7 +150,7 @@ class DistanceLikelihood(Imputer):
             for j, found in parts.items()
         }
 
-    def _score_cells(self, j: int, rows: Rows, Z: Floats, near: Rows) -> Scored:
+    def _score_cells(self, j: int, rows: Rows, Z: Float32s, near: Rows) -> Scored:
         """Score the candidates of some holes of column j: rows (h, p) and their reference rows (h, r)."""
         lent = near[:, : self.candidates]
         values = self._donors[lent, j]
@@ -162,13 +162,13 @@ class DistanceLikelihood(Imputer):
         scores[np.tril(same, -1).any(axis=2)] = -np.inf
         return Scored(rows, values, scores)
 
-    def _found_for(self, X: Codes) -> dict[int, Scored]:
+    def _found_for(self, X: Floats) -> dict[int, Scored]:
         """Candidates of the holes of X; kept for the three questions that are asked about the same table."""
         if self._found is None or self._found[0] is not X:
             self._found = X, self._score(X, np.isnan(X))
         return self._found[1]
 
-    def _draw(self, X: Codes, rng: np.random.Generator) -> Codes:
+    def _draw(self, X: Floats, rng: np.random.Generator) -> Floats:
         table = X.copy()
         for j, scored in self._found_for(X).items():
             reached = scored.shares(self.temperature_[j]).cumsum(axis=1)
@@ -176,14 +176,14 @@ class DistanceLikelihood(Imputer):
             table[scored.rows, j] = scored.values[np.arange(len(reached)), chosen]
         return table
 
-    def _expected(self, X: Codes) -> NDArray[np.float64]:
+    def _expected(self, X: Floats) -> Floats:
         expected = np.full(X.shape, np.nan)
         for j, scored in self._found_for(X).items():
             if self.schema_.columns[j].kind in (Kind.NUMERIC, Kind.ORDINAL):
                 expected[scored.rows, j] = (scored.values * scored.shares(self.temperature_[j])).sum(axis=1)
         return expected[np.isnan(X)]
 
-    def _probabilities(self, X: Codes) -> Mapping[int, NDArray[np.float64]]:
+    def _probabilities(self, X: Floats) -> Mapping[int, Floats]:
         tables = {}
         for j, scored in self._found_for(X).items():
             if self.schema_.columns[j].kind in LABELLED:
@@ -194,7 +194,7 @@ class DistanceLikelihood(Imputer):
         return tables
 
 
-def nearest(far: Floats, answered: Rows, most: int) -> Rows:
+def nearest(far: Float32s, answered: Rows, most: int) -> Rows:
     """Nearest rows that answered, nearest first, at most so many: shape (h, r)."""
     far, r = far[:, answered], min(most, len(answered))
     near = np.argpartition(far, r - 1, axis=1)[:, :r]
@@ -202,7 +202,7 @@ def nearest(far: Floats, answered: Rows, most: int) -> Rows:
     return answered[np.take_along_axis(near, order, axis=1)]
 
 
-def best_temperature(scored: Scored, truth: NDArray[np.float64], kind: Kind) -> float:
+def best_temperature(scored: Scored, truth: Floats, kind: Kind) -> float:
     """Temperature whose probabilities foresee the truth (holes, 1) best, among `TEMPERATURES`.
 
     By log score over the holes that have the truth among their candidates; by squared error if numeric.

@@ -4,21 +4,18 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from datasets.errors import InputError
-from datasets.schema import Codes, Kind
+from datasets.schema import Floats, Kind
 from imputers import IMPUTERS
-from imputers.neighbours.distances import Gower
 from imputers.relational.links import link_items
-from imputers.statistical.chained import Fill, Item
-from imputers.statistical.linear import fit_linear
+from imputers.shared.chained import Fill, Item
+from imputers.shared.distances import Gower
+from imputers.shared.linear import fit_linear
 from imputers.statistical.regression import Regression
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
-
-Matrix = NDArray[np.float64]
 
 
 @IMPUTERS.register("eracer")
@@ -77,7 +74,7 @@ class Eracer(Regression):
         self.ridge = ridge
         self.most_donors = most_donors
 
-    def _fit(self, X: Codes, rng: np.random.Generator) -> None:
+    def _fit(self, X: Floats, rng: np.random.Generator) -> None:
         if self.links < 0 or self.sweeps < 1 or self.most_donors < 2:
             raise InputError(
                 f"eracer: links is {self.links}, sweeps {self.sweeps} and most_donors {self.most_donors}; "
@@ -85,9 +82,11 @@ class Eracer(Regression):
             )
         super()._fit(X, rng)
         self.donors_ = rng.permutation(len(X))[: self.most_donors]
-        self._settled: tuple[Codes, list[Fill]] | None = None
+        self._settled: tuple[Floats, list[Fill]] | None = None
 
-    def _chain(self, table: Codes, items: list[Item], rng: np.random.Generator) -> Iterator[tuple[Item, Codes, Matrix]]:
+    def _chain(
+        self, table: Floats, items: list[Item], rng: np.random.Generator
+    ) -> Iterator[tuple[Item, Floats, Floats]]:
         """Draw each item from its final conditional distribution; all draws share one run to the end."""
         if self._settled is None or self._settled[0] is not table:
             self._settled = table, self._settle(table, items, rng)
@@ -98,7 +97,7 @@ class Eracer(Regression):
             else:
                 yield item, item.sample(fill.forecast, rng), fill.forecast
 
-    def _settle(self, table: Codes, items: list[Item], rng: np.random.Generator) -> list[Fill]:
+    def _settle(self, table: Floats, items: list[Item], rng: np.random.Generator) -> list[Fill]:
         """Sweep until the expectations stay; the last fill of each item."""
         D = self.predictors_.design(table)
         for item in items:
@@ -123,13 +122,13 @@ class Eracer(Regression):
                 break
         return [last[item.j] for item in items]
 
-    def _links(self, table: Codes, items: list[Item]) -> Mapping[int, "csr_matrix"]:
+    def _links(self, table: Floats, items: list[Item]) -> Mapping[int, "csr_matrix"]:
         if not self.links:
             return {}
         gower = Gower.learn(self.schema_, self.table_)
         return link_items(gower, table, self.donors_, [item.j for item in items], self.links)
 
-    def _fill(self, item: Item, known: Matrix, holes: Matrix, start: Matrix | None, rng: np.random.Generator) -> Fill:
+    def _fill(self, item: Item, known: Floats, holes: Floats, start: Floats | None, rng: np.random.Generator) -> Fill:
         """As in regression, but a numeric item's model also tells how far answers lie from their expectation."""
         if item.column.kind is not Kind.NUMERIC:
             return super()._fill(item, known, holes, start, rng)

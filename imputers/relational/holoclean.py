@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.errors import InputError
-from datasets.schema import LABELLED, Codes, Kind
+from datasets.schema import LABELLED, Floats, Kind
 from imputers import IMPUTERS
 from imputers.base import Imputer
-from imputers.relational.cooccurrence import Cooccurrence, Domains, Floats, Symbols, count_together
+from imputers.relational.cooccurrence import Cooccurrence, Domains, Symbols, count_together
 from imputers.statistical.latent_class import quantile_bins
 
 
@@ -54,7 +54,7 @@ class HoloClean(Imputer):
         self.decay = decay
         self.bins = bins
 
-    def _fit(self, X: Codes, rng: np.random.Generator) -> None:
+    def _fit(self, X: Floats, rng: np.random.Generator) -> None:
         if not (0 <= self.prune < 1 and self.decay > 0 and self.bins >= 2):
             raise InputError(
                 f"HoloClean: prune is {self.prune:g}, decay {self.decay:g} and bins {self.bins}; "
@@ -69,7 +69,7 @@ class HoloClean(Imputer):
         ]
         self._counts = [count_together(symbols, sizes, j, self.correlation) for j in range(len(sizes))]
         self.coef_ = np.stack([self._learn(counts, symbols) for counts in self._counts])
-        self._found: tuple[Codes, dict[int, Floats]] | None = None
+        self._found: tuple[Floats, dict[int, Floats]] | None = None
 
     def _learn(self, counts: Cooccurrence, symbols: Symbols) -> Floats:
         """Weights (p,) of the features, from the rows that answered; all alike if none of their answers is foreseen."""
@@ -78,7 +78,7 @@ class HoloClean(Imputer):
         true = domains.levels == cells[domains.cells, counts.item]
         return fit_softmax(domains, true, self.decay)
 
-    def _symbols(self, X: Codes) -> Symbols:
+    def _symbols(self, X: Floats) -> Symbols:
         """Number of each answer among those of its column (n, p); -1 where missing."""
         symbols = self.schema_.positions(X)
         for j, bins in self._bins.items():
@@ -86,7 +86,7 @@ class HoloClean(Imputer):
             symbols[known, j] = bins.of(X[known, j])
         return symbols
 
-    def _shares(self, X: Codes) -> dict[int, Floats]:
+    def _shares(self, X: Floats) -> dict[int, Floats]:
         """Probability of each answer or bin (holes of the column, K); kept for the questions about one table."""
         if self._found is None or self._found[0] is not X:
             symbols = self._symbols(X)
@@ -99,7 +99,7 @@ class HoloClean(Imputer):
             self._found = X, shares
         return self._found[1]
 
-    def _draw(self, X: Codes, rng: np.random.Generator) -> Codes:
+    def _draw(self, X: Floats, rng: np.random.Generator) -> Floats:
         table = X.copy()
         for j, shares in self._shares(X).items():
             reached = shares.cumsum(axis=1)
@@ -112,7 +112,7 @@ class HoloClean(Imputer):
             table[np.isnan(X[:, j]), j] = fills
         return table
 
-    def _expected(self, X: Codes) -> NDArray[np.float64]:
+    def _expected(self, X: Floats) -> Floats:
         expected = np.full(X.shape, np.nan)
         for j, shares in self._shares(X).items():
             if j in self._bins:
@@ -121,7 +121,7 @@ class HoloClean(Imputer):
                 expected[np.isnan(X[:, j]), j] = shares @ self.schema_.columns[j].levels
         return expected[np.isnan(X)]
 
-    def _probabilities(self, X: Codes) -> Mapping[int, NDArray[np.float64]]:
+    def _probabilities(self, X: Floats) -> Mapping[int, Floats]:
         shares = self._shares(X)
         return {int(j): shares[int(j)] for j in self.schema_.where(*LABELLED) if int(j) in shares}
 

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.schema import Codes
-from imputers.neighbours.distances import Gower
+from datasets.schema import Floats
+from imputers.shared.distances import Gower
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 
 def link_items(
-    gower: Gower, table: Codes, donors: NDArray[np.intp], positions: Iterable[int], k: int
+    gower: Gower, table: Floats, donors: NDArray[np.intp], positions: Iterable[int], k: int
 ) -> Mapping[int, "csr_matrix"]:
     """Links of every row for each item: matrices (n, n) whose product with a table averages over the linked rows.
 

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, hstack
 
 from datasets.errors import InputError
-from datasets.schema import LABELLED, Codes, Column, Kind
+from datasets.schema import LABELLED, Column, Floats, Kind
 from imputers import IMPUTERS
-from imputers.forecast import Floats, ForecastImputer
+from imputers.shared.column_models import ForecastImputer
 
 if TYPE_CHECKING:
     from sklearn.linear_model import LogisticRegression, Ridge
@@ -49,7 +49,7 @@ class NgramLogistic(ForecastImputer["LogisticRegression | Ridge"]):
         self.longest = longest
         self.most_labels = most_labels
 
-    def _fit(self, X: Codes, rng: np.random.Generator) -> None:
+    def _fit(self, X: Floats, rng: np.random.Generator) -> None:
         if not (len(self.strengths) and min(self.strengths) > 0 and self.longest >= 1 and self.most_labels >= 2):
             raise InputError(
                 f"NgramLogistic: strengths are {list(self.strengths)}, longest {self.longest} and most_labels "
@@ -62,13 +62,13 @@ class NgramLogistic(ForecastImputer["LogisticRegression | Ridge"]):
         self._order = rng.permutation(len(X))  # in which rows are hidden again
         super()._fit(X, rng)
 
-    def _features(self, X: Codes) -> list[csr_matrix]:
+    def _features(self, X: Floats) -> list[csr_matrix]:
         """Blocks of features (n, q_j), one per column."""
         positions = self.schema_.positions(X)  # -1 where missing: the last row of the words, which is empty
         Z = np.nan_to_num((X - self._centre) / self._scale)
         return [self._words[j][positions[:, j]] if j in self._words else csr_matrix(Z[:, [j]]) for j in range(len(Z.T))]
 
-    def _predictors(self, blocks: Sequence[csr_matrix], j: int, rows: NDArray) -> csr_matrix | Codes:
+    def _predictors(self, blocks: Sequence[csr_matrix], j: int, rows: NDArray) -> csr_matrix | Floats:
         """Features of some rows in all columns but j; sparse if there are strings among them."""
         others = [k for k in range(len(blocks)) if k != j]
         matrix = hstack([blocks[k][rows] for k in others], format="csr")
@@ -88,7 +88,7 @@ class NgramLogistic(ForecastImputer["LogisticRegression | Ridge"]):
         losses = {C: loss(fit_model(F[hidden:], y[hidden:], C), F[:hidden], y[:hidden]) for C in self.strengths}
         return fit_model(F, y, min(losses, key=lambda C: losses[C]))
 
-    def _forecast(self, X: Codes, j: int) -> Floats:
+    def _forecast(self, X: Floats, j: int) -> Floats:
         model, F = self.models_[j], self._predictors(self._features(X), j, np.arange(len(X)))
         if j not in self._words:
             return model.predict(F) * self._scale[j] + self._centre[j]
@@ -117,14 +117,14 @@ def label_features(column: Column, longest: int) -> csr_matrix:
     return csr_matrix((grams.data, grams.indices, np.append(grams.indptr, grams.nnz)), (K + 1, q))
 
 
-def fit_logistic(F: csr_matrix | Codes, y: Floats, C: float) -> "LogisticRegression":
+def fit_logistic(F: csr_matrix | Floats, y: Floats, C: float) -> "LogisticRegression":
     """Multinomial logistic regression of codes (n,) on features (n, q)."""
     from sklearn.linear_model import LogisticRegression
 
     return LogisticRegression(C=C, max_iter=500, tol=1e-3).fit(F, y)
 
 
-def fit_ridge(F: csr_matrix | Codes, y: Floats, C: float) -> "Ridge":
+def fit_ridge(F: csr_matrix | Floats, y: Floats, C: float) -> "Ridge":
     """Ridge regression of numbers (n,) on features (n, q); ``spread_`` is the deviation of its residuals."""
     from sklearn.linear_model import Ridge
 
@@ -133,7 +133,7 @@ def fit_ridge(F: csr_matrix | Codes, y: Floats, C: float) -> "Ridge":
     return model
 
 
-def loss(model: "LogisticRegression | Ridge", F: csr_matrix | Codes, y: Floats) -> float:
+def loss(model: "LogisticRegression | Ridge", F: csr_matrix | Floats, y: Floats) -> float:
     """Mean surprise at codes (n,), or squared error of numbers; what the model never met is given one in 10 n."""
     if not hasattr(model, "predict_proba"):
         return float(np.mean((model.predict(F) - y) ** 2))

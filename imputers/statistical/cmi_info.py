@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.errors import InputError
-from datasets.schema import Codes, Kind
+from datasets.schema import Floats, Kind
 from imputers import IMPUTERS
 from imputers.base import Imputer
-from imputers.substitution.classes import bin_edges, into_bins, sort_donors
+from imputers.shared.classes import bin_edges, into_bins, sort_donors
 
-Numbers = NDArray[np.float64]
+Numbers = Floats
 Bins = NDArray[np.intp]
 
 
@@ -82,7 +82,7 @@ class ConditionalInformation(Imputer):
         self.n_min = n_min
         self.bins = bins
 
-    def _fit(self, X: Codes, rng: np.random.Generator) -> None:
+    def _fit(self, X: Floats, rng: np.random.Generator) -> None:
         for name, lowest in (("most", 0), ("alpha", 0), ("n_min", 1), ("bins", 2)):
             if getattr(self, name) < lowest:
                 raise InputError(f"cmi-info: {name} is {getattr(self, name)}; it must be {lowest} at least; raise it")
@@ -111,7 +111,7 @@ class ConditionalInformation(Imputer):
             classes = np.where(both, classes * (rows[:, best].max() + 1) + rows[:, best], -1)
         return tuple(chosen)
 
-    def _draws(self, X: Codes, n_draws: int, rng: np.random.Generator) -> Numbers:
+    def _draws(self, X: Floats, n_draws: int, rng: np.random.Generator) -> Numbers:
         columns = np.nonzero(np.isnan(X))[1]
         fills = np.empty((n_draws, len(columns)))
         for j, column in enumerate(self.schema_):
@@ -122,7 +122,7 @@ class ConditionalInformation(Imputer):
             fills[:, columns == j] = filled
         return fills
 
-    def _draw(self, X: Codes, rng: np.random.Generator) -> Codes:
+    def _draw(self, X: Floats, rng: np.random.Generator) -> Floats:
         table = X.copy()
         table[np.isnan(X)] = self._draws(X, 1, rng)[0]
         return table
@@ -146,7 +146,7 @@ class ConditionalInformation(Imputer):
             fill[:] = answers[np.clip(picked, found.starts, found.stops - 1)]  # rounding may step over the edge
         return drawn
 
-    def _expected(self, X: Codes) -> Numbers:
+    def _expected(self, X: Floats) -> Numbers:
         expected, shares = np.full(X.shape, np.nan), self._probabilities(X)
         for j, column in enumerate(self.schema_):
             if column.kind is Kind.ORDINAL:
@@ -157,7 +157,7 @@ class ConditionalInformation(Imputer):
                     expected[rows[found.holes], j] = self._sums(j, found)[:, 0] / (found.stops - found.starts)
         return expected[np.isnan(X)]
 
-    def _probabilities(self, X: Codes) -> Mapping[int, Numbers]:
+    def _probabilities(self, X: Floats) -> Mapping[int, Numbers]:
         shares = {}
         for j in self.schema_.where(Kind.NOMINAL, Kind.ORDINAL):
             counts = np.empty((int(np.isnan(X[:, j]).sum()), len(self.schema_.columns[j].levels)))
@@ -173,7 +173,7 @@ class ConditionalInformation(Imputer):
         reached = np.vstack([np.zeros((1, summed.shape[1])), summed.cumsum(axis=0)])
         return reached[found.stops] - reached[found.starts]
 
-    def _classes(self, X: Codes, j: int) -> Iterator[Classes]:
+    def _classes(self, X: Floats, j: int) -> Iterator[Classes]:
         """Classes of the holes of item j, by what was answered of the context and how much of it could be kept."""
         context, binned = np.array(self.context_[j], dtype=np.intp), into_bins(X[np.isnan(X[:, j])], self._cuts)
         answered = np.flatnonzero(self._binned[:, j])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Matrix = NDArray[np.float32]
+Float32s = NDArray[np.float32]
 ROWS = 500  # solved at a time, to bound memory
 
 
@@ -20,16 +20,16 @@ class Factors:
     penalty : ridge λ on the entries of u and v.
     """
 
-    columns: Matrix
-    intercepts: Matrix
+    columns: Float32s
+    intercepts: Float32s
     penalty: float
 
-    def rows(self, D: NDArray[np.floating]) -> Matrix:
+    def rows(self, D: NDArray[np.floating]) -> Float32s:
         """Factors u of the rows of a table (n, q), NaN where unknown: shape (n, k); 0 where nothing is known."""
         known = ~np.isnan(D)
         return ridge(self.columns, np.where(known, D - self.intercepts, 0), known, self.penalty)
 
-    def completed(self, D: NDArray[np.floating]) -> Matrix:
+    def completed(self, D: NDArray[np.floating]) -> Float32s:
         """What the factors make of every cell of a table (n, q), known ones included."""
         return self.rows(D) @ self.columns.T + self.intercepts
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from datasets.schema import Codes
+from datasets.schema import Floats
 from imputers import IMPUTERS
-from imputers.statistical.normal_imputer import NormalImputer, Weighted
-from imputers.statistical.normal_model import draw_holes, draw_model, find_holes, maximum_likelihood
+from imputers.shared.normal_imputer import NormalImputer, Weighted
+from imputers.shared.normal_model import draw_holes, draw_model, find_holes, maximum_likelihood
 
 
 @IMPUTERS.register("gaussian-em")
@@ -39,16 +39,16 @@ class GaussianEM(NormalImputer):
         self.most_steps = most_steps
         self.steps = steps
 
-    def _fit_normals(self, D: Codes, rng: np.random.Generator) -> None:
+    def _fit_normals(self, D: Floats, rng: np.random.Generator) -> None:
         self._data = D
         self.model_, self.n_iter_ = maximum_likelihood(D, self.ridge, self.tolerance, self.most_steps)
 
-    def _draw_normals(self, D: Codes, n_draws: int, rng: np.random.Generator) -> Iterator[Codes]:
+    def _draw_normals(self, D: Floats, n_draws: int, rng: np.random.Generator) -> Iterator[Floats]:
         model, fitted_holes, holes = self.model_, find_holes(self._data), find_holes(D)
         for _ in range(n_draws):
             for _ in range(self.steps):
                 model = draw_model(draw_holes(model, self._data, fitted_holes, rng), self.ridge, rng)
             yield draw_holes(model, D, holes, rng)
 
-    def _normals(self, D: Codes) -> list[Weighted]:
+    def _normals(self, D: Floats) -> list[Weighted]:
         return [(np.ones(len(D)), self.model_)]

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.latent_class import (
-    Floats,
+from datasets.schema import Floats, Kind
+from datasets.surveys.latent_class import (
     LatentClasses,
+    Numbers,
     classify,
     conditional,
     draw_levels,
@@ -16,7 +17,6 @@ from datasets.latent_class import (
     fit,
     levels_of,
 )
-from datasets.schema import Codes, Kind
 from imputers import IMPUTERS
 from imputers.base import Imputer
 
@@ -36,16 +36,16 @@ class Bins:
     means : their means, shape (B,).
     """
 
-    edges: Codes
-    donors: tuple[Codes, ...]
-    means: Codes
+    edges: Floats
+    donors: tuple[Floats, ...]
+    means: Floats
 
-    def of(self, values: Codes) -> NDArray[np.intp]:
+    def of(self, values: Floats) -> NDArray[np.intp]:
         """Bin of each value."""
         return np.searchsorted(self.edges, values)
 
 
-def quantile_bins(observed: Codes, n_bins: int) -> Bins:
+def quantile_bins(observed: Floats, n_bins: int) -> Bins:
     """Bins of about equally many observed values."""
     ordered = np.sort(observed)
     edges = np.unique(np.quantile(ordered, np.arange(1, n_bins) / n_bins, method="inverted_cdf"))
@@ -91,7 +91,7 @@ class LatentClassImputer(Imputer):
         self.max_levels = max_levels
         self.n_bins = n_bins
 
-    def _fit(self, X: Codes, rng: np.random.Generator) -> None:
+    def _fit(self, X: Floats, rng: np.random.Generator) -> None:
         self.bins_ = {
             int(j): quantile_bins(X[~np.isnan(X[:, j]), j], self.n_bins)
             for j in self.schema_.where(Kind.NUMERIC)
@@ -105,7 +105,7 @@ class LatentClassImputer(Imputer):
         # expected observed answers of each class to each item, the size of the sample behind its profile
         self.counts_ = [classify(model, Z)[0].T @ ~np.isnan(X) for model in self.fits_]
 
-    def _choose(self, Z: Floats, rng: np.random.Generator) -> int:
+    def _choose(self, Z: Numbers, rng: np.random.Generator) -> int:
         """Candidate with the highest log score on observed cells hidden again; Z (n, q) holds no hidden answer."""
         again = rng.random((len(Z), len(self.levels_.values))) < REHIDDEN
         target = np.repeat(again, [len(values) for values in self.levels_.values], axis=1) & (Z > 0)
@@ -119,7 +119,7 @@ class LatentClassImputer(Imputer):
             scores[n_classes] = np.log(average(trials, shown)[target]).mean()
         return max(scores, key=lambda n_classes: scores[n_classes])
 
-    def _draw(self, X: Codes, rng: np.random.Generator) -> Codes:
+    def _draw(self, X: Floats, rng: np.random.Generator) -> Floats:
         holes = np.isnan(X)
         Z = self.levels_.indicate(self._binned(X))
         chosen = rng.integers(self.n_fits, size=len(X))
@@ -144,7 +144,7 @@ class LatentClassImputer(Imputer):
         gammas += np.finfo(float).tiny  # all gammas of an item can underflow to zero
         return LatentClasses(levels, model.shares, levels.normalise(gammas))
 
-    def _from_donors(self, table: Codes, holes: NDArray[np.bool_], rng: np.random.Generator) -> Codes:
+    def _from_donors(self, table: Floats, holes: NDArray[np.bool_], rng: np.random.Generator) -> Floats:
         """Replace each fill that is the mean of a bin by an observed value of that bin."""
         for j, bins in self.bins_.items():
             rows = np.flatnonzero(holes[:, j])
@@ -154,7 +154,7 @@ class LatentClassImputer(Imputer):
             table[rows, j] = np.concatenate(bins.donors)[position]
         return table
 
-    def _expected(self, X: Codes) -> NDArray[np.float64]:
+    def _expected(self, X: Floats) -> Floats:
         holes = np.isnan(X)
         E = np.full(X.shape, np.nan)
         probabilities = self._average(X)
@@ -162,7 +162,7 @@ class LatentClassImputer(Imputer):
             E[:, j] = probabilities[:, self.levels_.blocks[j]] @ self.levels_.values[j]
         return E[holes]
 
-    def _probabilities(self, X: Codes) -> Mapping[int, NDArray[np.float64]]:
+    def _probabilities(self, X: Floats) -> Mapping[int, Floats]:
         holes = np.isnan(X)
         probabilities = self._average(X)
         return {
@@ -171,10 +171,10 @@ class LatentClassImputer(Imputer):
             if holes[:, j].any()
         }
 
-    def _average(self, X: Codes) -> Floats:
+    def _average(self, X: Floats) -> Numbers:
         return average(self.fits_, self.levels_.indicate(self._binned(X)))
 
-    def _binned(self, X: Codes) -> Codes:
+    def _binned(self, X: Floats) -> Floats:
         """Copy of X (n, p) in which each value of a binned column is the mean of its bin."""
         binned = np.array(X)
         for j, bins in self.bins_.items():
@@ -183,7 +183,7 @@ class LatentClassImputer(Imputer):
         return binned
 
 
-def average(fits: Sequence[LatentClasses], Z: Floats) -> Floats:
+def average(fits: Sequence[LatentClasses], Z: Numbers) -> Numbers:
     """Mean over fits of the probabilities of all levels (n, q) given the observed cells of each row."""
     total = sum((conditional(model, Z) for model in fits), start=np.zeros(Z.shape))
     return fits[0].levels.normalise(total)

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.schema import Codes, Kind
+from datasets.schema import Floats, Kind
 from imputers import IMPUTERS
-from imputers.encoding import MatrixImputer
+from imputers.matrix import MatrixImputer
+from imputers.shared.normal_imputer import areas
 from imputers.statistical.factors import starting_factors
-from imputers.statistical.normal_imputer import areas
 from imputers.statistical.tilt import Tilt, learn_tilt
 
 REHIDDEN = 0.1  # share of the known answers that judge the factors of the others
@@ -54,7 +54,7 @@ class MatrixFactorisation(MatrixImputer):
         self.sweeps = sweeps
         self.more_sweeps = more_sweeps
 
-    def _fit_matrix(self, D: Codes, rng: np.random.Generator) -> None:
+    def _fit_matrix(self, D: Floats, rng: np.random.Generator) -> None:
         schema = self.schema_
         starts = {int(j): schema.blocks[j].start for j in schema.where(Kind.NOMINAL)}
         self._reference = {j: start + int(self.centre_[schema.blocks[j]].argmax()) for j, start in starts.items()}
@@ -66,7 +66,7 @@ class MatrixFactorisation(MatrixImputer):
         self._judge(self._widened(first.completed(rest)), D, again)
         self.factors_ = first.swept(D[:, self._kept], self.more_sweeps)
 
-    def _judge(self, scores: Codes, D: Codes, again: NDArray[np.bool_]) -> None:
+    def _judge(self, scores: Floats, D: Floats, again: NDArray[np.bool_]) -> None:
         """Learn from the re-hidden cells how far to trust the scores (n, q): tilt, stretch and spreads."""
         blocks = self.schema_.blocks
         nominal = [(blocks[j], again[:, blocks[j].start]) for j in self._reference]
@@ -80,7 +80,7 @@ class MatrixFactorisation(MatrixImputer):
         self.spread_ = np.ones(D.shape[1])
         self.spread_[single] = np.sqrt((squares + PRIOR * pooled) / (counts + PRIOR))
 
-    def _learn_tilt(self, parts: list[tuple[slice, Codes, Codes]]) -> Tilt:
+    def _learn_tilt(self, parts: list[tuple[slice, Floats, Floats]]) -> Tilt:
         """Tilt from (block, scores, standardised dummies) of each nominal item's re-hidden cells, padded alike."""
         if not parts:
             return Tilt(1.0, 1.0)
@@ -91,7 +91,7 @@ class MatrixFactorisation(MatrixImputer):
         true = np.concatenate([(D * self.scale_[block] + self.centre_[block]).argmax(axis=1) for block, _, D in parts])
         return learn_tilt(repeated, np.concatenate(padded), true)
 
-    def _widened(self, D: NDArray[np.floating]) -> Codes:
+    def _widened(self, D: NDArray[np.floating]) -> Floats:
         """Standardised full design (n, q) of one without reference dummies: those of a nominal item sum to one."""
         full = np.tile(self.centre_, (len(D), 1))
         full[:, self._kept] += D * self.scale_[self._kept]
@@ -99,7 +99,7 @@ class MatrixFactorisation(MatrixImputer):
             full[:, reference] += 1 - full[:, self.schema_.blocks[j]].sum(axis=1)
         return (full - self.centre_) / self.scale_
 
-    def _forecast(self, X: Codes) -> tuple[Codes, dict[int, NDArray[np.float64]]]:
+    def _forecast(self, X: Floats) -> tuple[Floats, dict[int, Floats]]:
         """Mean code of every ordinal and numeric cell (n, p), and level shares of the holes of labelled columns."""
         scores = self._widened(self.factors_.completed(self._encode(X)[:, self._kept]))
         mean, shares = np.full(X.shape, np.nan), {}
@@ -114,7 +114,7 @@ class MatrixFactorisation(MatrixImputer):
                 shares[j] = areas(column.levels, mean[gone, j : j + 1], spread)
         return mean, shares
 
-    def _draws(self, X: Codes, n_draws: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    def _draws(self, X: Floats, n_draws: int, rng: np.random.Generator) -> Floats:
         mean, shares = self._forecast(X)
         table = np.tile(X, (n_draws, 1, 1))
         for j, (column, block) in enumerate(zip(self.schema_, self.schema_.blocks, strict=True)):
@@ -127,7 +127,7 @@ class MatrixFactorisation(MatrixImputer):
                 table[:, gone, j] = column.snap(mean[gone, j] + noise)
         return table[:, np.isnan(X)]
 
-    def _expected(self, X: Codes) -> NDArray[np.float64]:
+    def _expected(self, X: Floats) -> Floats:
         expected, shares = self._forecast(X)
         for j, column in enumerate(self.schema_):
             if column.kind is Kind.ORDINAL:
@@ -138,5 +138,5 @@ class MatrixFactorisation(MatrixImputer):
                 expected[:, j] = np.clip(expected[:, j], low, high)
         return expected[np.isnan(X)]
 
-    def _probabilities(self, X: Codes) -> Mapping[int, NDArray[np.float64]]:
+    def _probabilities(self, X: Floats) -> Mapping[int, Floats]:
         return self._forecast(X)[1]

@@ -1,15 +1,12 @@
 """Multiple imputation by chained equations, with a model for each kind of item."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-from datasets.schema import Kind
+from datasets.schema import Floats, Kind
 from imputers import IMPUTERS
-from imputers.statistical.categorical import forecast_levels, is_short
-from imputers.statistical.chained import ChainedImputer, Fill, Item
+from imputers.shared.categorical import forecast_levels, is_short
+from imputers.shared.chained import ChainedImputer, Fill, Item
 from imputers.statistical.pmm import match
-
-Matrix = NDArray[np.float64]
 
 
 @IMPUTERS.register("mice")
@@ -42,7 +39,7 @@ class Mice(ChainedImputer):
         self.donors = donors
         self.ridge = ridge
 
-    def _fill(self, item: Item, known: Matrix, holes: Matrix, start: Matrix | None, rng: np.random.Generator) -> Fill:
+    def _fill(self, item: Item, known: Floats, holes: Floats, start: Floats | None, rng: np.random.Generator) -> Fill:
         if item.column.kind is not Kind.NOMINAL and not is_short(item):
             return match(item, known, holes, item.codes[:, None], donors=self.donors, ridge=self.ridge, rng=rng)
         weights = rng.exponential(size=len(known))

@@ -3,11 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.schema import Kind
+from datasets.schema import Floats, Kind
 from imputers import IMPUTERS
-from imputers.statistical.chained import ChainedImputer, Fill, Item
-
-Matrix = NDArray[np.float64]
+from imputers.shared.chained import ChainedImputer, Fill, Item
 
 
 @IMPUTERS.register("mice-cart")
@@ -36,7 +34,7 @@ class MiceCart(ChainedImputer):
         self.leaf = leaf
         self.complexity = complexity
 
-    def _fill(self, item: Item, known: Matrix, holes: Matrix, start: Matrix | None, rng: np.random.Generator) -> Fill:
+    def _fill(self, item: Item, known: Floats, holes: Floats, start: Floats | None, rng: np.random.Generator) -> Fill:
         from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
         nominal = item.column.kind is Kind.NOMINAL

@@ -1,14 +1,11 @@
 """Chained predictive mean matching: every hole gets the answer of a person predicted alike."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-from datasets.schema import Kind
+from datasets.schema import Floats, Kind
 from imputers import IMPUTERS
-from imputers.statistical.chained import ChainedImputer, Fill, Item
+from imputers.shared.chained import ChainedImputer, Fill, Item
 from imputers.statistical.pmm import canonical_scores, match
-
-Matrix = NDArray[np.float64]
 
 
 @IMPUTERS.register("mice-pmm")
@@ -39,7 +36,7 @@ class MicePmm(ChainedImputer):
         self.dimensions = dimensions
         self.ridge = ridge
 
-    def _fill(self, item: Item, known: Matrix, holes: Matrix, start: Matrix | None, rng: np.random.Generator) -> Fill:
+    def _fill(self, item: Item, known: Floats, holes: Floats, start: Floats | None, rng: np.random.Generator) -> Fill:
         scores = item.codes[:, None]
         if item.column.kind is Kind.NOMINAL:
             levels = canonical_scores(known, item.positions, len(item.levels), self.dimensions, self.ridge)

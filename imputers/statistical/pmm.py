@@ -3,15 +3,13 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.schema import Kind
-from imputers.statistical.chained import Fill, Item
-from imputers.statistical.linear import fit_linear, penalty
-
-Matrix = NDArray[np.float64]
+from datasets.schema import Floats, Kind
+from imputers.shared.chained import Fill, Item
+from imputers.shared.linear import fit_linear, penalty
 
 
 def match(
-    item: Item, known: Matrix, holes: Matrix, scores: Matrix, *, donors: int, ridge: float, rng: np.random.Generator
+    item: Item, known: Floats, holes: Floats, scores: Floats, *, donors: int, ridge: float, rng: np.random.Generator
 ) -> Fill:
     """Fill holes with the codes of donors that are predicted alike.
 
@@ -33,7 +31,7 @@ def match(
     return Fill(item.codes[taken], (item.positions[near][:, :, None] == np.arange(len(item.levels))).mean(axis=1))
 
 
-def nearest_donors(offered: Matrix, wanted: Matrix, donors: int, rng: np.random.Generator) -> NDArray[np.intp]:
+def nearest_donors(offered: Floats, wanted: Floats, donors: int, rng: np.random.Generator) -> NDArray[np.intp]:
     """Row numbers of the nearest offered predictions (n, d) for each wanted one (h, d): shape (h, donors).
 
     Ties are broken at random, anew for each wanted row, so that a popular prediction does not always
@@ -49,7 +47,7 @@ def nearest_donors(offered: Matrix, wanted: Matrix, donors: int, rng: np.random.
     )
 
 
-def _nearest_on_line(offered: Matrix, wanted: Matrix, donors: int) -> NDArray[np.intp]:
+def _nearest_on_line(offered: Floats, wanted: Floats, donors: int) -> NDArray[np.intp]:
     """The nearest of a sorted list are among the few on either side."""
     order = np.argsort(offered)
     ranked = offered[order]
@@ -61,14 +59,14 @@ def _nearest_on_line(offered: Matrix, wanted: Matrix, donors: int) -> NDArray[np
     return order[np.take_along_axis(window, closest, axis=1)]
 
 
-def _nearest_in_space(offered: Matrix, wanted: Matrix, donors: int) -> NDArray[np.intp]:
+def _nearest_in_space(offered: Floats, wanted: Floats, donors: int) -> NDArray[np.intp]:
     from scipy.spatial import cKDTree
 
     found = cKDTree(offered, balanced_tree=False, compact_nodes=False).query(wanted, k=donors)[1]
     return found.reshape(len(wanted), donors)
 
 
-def canonical_scores(X: Matrix, positions: NDArray[np.intp], K: int, dimensions: int, ridge: float) -> Matrix:
+def canonical_scores(X: Floats, positions: NDArray[np.intp], K: int, dimensions: int, ridge: float) -> Floats:
     """Give unordered levels the numbers that predictors explain best, shape (K, min(dimensions, K-1)).
 
     The first scores maximise the canonical correlation between the levels' dummies and the predictors, the next

@@ -6,10 +6,9 @@ import subprocess
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from datasets.errors import InputError, MethodUnavailableError
-from datasets.schema import Codes, Kind
+from datasets.schema import Floats, Kind
 from imputers import IMPUTERS
 from imputers.base import Imputer
 
@@ -63,18 +62,18 @@ class RMice(Imputer):
     def __init__(self, sweeps: int = 5) -> None:
         self.sweeps = sweeps
 
-    def _fit(self, X: Codes, rng: np.random.Generator) -> None:
+    def _fit(self, X: Floats, rng: np.random.Generator) -> None:
         if self.sweeps < 1:
             raise InputError(f"r-mice: sweeps is {self.sweeps}; it takes one round through the items at least")
         self.program_ = find_rscript()
         self.table_ = X.copy()
 
-    def _draw(self, X: Codes, rng: np.random.Generator) -> Codes:
+    def _draw(self, X: Floats, rng: np.random.Generator) -> Floats:
         table = X.copy()
         table[np.isnan(X)] = self._draws(X, 1, rng)[0]
         return table
 
-    def _draws(self, X: Codes, n_draws: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    def _draws(self, X: Floats, n_draws: int, rng: np.random.Generator) -> Floats:
         same = np.array_equal(X, self.table_, equal_nan=True)
         table = self.table_ if same else np.vstack([self.table_, X])
         nominal = self.schema_.where(Kind.NOMINAL) + 1  # R counts from one

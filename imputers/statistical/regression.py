@@ -1,15 +1,12 @@
 """Regression imputation: each hole gets its predicted value."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-from datasets.schema import Kind
+from datasets.schema import Floats, Kind
 from imputers import IMPUTERS
-from imputers.statistical.categorical import forecast_levels
-from imputers.statistical.chained import ChainedImputer, Fill, Item
-from imputers.statistical.linear import fit_linear
-
-Matrix = NDArray[np.float64]
+from imputers.shared.categorical import forecast_levels
+from imputers.shared.chained import ChainedImputer, Fill, Item
+from imputers.shared.linear import fit_linear
 
 
 @IMPUTERS.register("regression")
@@ -41,7 +38,7 @@ class Regression(ChainedImputer):
         self.sweeps = sweeps
         self.ridge = ridge
 
-    def _fill(self, item: Item, known: Matrix, holes: Matrix, start: Matrix | None, rng: np.random.Generator) -> Fill:
+    def _fill(self, item: Item, known: Floats, holes: Floats, start: Floats | None, rng: np.random.Generator) -> Fill:
         if item.column.kind is Kind.NUMERIC:
             mean = holes @ fit_linear(known, item.codes[:, None], self.ridge).coefficients[:, 0]
             return Fill(item.column.snap(mean), item.bounded(mean))
@@ -50,10 +47,10 @@ class Regression(ChainedImputer):
         best = forecast.argmax(axis=1) if item.column.kind is Kind.NOMINAL else middle
         return Fill(item.levels[best], forecast, parameters)
 
-    def _begin(self, item: Item, rng: np.random.Generator) -> Matrix:
+    def _begin(self, item: Item, rng: np.random.Generator) -> Floats:
         return np.zeros((len(item.holes), len(self.predictors_.centre[item.j])))
 
-    def _carry(self, item: Item, fill: Fill) -> Matrix:
+    def _carry(self, item: Item, fill: Fill) -> Floats:
         if item.column.kind is Kind.NUMERIC:
             return self.predictors_.encode(item.j, fill.forecast)
         return fill.forecast @ self.predictors_.encode(item.j, item.levels)

@@ -1,15 +1,12 @@
 """Stochastic regression imputation: the predicted value plus a random residual."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-from datasets.schema import Kind
+from datasets.schema import Floats, Kind
 from imputers import IMPUTERS
-from imputers.statistical.categorical import forecast_levels
-from imputers.statistical.chained import ChainedImputer, Fill, Item
-from imputers.statistical.linear import fit_linear
-
-Matrix = NDArray[np.float64]
+from imputers.shared.categorical import forecast_levels
+from imputers.shared.chained import ChainedImputer, Fill, Item
+from imputers.shared.linear import fit_linear
 
 
 @IMPUTERS.register("stochastic-regression")
@@ -35,7 +32,7 @@ class StochasticRegression(ChainedImputer):
         self.sweeps = sweeps
         self.ridge = ridge
 
-    def _fill(self, item: Item, known: Matrix, holes: Matrix, start: Matrix | None, rng: np.random.Generator) -> Fill:
+    def _fill(self, item: Item, known: Floats, holes: Floats, start: Floats | None, rng: np.random.Generator) -> Fill:
         if item.column.kind is Kind.NUMERIC:
             fit = fit_linear(known, item.codes[:, None], self.ridge)
             mean = holes @ fit.coefficients[:, 0]

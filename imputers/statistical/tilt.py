@@ -5,7 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Table = NDArray[np.float64]
+from datasets.schema import Floats
+
+Table = Floats
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,10 @@
 """Hot deck: a random respondent of the same class lends an answer."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-from datasets.schema import Codes
+from datasets.schema import Floats
 from imputers import IMPUTERS
-from imputers.substitution.classes import ClassImputer, into_bins
+from imputers.shared.classes import ClassImputer, into_bins
 
 
 @IMPUTERS.register("hot-deck")
@@ -22,11 +21,11 @@ class HotDeck(ClassImputer):
     the fitted rows. Parameters: see `ClassImputer`.
     """
 
-    def _donor_weights(self, n: int) -> NDArray[np.float64]:
+    def _donor_weights(self, n: int) -> Floats:
         weights = np.ones(n) if self.weights_ is None else self.weights_
         return np.maximum(weights, 1e-9 * weights.mean())  # a class of weight zero has no mean
 
-    def _draw(self, X: Codes, rng: np.random.Generator) -> Codes:
+    def _draw(self, X: Floats, rng: np.random.Generator) -> Floats:
         table = X.copy()
         binned = into_bins(X, self._cuts)
         for j, donors in enumerate(self.donors_):

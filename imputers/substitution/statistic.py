@@ -4,8 +4,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from datasets.schema import UNORDERED, Codes, Kind
-from imputers.substitution.classes import ClassImputer
+from datasets.schema import UNORDERED, Floats, Kind
+from imputers.shared.classes import ClassImputer
 
 
 class ClassStatistic(ClassImputer):
@@ -13,7 +13,7 @@ class ClassStatistic(ClassImputer):
 
     deterministic: ClassVar[bool] = True
 
-    def _draw(self, X: Codes, rng: np.random.Generator) -> Codes:
+    def _draw(self, X: Floats, rng: np.random.Generator) -> Floats:
         table = X.copy()
         for j, shares in self._probabilities(X).items():
             column = self.schema_.columns[j]

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.schema import Codes, Column
+from datasets.schema import Column, Floats
 
 if TYPE_CHECKING:
     from lightgbm import Booster
 
-Matrix = NDArray[np.float32]
+Float32s = NDArray[np.float32]
 Settings = Mapping[str, float | str]
 HELD_OUT = 0.2  # share of the known rows that donate answers instead of growing trees
 
@@ -20,9 +20,9 @@ HELD_OUT = 0.2  # share of the known rows that donate answers instead of growing
 class Forecast(NamedTuple):
     """What is said of h holes: a draw (h,), the mean (h,) (NaN if nominal), level shares (h, K) (K = 0 if numeric)."""
 
-    draw: Codes
-    mean: Codes
-    shares: Codes
+    draw: Floats
+    mean: Floats
+    shares: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +40,7 @@ class BoostedClasses:
     booster: "Booster"
     classes: NDArray[np.intp]
 
-    def forecast(self, D: Matrix, rng: np.random.Generator) -> Forecast:
+    def forecast(self, D: Float32s, rng: np.random.Generator) -> Forecast:
         """Probabilities of the levels, and a level drawn from them."""
         found = _predict(self.booster, D)
         shares = np.zeros((len(D), len(self.column.levels)))
@@ -66,11 +66,11 @@ class BoostedScore:
 
     column: Column
     booster: "Booster"
-    predictions: Codes
-    answers: Codes
+    predictions: Floats
+    answers: Floats
     window: int
 
-    def forecast(self, D: Matrix, rng: np.random.Generator) -> Forecast:
+    def forecast(self, D: Float32s, rng: np.random.Generator) -> Forecast:
         """Predicted mean, shares of the levels among the nearest donors, and the answer of one of these."""
         mean = _predict(self.booster, D)
         first = self._first_donor(mean, rng)
@@ -80,7 +80,7 @@ class BoostedScore:
         shares = (counts[first + self.window] - counts[first]) / self.window
         return Forecast(draw, np.clip(mean, self.answers.min(), self.answers.max()), shares)
 
-    def _first_donor(self, mean: Codes, rng: np.random.Generator) -> NDArray[np.intp]:
+    def _first_donor(self, mean: Floats, rng: np.random.Generator) -> NDArray[np.intp]:
         """Where the window of each hole starts; among donors of equal prediction chance decides."""
         low = np.searchsorted(self.predictions, mean, side="left")
         high = np.searchsorted(self.predictions, mean, side="right")
@@ -91,7 +91,7 @@ class BoostedScore:
 Conditional = BoostedClasses | BoostedScore
 
 
-def learn_classes(column: Column, D: Matrix, codes: Codes, rounds: int, settings: Settings) -> BoostedClasses:
+def learn_classes(column: Column, D: Float32s, codes: Floats, rounds: int, settings: Settings) -> BoostedClasses:
     """Learn a nominal item from predictors (n, q) and codes (n,), at least two of them different."""
     classes, labels = np.unique(np.searchsorted(column.levels, codes), return_inverse=True)
     binary = len(classes) == 2
@@ -100,7 +100,7 @@ def learn_classes(column: Column, D: Matrix, codes: Codes, rounds: int, settings
 
 
 def learn_score(
-    column: Column, D: Matrix, codes: Codes, rounds: int, window: int, settings: Settings, rng: np.random.Generator
+    column: Column, D: Float32s, codes: Floats, rounds: int, window: int, settings: Settings, rng: np.random.Generator
 ) -> BoostedScore:
     """Learn an ordinal or numeric item from predictors (n, q) and codes (n,), n at least two."""
     rows = rng.permutation(len(codes))
@@ -111,7 +111,7 @@ def learn_score(
     return BoostedScore(column, booster, predictions[order], codes[donors[order]], min(window, len(donors)))
 
 
-def _boost(D: Matrix, y: NDArray, rounds: int, settings: Settings) -> "Booster":
+def _boost(D: Float32s, y: NDArray, rounds: int, settings: Settings) -> "Booster":
     import lightgbm
 
     parameters = {
@@ -124,5 +124,5 @@ def _boost(D: Matrix, y: NDArray, rounds: int, settings: Settings) -> "Booster":
     return lightgbm.train(parameters, lightgbm.Dataset(D, y, params=parameters), rounds)
 
 
-def _predict(booster: "Booster", D: Matrix) -> Codes:
+def _predict(booster: "Booster", D: Float32s) -> Floats:
     return np.asarray(booster.predict(D, num_threads=1))

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.schema import Codes, Column, Kind
+from datasets.schema import Column, Floats, Kind
 
 if TYPE_CHECKING:
     from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-Matrix = NDArray[np.float32]
+Float32s = NDArray[np.float32]
 
 
 class Growth(NamedTuple):
@@ -37,7 +37,7 @@ class Forest:
     trees: tuple["DecisionTreeClassifier | DecisionTreeRegressor", ...]
     error: float
 
-    def predict(self, D: Matrix) -> tuple[Codes, Codes]:
+    def predict(self, D: Float32s) -> tuple[Floats, Floats]:
         """Mean leaf share of each level (h, K) and the likeliest level (h,); or (h, 0) and the mean of leaf means."""
         found = np.mean([_leaves(tree, D) for tree in self.trees], axis=0)
         if self.column.kind is not Kind.NOMINAL:
@@ -47,7 +47,7 @@ class Forest:
         return shares, self.column.levels[shares.argmax(axis=1)]
 
 
-def grow(column: Column, D: Matrix, codes: Codes, growth: Growth, rng: np.random.Generator) -> Forest:
+def grow(column: Column, D: Float32s, codes: Floats, growth: Growth, rng: np.random.Generator) -> Forest:
     """Grow a forest on predictors (n, q) and codes (n,); ⌊√q⌋ predictors are tried at each split.
 
     The loop is that of scikit-learn's forests, without their cost per tree, and it has the out-of-bag rows at hand.
@@ -74,7 +74,7 @@ def grow(column: Column, D: Matrix, codes: Codes, growth: Growth, rng: np.random
     return Forest(column, tuple(trees), float(np.mean(wrong)))
 
 
-def _leaves(tree: "DecisionTreeClassifier | DecisionTreeRegressor", D: Matrix) -> Codes:
+def _leaves(tree: "DecisionTreeClassifier | DecisionTreeRegressor", D: Float32s) -> Floats:
     """What a tree's leaves hold for rows (h, q): class shares (h, K), or means (h, 1)."""
     if hasattr(tree, "predict_proba"):
         return tree.predict_proba(D, check_input=False)

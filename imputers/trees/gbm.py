@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.errors import InputError
-from datasets.schema import Codes, Kind
+from datasets.schema import Floats, Kind
 from imputers import IMPUTERS
 from imputers.base import Imputer
 from imputers.trees.boosting import Conditional, learn_classes, learn_score
@@ -78,7 +78,7 @@ class Gbm(Imputer):
         self.donors = donors
         self.n_features = n_features
 
-    def _fit(self, X: Codes, rng: np.random.Generator) -> None:
+    def _fit(self, X: Floats, rng: np.random.Generator) -> None:
         if self.sweeps < 1:
             raise InputError(f"gbm: sweeps={self.sweeps}; choose one at least, or two for chains")
         schema, holes = self.schema_, np.isnan(X)
@@ -96,7 +96,7 @@ class Gbm(Imputer):
                     D[gone, schema.blocks[j]] = encode(schema, j, learned[j].forecast(predictors[gone], rng).draw)
             self.models_.append(learned)
 
-    def _columns_read(self, X: Codes) -> list[NDArray[np.intp]]:
+    def _columns_read(self, X: Floats) -> list[NDArray[np.intp]]:
         """Columns of the design that the trees of each item read, ascending.
 
         Raises
@@ -111,7 +111,7 @@ class Gbm(Imputer):
         spans = [np.arange(block.start, block.stop) for block in schema.blocks]
         return [np.concatenate([spans[k] for k in chosen]) for chosen in most_informative(schema, X, everything)]
 
-    def _learn(self, j: int, D: NDArray[np.float32], codes: Codes, rng: np.random.Generator) -> Conditional:
+    def _learn(self, j: int, D: NDArray[np.float32], codes: Floats, rng: np.random.Generator) -> Conditional:
         column = self.schema_.columns[j]
         settings = {
             "learning_rate": self.learning_rate,
@@ -125,7 +125,7 @@ class Gbm(Imputer):
             return learn_classes(column, D, codes, self.class_rounds, settings)
         return learn_score(column, D, codes, self.rounds, self.donors, settings, rng)
 
-    def _draws(self, X: Codes, n_draws: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    def _draws(self, X: Floats, n_draws: int, rng: np.random.Generator) -> Floats:
         schema, holes = self.schema_, np.isnan(X)
         burnt = min(1, self.sweeps - 1)  # the first of several sweeps knows the rest of the row only in part
         chains = max(n_draws, CHAINS) if self.sweeps > 1 else n_draws
@@ -133,7 +133,7 @@ class Gbm(Imputer):
         D = np.tile(schema.design(X), (chains, 1, 1))
         lacking = [j for j in self.order_ if holes[:, j].any()]
         self._mean = np.zeros(X.shape)  # the averages of the sweeps, which _expected and _probabilities hand out
-        self._shares: dict[int, NDArray[np.float64]] = {}
+        self._shares: dict[int, Floats] = {}
         for count, models in enumerate(self.models_, start=1 - burnt):
             for j in lacking:
                 gone = holes[:, j]
@@ -146,15 +146,15 @@ class Gbm(Imputer):
                     self._collect(j, gone, mean.reshape(chains, -1), shares.reshape(chains, gone.sum(), -1), count)
         return filled[:n_draws, holes]
 
-    def _collect(self, j: int, gone: NDArray[np.bool_], mean: Codes, shares: Codes, count: int) -> None:
+    def _collect(self, j: int, gone: NDArray[np.bool_], mean: Floats, shares: Floats, count: int) -> None:
         """Take the sweep's means (chains, h) and shares (chains, h, K) into the averages over count sweeps."""
         self._mean[gone, j] += (mean.mean(axis=0) - self._mean[gone, j]) / count
         if shares.shape[-1]:
             average = self._shares.setdefault(j, np.zeros(shares.shape[1:]))
             average += (shares.mean(axis=0) - average) / count
 
-    def _expected(self, X: Codes) -> NDArray[np.float64]:
+    def _expected(self, X: Floats) -> Floats:
         return self._mean[np.isnan(X)]
 
-    def _probabilities(self, X: Codes) -> Mapping[int, NDArray[np.float64]]:
+    def _probabilities(self, X: Floats) -> Mapping[int, Floats]:
         return self._shares

@@ -3,13 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.schema import Codes, Schema
-from datasets.selection import level_numbers
-
-Matrix = NDArray[np.float64]
+from datasets.schema import Floats, Schema
+from datasets.selection.ranking import level_numbers
 
 
-def most_informative(schema: Schema, X: Codes, n_features: int) -> list[NDArray[np.intp]]:
+def most_informative(schema: Schema, X: Floats, n_features: int) -> list[NDArray[np.intp]]:
     """Positions of the items that tell most about each item of a table (n, p), at most n_features of them, ascending.
 
     Best first by nats an answer of the item can expect from the other: their mutual information less what
@@ -22,7 +20,7 @@ def most_informative(schema: Schema, X: Codes, n_features: int) -> list[NDArray[
     return [np.sort(row) for row in best]
 
 
-def _information_of_each_row(schema: Schema, X: Codes) -> Matrix:
+def _information_of_each_row(schema: Schema, X: Floats) -> Floats:
     """Nats (p, p) that item j tells about an answer to item i on average, entry (i, j); below zero at times."""
     numbers, sizes = level_numbers(schema, X)
     chosen = np.concatenate(
@@ -39,5 +37,5 @@ def _information_of_each_row(schema: Schema, X: Codes) -> Matrix:
     return (total - chance) / np.maximum(np.diag(rows), 1)[:, None]
 
 
-def _n_log_n(counts: Matrix) -> Matrix:
+def _n_log_n(counts: Floats) -> Floats:
     return counts * np.log(np.maximum(counts, 1))

@@ -6,13 +6,11 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.schema import Codes, Kind
+from datasets.schema import Floats, Kind
 from imputers import IMPUTERS
 from imputers.base import Imputer
 from imputers.trees.forest import Forest, Growth, grow
 from imputers.trees.predictors import encode, increasing_holes, others
-
-Matrix = NDArray[np.float64]
 
 
 @IMPUTERS.register("missforest")
@@ -58,7 +56,7 @@ class MissForest(Imputer):
         self.leaf = leaf
         self.share = share
 
-    def _fit(self, X: Codes, rng: np.random.Generator) -> None:
+    def _fit(self, X: Floats, rng: np.random.Generator) -> None:
         self.start_ = np.array([_start(x, column.kind) for x, column in zip(X.T, self.schema_, strict=True)])
         self.order_ = increasing_holes(X)
         self.passes_: list[dict[int, Forest]] = []
@@ -73,11 +71,11 @@ class MissForest(Imputer):
             self.passes_.append(forests)
         self.errors_ = np.array([self.passes_[-1][j].error for j in range(X.shape[1])])
 
-    def _started(self, X: Codes) -> Matrix:
+    def _started(self, X: Floats) -> Floats:
         """Design (n, q) of a table with its holes at the mean or mode."""
         return self.schema_.design(np.where(np.isnan(X), self.start_, X))
 
-    def _pass(self, X: Codes, D: Matrix, rng: np.random.Generator) -> dict[int, Forest]:
+    def _pass(self, X: Floats, D: Floats, rng: np.random.Generator) -> dict[int, Forest]:
         """Grow a forest for every item, and write its fills into the design before the next item."""
         growth, forests = Growth(self.trees, self.share, self.leaf), {}
         for j in self.order_:
@@ -87,7 +85,7 @@ class MissForest(Imputer):
             self._fill(D, ~known, j, forests[j])
         return forests
 
-    def _fill(self, D: Matrix, gone: NDArray[np.bool_], j: int, forest: Forest) -> Matrix:
+    def _fill(self, D: Floats, gone: NDArray[np.bool_], j: int, forest: Forest) -> Floats:
         """Write predictions into the design of the rows that lack item j; return their level shares (h, K)."""
         if not gone.any():
             return np.empty((0, 0))
@@ -95,7 +93,7 @@ class MissForest(Imputer):
         D[gone, self.schema_.blocks[j]] = encode(self.schema_, j, codes)
         return shares
 
-    def _change(self, holes: NDArray[np.bool_], before: Matrix, after: Matrix) -> dict[str, float]:
+    def _change(self, holes: NDArray[np.bool_], before: Floats, after: Floats) -> dict[str, float]:
         """How much the fills moved in a pass, for the kinds of items that have holes."""
         moved, total = {"numeric": 0.0, "nominal": 0.0}, {"numeric": 0.0, "nominal": 0.0}
         for j in np.flatnonzero(holes.any(axis=0)):
@@ -106,21 +104,21 @@ class MissForest(Imputer):
             total[kind] += holes[:, j].sum() if nominal else np.sum(new**2)
         return {kind: float(moved[kind] / total[kind]) for kind in moved if total[kind] > 0}
 
-    def _draw(self, X: Codes, rng: np.random.Generator) -> Codes:
+    def _draw(self, X: Floats, rng: np.random.Generator) -> Floats:
         self._design = self._started(X)  # filled in; _expected and _probabilities read it off
-        self._shares: dict[int, Matrix] = {}
+        self._shares: dict[int, Floats] = {}
         for forests in self.passes_:
             for j in self.order_:
                 self._shares[j] = self._fill(self._design, np.isnan(X[:, j]), j, forests[j])
         return np.where(np.isnan(X), self.schema_.undesign(self._design), X)
 
-    def _expected(self, X: Codes) -> Matrix:
+    def _expected(self, X: Floats) -> Floats:
         blocks = self.schema_.blocks
         numbers = np.column_stack([self._design[:, block.start] for block in blocks])
         numbers[:, self.schema_.where(Kind.NOMINAL)] = np.nan
         return numbers[np.isnan(X)]
 
-    def _probabilities(self, X: Codes) -> Mapping[int, Matrix]:
+    def _probabilities(self, X: Floats) -> Mapping[int, Floats]:
         return {j: shares for j, shares in self._shares.items() if shares.size}
 
 
@@ -143,7 +141,7 @@ def stops(changes: Sequence[Mapping[str, float]]) -> bool:
     return not any(now[kind] < before[kind] for kind in now)
 
 
-def _start(codes: Codes, kind: Kind) -> float:
+def _start(codes: Floats, kind: Kind) -> float:
     """Mean of a column (n,) with holes, or its mode if it is nominal; ties go to the lower code."""
     if kind is not Kind.NOMINAL:
         return float(np.nanmean(codes))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks import cells
-from benchmarks.cells import Cell, answer_key, code_version, make_mask
+from benchmarks.cells import Cell, code_version, make_mask, prediction_key
 
 CELL = Cell("toy (synthetic)", "mcar", 0.3, 1, "mean", 5)
 
@@ -21,15 +21,15 @@ def test_a_mask_depends_on_dataset_mechanism_rate_and_seed_alone(toy):
 @pytest.mark.parametrize("change", [{"imputer": "hot-deck"}, {"n_draws": 6}, {"seed": 2}, {"dataset": "gss2022"}])
 def test_the_key_changes_with_the_cell(toy, change):
     masked = make_mask(toy, "mcar", 0.3, 1)
-    assert answer_key(CELL, masked) == answer_key(CELL, masked)
-    assert answer_key(CELL, masked) != answer_key(replace(CELL, **change), masked)
+    assert prediction_key(CELL, masked) == prediction_key(CELL, masked)
+    assert prediction_key(CELL, masked) != prediction_key(replace(CELL, **change), masked)
 
 
 def test_the_key_changes_with_the_data_and_the_mask(toy):
     masked = make_mask(toy, "mcar", 0.3, 1)
     renamed = make_mask(replace(toy, name="other"), "mcar", 0.3, 1)
-    assert answer_key(CELL, masked) != answer_key(CELL, renamed)
-    assert answer_key(CELL, masked) != answer_key(CELL, make_mask(toy, "mcar", 0.3, 2))
+    assert prediction_key(CELL, masked) != prediction_key(CELL, renamed)
+    assert prediction_key(CELL, masked) != prediction_key(CELL, make_mask(toy, "mcar", 0.3, 2))
 
 
 def test_the_version_follows_imports_inside_functions(tmp_path, monkeypatch):

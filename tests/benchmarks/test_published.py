@@ -9,7 +9,7 @@ from benchmarks import published
 from benchmarks.progress import Progress
 from benchmarks.published import TRIALS, Figure, Trial, run_published
 from benchmarks.supervisor import Limits
-from imputers.request import make_imputer
+from imputers import make_imputer
 from metrics import METRICS
 from reports.claims import Claim, claims_page
 from reports.markdown import to_markdown

@@ -17,7 +17,7 @@ from benchmarks.run import rebuild, run
 from benchmarks.suites import Suite, suite_named
 from benchmarks.supervisor import Limits
 from datasets.errors import InputError
-from imputers import IMPUTERS
+from datasets.registry import load_plugin
 from reports.results import read_record
 
 BAD = Path(__file__).parent / "bad_imputers.py"
@@ -77,7 +77,7 @@ def test_scores_do_not_depend_on_jobs_or_on_a_stop(toy, tmp_path):
 
 @pytest.fixture(scope="module")
 def bad_imputers():
-    return IMPUTERS.load(BAD)
+    return load_plugin(BAD)
 
 
 def test_every_way_to_fail_is_recorded_and_the_others_go_on(toy, tmp_path, bad_imputers):

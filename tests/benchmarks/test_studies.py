@@ -12,9 +12,9 @@ from benchmarks.__main__ import main
 from benchmarks.studies import STUDIES, TARGETS
 from benchmarks.study import MODEL, NAME, Arm, Items, Study, lacks_model, short_name, with_learners
 from datasets.errors import InputError
-from datasets.gss_features import CRITERIA
-from datasets.gss_targets import targets
-from imputers.request import make_imputer
+from datasets.surveys.gss_features import CRITERIA
+from datasets.surveys.gss_targets import targets
+from imputers import make_imputer
 from reports.contrasts import YARDSTICKS, Contrast
 from reports.results import read_record
 

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from benchmarks.__main__ import main
-from datasets import fetch
 from datasets.errors import DataUnavailableError
+from datasets.surveys import fetch
 
 TITLE = "gss2022-twin (synthetic)"
 

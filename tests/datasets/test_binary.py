@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from datasets import DATASETS
-from datasets.binary import binary_items, recodings, two_answers, without_recodings
 from datasets.errors import InputError
-from datasets.gss_binary import hundred
 from datasets.mechanisms import MECHANISMS
 from datasets.schema import Column, Kind, Role, Schema
+from datasets.surveys.binary import binary_items, recodings, two_answers, without_recodings
+from datasets.surveys.gss_binary import hundred
 from datasets.table import Dataset
 
 N = np.nan

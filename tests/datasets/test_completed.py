@@ -7,10 +7,10 @@ import pandas as pd
 import pyreadstat
 import pytest
 
-from datasets.completed import complete_file, write_table
 from datasets.errors import InputError
-from datasets.schema import Codes
-from datasets.survey_file import SurveyFile, read_survey_file
+from datasets.files.completed import complete_file, write_table
+from datasets.files.survey_file import SurveyFile, read_survey_file
+from datasets.schema import Floats
 
 CSV = """\
 mood,town,age,height,children,code,note
@@ -36,7 +36,7 @@ def survey(tmp_path) -> SurveyFile:
     return read_survey_file(tmp_path / "a.csv", tmp_path / "schema.toml")
 
 
-def fill(survey: SurveyFile, **codes: float) -> Codes:
+def fill(survey: SurveyFile, **codes: float) -> Floats:
     X = survey.dataset.values.copy()
     for j, name in enumerate(survey.dataset.schema.names):
         X[np.isnan(X[:, j]), j] = codes.get(name, X[~np.isnan(X[:, j]), j][0])
@@ -163,7 +163,7 @@ def test_an_unknown_format_and_one_that_cannot_hold_the_table(survey: SurveyFile
 
 
 def test_every_cell_of_the_real_file_comes_back(shared, tmp_path):
-    from datasets.fetch import stata_file
+    from datasets.surveys.fetch import stata_file
 
     with stata_file(shared / "data" / "2022_stata.zip", "GSS2022.dta") as file:
         cells, meta = pyreadstat.read_dta(

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from datasets.describe import describe
+from datasets.files.describe import describe
 from datasets.schema import Column, Kind, Schema
 from datasets.table import Dataset, Reason
 

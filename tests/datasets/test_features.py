@@ -3,7 +3,10 @@
 import numpy as np
 import pytest
 
-from datasets.criteria import (
+from datasets.errors import InputError
+from datasets.mechanisms.folds import hide_fold
+from datasets.schema import Column, Kind, Schema
+from datasets.selection.criteria import (
     by_chance,
     by_correlation,
     by_lasso,
@@ -12,12 +15,9 @@ from datasets.criteria import (
     character_grams,
     ordered,
 )
-from datasets.errors import InputError
-from datasets.gss_features import CRITERIA, with_items
-from datasets.mechanisms.folds import hide_fold
-from datasets.schema import Column, Kind, Schema
+from datasets.surveys.gss_features import CRITERIA, with_items
+from datasets.surveys.thinning import thinned
 from datasets.table import Dataset
-from datasets.thinning import thinned
 
 CANDIDATES = ["echo", "other", "party", "bowl", "noise"]
 

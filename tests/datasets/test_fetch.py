@@ -9,9 +9,9 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 import pandas as pd
 import pytest
 
-from datasets import fetch, gss
 from datasets.errors import DataUnavailableError, InputError
-from datasets.fetch import Source, locate, sha256, stata_file
+from datasets.surveys import fetch, gss
+from datasets.surveys.fetch import Source, locate, sha256, stata_file
 
 
 class Quiet(SimpleHTTPRequestHandler):

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from datasets import gss as survey
 from datasets.errors import InputError
 from datasets.schema import Kind, Role
+from datasets.surveys import gss as survey
 from datasets.table import Dataset, Reason
 
 # Shares missing, published with the file. Of partyid .010 has no answer, and 106 of 3544 are off the scale.

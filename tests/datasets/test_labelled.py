@@ -6,7 +6,7 @@ import pyreadstat
 import pytest
 
 from datasets.errors import InputError
-from datasets.labelled import labelled_column, read_spss, read_stata, unique_labels
+from datasets.files.labelled import labelled_column, read_spss, read_stata, unique_labels
 from datasets.schema import Kind
 from datasets.table import Reason
 

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from datasets.errors import InputError
-from datasets.registry import Registry
+from datasets.registry import Registry, load_plugin
 
 PLUGIN = '''
 from imputers import IMPUTERS
@@ -44,7 +44,7 @@ def test_loaded_file_registers(tmp_path):
 
     path = tmp_path / "made_up.py"
     path.write_text(PLUGIN.replace("made-up", "made-up-once"))
-    assert IMPUTERS.load(path) == ["made-up-once"]
+    assert load_plugin(path) == ["made-up-once"]
     assert IMPUTERS["made-up-once"].__doc__ == "A method for a test."
     assert IMPUTERS.summaries()["made-up-once"] == "A method for a test."
 

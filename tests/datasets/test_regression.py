@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from datasets.errors import InputError
-from datasets.regression import Estimates, Regression, least_squares, model_matrix, student_interval
-from datasets.schema import Column, Kind, Schema
+from datasets.regression import Estimates, least_squares, model_matrix, student_interval
+from datasets.schema import Column, Kind, Regression, Schema
 
 COLUMNS = (
     Column("income", Kind.NUMERIC),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from datasets.scales import known_order, reads_like_scale
+from datasets.files.scales import known_order, reads_like_scale
 
 
 @pytest.mark.parametrize(

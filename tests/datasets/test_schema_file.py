@@ -1,7 +1,7 @@
 """A written schema file reads back as the schema it was written from."""
 
-from datasets.schema_file import write_schema
-from datasets.survey_file import read_survey_file
+from datasets.files.schema_file import write_schema
+from datasets.files.survey_file import read_survey_file
 
 CSV = """\
 id,mood,town,wage,children

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from datasets import gss as survey
 from datasets.errors import InputError
 from datasets.schema import Column, Kind, Schema
-from datasets.selection import associations, chance_information, in_words, level_numbers, select, take
+from datasets.selection.ranking import associations, chance_information, in_words, level_numbers, select, take
+from datasets.surveys import gss as survey
 from datasets.table import Dataset
 
 

@@ -6,8 +6,8 @@ import pyreadstat
 import pytest
 
 from datasets.errors import InputError
+from datasets.files.survey_file import read_survey_file
 from datasets.schema import Kind, Role
-from datasets.survey_file import read_survey_file
 from datasets.table import Reason
 
 CSV = """\

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from datasets import DATASETS
-from datasets.answer import Answer, check_answer, distributions, expectation, point
 from datasets.errors import DataUnavailableError, InputError
+from datasets.files.survey_file import read_survey_file
 from datasets.mechanisms import MECHANISMS
 from datasets.mechanisms.card import mask_card
+from datasets.prediction import Prediction, check_prediction, distributions, expectation, point
 from datasets.schema import Column, Kind, Role, Schema
-from datasets.survey_file import read_survey_file
 from datasets.table import Dataset, Masked
 from imputers import IMPUTERS
 from metrics import METRICS
@@ -32,18 +32,18 @@ def test_text_has_no_numbers_and_the_columns_beside_it_keep_theirs():
 
 
 def test_an_answer_of_strings_is_read_as_a_vote():
-    answer = Answer(np.array([[2.0, 1.0], [2.0, 2.0], [1.0, 2.0]]))
-    check_answer(answer, X, SCHEMA)
-    assert distributions(answer, X, SCHEMA)[1].tolist() == [pytest.approx([1 / 3, 2 / 3, 0])]
-    assert point(answer, X, SCHEMA).tolist() == [2.0, 2.0]
-    assert np.isnan(expectation(answer, X, SCHEMA)[0])
+    prediction = Prediction(np.array([[2.0, 1.0], [2.0, 2.0], [1.0, 2.0]]))
+    check_prediction(prediction, X, SCHEMA)
+    assert distributions(prediction, X, SCHEMA)[1].tolist() == [pytest.approx([1 / 3, 2 / 3, 0])]
+    assert point(prediction, X, SCHEMA).tolist() == [2.0, 2.0]
+    assert np.isnan(expectation(prediction, X, SCHEMA)[0])
     masked = Masked(Dataset("t", SCHEMA, np.where(np.isnan(X), 2.0, X)), np.isnan(X))
-    assert METRICS["accuracy"].score(masked, answer) == {"city": 1.0, "party": 1.0}
-    assert set(METRICS["total-variation"].score(masked, answer)) == {"party"}
+    assert METRICS["accuracy"].score(masked, prediction) == {"city": 1.0, "party": 1.0}
+    assert set(METRICS["total-variation"].score(masked, prediction)) == {"party"}
 
 
 def test_the_mode_fills_text_and_a_regression_refuses_it():
-    fills = IMPUTERS["mean"]().fit(X, schema=SCHEMA).answer(X)
+    fills = IMPUTERS["mean"]().fit(X, schema=SCHEMA).impute(X)
     assert fills.draws[0].tolist() == [2.0, 1.0]
     assert fills.probabilities[1].tolist() == [pytest.approx([0, 2 / 3, 1 / 3])]
     with pytest.raises(InputError, match=r"does not read text, and columns \['city'\]"):

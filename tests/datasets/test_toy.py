@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from datasets import toy as made_up
 from datasets.errors import InputError
 from datasets.moments import pairwise_moments
 from datasets.schema import Kind, Role
+from datasets.surveys import toy as made_up
 from datasets.table import Dataset, Reason
 
 

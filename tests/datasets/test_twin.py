@@ -6,11 +6,12 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from datasets import DATASETS, twin
+from datasets import DATASETS
 from datasets.errors import InputError
-from datasets.latent_class import levels_of
 from datasets.moments import pairwise_moments
 from datasets.schema import Kind
+from datasets.surveys import twin
+from datasets.surveys.latent_class import levels_of
 from datasets.table import Dataset, Reason
 
 

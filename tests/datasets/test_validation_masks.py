@@ -7,7 +7,7 @@ from datasets import DATASETS
 from datasets.errors import DataUnavailableError, InputError
 from datasets.mechanisms import MECHANISMS
 from datasets.table import Masked
-from imputers.request import make_imputer
+from imputers import make_imputer
 from metrics import METRICS
 
 WINES = {"red": (1.0, 1599), "white": (2.0, 4898)}  # the code of the colour in the table, and the wines of it
@@ -19,7 +19,7 @@ def hide(table, name, rate=0.5):
 
 def error(metric, request, masked):
     imputer = make_imputer(request).fit(masked.values, schema=masked.schema)
-    return METRICS[metric].score(masked, imputer.answer(masked.values))["(table)"]
+    return METRICS[metric].score(masked, imputer.impute(masked.values))["(table)"]
 
 
 @pytest.fixture(scope="session")

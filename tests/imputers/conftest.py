@@ -4,11 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-from datasets.schema import Column, Kind, Schema
+from datasets.schema import Column, Floats, Kind, Schema
 from imputers.llm.prompt import Script
-from imputers.llm.vocabulary import Positions, Vocabulary
+from imputers.shared.vocabulary import Positions, Vocabulary
 
 
 @pytest.fixture(scope="session")
@@ -79,7 +78,7 @@ def tiny_table() -> tuple[Vocabulary, Positions]:
 
 
 @pytest.fixture(scope="session")
-def twins() -> tuple[Schema, NDArray[np.float64]]:
+def twins() -> tuple[Schema, Floats]:
     """A table (600, 4) whose first two items agree in 95 % of people, hidden together in a third of them."""
     rng = np.random.default_rng(0)
     first = rng.integers(0, 2, 600)

@@ -110,27 +110,27 @@ def test_it_finds_the_conditional_distributions_and_whom_to_attend_to():
     holes[:200, 1] = np.nan  # P(b | a) is 0.8, 0.1, 0.1
     holes[200:400, 2] = np.nan  # 4 or 0, the deviation is one
     holes[400:, 3] = np.nan
-    answer = fitted.answer(holes, n_draws=50)
+    prediction = fitted.impute(holes, n_draws=50)
     columns = np.nonzero(np.isnan(holes))[1]
-    right = answer.probabilities[1][np.arange(200), X[:200, 0].astype(int)]
+    right = prediction.probabilities[1][np.arange(200), X[:200, 0].astype(int)]
     assert right == pytest.approx(0.8, abs=0.08)
-    assert answer.expected[columns == 2] == pytest.approx((X[200:400, 0] - 1) ** 2 * 4, abs=0.6)
-    drawn = answer.draws[:, columns == 2] - answer.expected[columns == 2]
+    assert prediction.expected[columns == 2] == pytest.approx((X[200:400, 0] - 1) ** 2 * 4, abs=0.6)
+    drawn = prediction.draws[:, columns == 2] - prediction.expected[columns == 2]
     assert drawn.std() == pytest.approx(1, abs=0.15)
-    assert answer.probabilities[3] == pytest.approx(0.5, abs=0.12)
+    assert prediction.probabilities[3] == pytest.approx(0.5, abs=0.12)
     assert fitted.attention_[1, 0] > 2 * fitted.attention_[1, 3]
 
 
 def test_draws_have_the_probabilities_that_are_stated(fitted, example):
     schema, X = example
-    answer = fitted.answer(X, n_draws=400)
+    prediction = fitted.impute(X, n_draws=400)
     columns = np.nonzero(np.isnan(X))[1]
     for j in schema.where(Kind.NOMINAL, Kind.ORDINAL):
-        drawn = answer.draws[:, columns == j]
+        drawn = prediction.draws[:, columns == j]
         if drawn.size:
             shares = (drawn[:, :, None] == schema.columns[j].levels).mean(axis=0)
-            assert np.abs(shares - answer.probabilities[j]).max() < 0.12  # √(0.25 / 400) = 0.025
-            assert np.abs((shares - answer.probabilities[j]).mean(axis=0)).max() < 0.015
+            assert np.abs(shares - prediction.probabilities[j]).max() < 0.12  # √(0.25 / 400) = 0.025
+            assert np.abs((shares - prediction.probabilities[j]).mean(axis=0)).max() < 0.015
 
 
 def test_training_lowers_the_loss_and_foretells_cells_hidden_again(fitted):
@@ -142,15 +142,15 @@ def test_training_lowers_the_loss_and_foretells_cells_hidden_again(fitted):
 def test_a_row_without_answers_gets_the_margins_and_no_level_beyond_the_scale(fitted, example):
     schema, X = example
     nobody = np.full((1, X.shape[1]), np.nan)
-    answer = fitted.answer(nobody, n_draws=1)
-    region = answer.probabilities[schema.index("region")][0]
+    prediction = fitted.impute(nobody, n_draws=1)
+    region = prediction.probabilities[schema.index("region")][0]
     assert region == pytest.approx([(X[:, 0] == code).mean() for code in (1.0, 2.0, 3.0)], abs=0.15)
 
 
 def test_global_generators_are_as_they_were(example):
     schema, X = example
     before = torch.get_rng_state()
-    AimNet(n_epochs=1).fit(X, schema=schema).answer(X, n_draws=1)
+    AimNet(n_epochs=1).fit(X, schema=schema).impute(X, n_draws=1)
     assert torch.equal(before, torch.get_rng_state())
 
 

@@ -8,8 +8,8 @@ from datasets.schema import Column, Kind, Schema
 from imputers import IMPUTERS
 from imputers.llm.audit import LEAST, AuditedCells, Spent, audit, clustered_error
 from imputers.llm.variants import Variant, askable, listed, put, retell
-from imputers.llm.vocabulary import Item
-from imputers.llm.wording import Wording, in_words
+from imputers.shared.vocabulary import Item
+from imputers.shared.wording import Wording, in_words
 
 SEX = AuditedCells(np.array([0, 1]), np.array([0, 1]), ordered=False)
 TRUST = AuditedCells(np.array([1, 2]), np.array([2, 0]), ordered=True)
@@ -203,7 +203,7 @@ def zero_shot(tiny_llama):
     X = np.repeat(rng.integers(1, 4, (200, 1)), 2, axis=1).astype(float)
     X[:40, 1] = np.nan
     imputer = IMPUTERS["llm-zero-shot"](model=str(tiny_llama)).fit(X, schema=Schema(tuple(columns)))
-    imputer.answer(X, n_draws=1)
+    imputer.impute(X, n_draws=1)
     return imputer
 
 

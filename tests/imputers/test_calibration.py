@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from datasets.errors import InputError
-from imputers.llm.calibration import Temperatures, calibrate, hide_again, log_loss, log_softmax
+from imputers.shared.calibration import Temperatures, calibrate, hide_again, log_loss, log_softmax
 
 
 def cells(n, k, rng, sharpness=1.5):

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from datasets.schema import Column, Kind, Schema
-from imputers.statistical.chained import Fill, _items
-from imputers.statistical.predictors import Predictors
+from imputers.shared.chained import Fill, _items
+from imputers.shared.predictors import Predictors
 from imputers.statistical.regression import Regression
 
 
@@ -61,17 +61,17 @@ def test_sampling_follows_the_probabilities(schema, table):
 def test_answers_for_new_rows_come_from_the_fitted_ones(schema, table):
     """With a deterministic method a new row's answer does not depend on the other new rows."""
     imputer = Regression().fit(table[:60], schema=schema)
-    alone = imputer.answer(table[60:70], n_draws=1)
-    together = imputer.answer(table[60:], n_draws=1)
+    alone = imputer.impute(table[60:70], n_draws=1)
+    together = imputer.impute(table[60:], n_draws=1)
     count = len(alone.expected)
     np.testing.assert_allclose(together.expected[:count], alone.expected)
     np.testing.assert_array_equal(together.draws[0, :count], alone.draws[0])
 
 
 def test_levels_never_observed_get_no_probability(schema, table):
-    answer = Regression().fit(table, schema=schema).answer(table, n_draws=1)
-    assert (answer.probabilities[2][:, 3] == 0).all()
-    assert (answer.probabilities[1][:, 3] == 0).all()
+    prediction = Regression().fit(table, schema=schema).impute(table, n_draws=1)
+    assert (prediction.probabilities[2][:, 3] == 0).all()
+    assert (prediction.probabilities[1][:, 3] == 0).all()
 
 
 def test_models_see_each_item_in_its_turn_with_all_others(schema, table):

@@ -16,7 +16,7 @@ from imputers.llm.checkpoints import Checkpoints  # noqa: E402
 from imputers.llm.fine_tuning import fine_tune  # noqa: E402
 from imputers.llm.lora import Lora, attach  # noqa: E402
 from imputers.llm.recipe import Recipe  # noqa: E402
-from imputers.llm.weights import load  # noqa: E402
+from imputers.shared.weights import load  # noqa: E402
 
 QUICK = Recipe(passes=0.5, batch_size=8, learning_rate=5e-3, n_targets=2)  # 8 steps with 128 respondents
 

@@ -35,15 +35,15 @@ def test_one_dimension_is_nadaraya_watson_with_the_best_left_out_bandwidth():
     y = np.sin(x) + rng.normal(0, 0.2, 40)
     imputer = ClusterKernel(clusters=1).fit(np.column_stack([x, y]), schema=PAIR)
     new = np.array([-1.0, 2.5, 5.0, 40.0])  # the last is far from everybody
-    answer = imputer.answer(np.column_stack([new, np.full(4, np.nan)]))
+    prediction = imputer.impute(np.column_stack([new, np.full(4, np.nan)]))
     z = (x - x.mean()) / x.std()
     errors = [
         sum((y[i] - regress_without(z, y, i, h)) ** 2 for i in range(40)) for h in bandwidths(40)
     ]  # every bandwidth refitted without each row
     h = bandwidths(40)[np.argmin(errors)]
     assert imputer.bandwidths_[0, 1] == h
-    assert answer.expected == pytest.approx([regress(z, y, (a - x.mean()) / x.std(), h) for a in new], rel=1e-9)
-    assert answer.expected[3] == pytest.approx(y.mean())
+    assert prediction.expected == pytest.approx([regress(z, y, (a - x.mean()) / x.std(), h) for a in new], rel=1e-9)
+    assert prediction.expected[3] == pytest.approx(y.mean())
 
 
 def regress_without(x, y, i, h):
@@ -86,7 +86,7 @@ def test_the_bandwidth_widens_with_the_number_of_items():
     assert imputer.bandwidths_[0, -1] * 300**0.2 > 4
     new = X.copy()
     new[:50, -1] = np.nan
-    assert np.corrcoef(imputer.answer(new).expected, X[:50, -1])[0, 1] > 0.5
+    assert np.corrcoef(imputer.impute(new).expected, X[:50, -1])[0, 1] > 0.5
 
 
 def test_distances_are_those_of_a_loop():
@@ -144,19 +144,19 @@ def test_a_worked_table_of_nominal_answers():
     far = np.exp(-0.5 / imputer.bandwidths_[0, 1] ** 2) + 4**-3
     near = 1 + 4**-3
     p = (2 * near + far) / (2 * near + 2 * far)
-    answer = imputer.answer(X, n_draws=4000)
-    assert answer.probabilities[1] == pytest.approx(np.array([[p, 1 - p]]))
-    assert np.isnan(answer.expected).all()
-    assert (answer.draws == 1).mean() == pytest.approx(p, abs=0.025)
+    prediction = imputer.impute(X, n_draws=4000)
+    assert prediction.probabilities[1] == pytest.approx(np.array([[p, 1 - p]]))
+    assert np.isnan(prediction.expected).all()
+    assert (prediction.draws == 1).mean() == pytest.approx(p, abs=0.025)
 
 
 def test_ordinal_expectation_is_that_of_the_shares():
     schema, X = example_table()
-    answer = ClusterKernel().fit(X, schema=schema).answer(X, n_draws=2000)
+    prediction = ClusterKernel().fit(X, schema=schema).impute(X, n_draws=2000)
     j = schema.index("trust")
     at = np.nonzero(np.isnan(X))[1] == j
-    assert answer.expected[at] == pytest.approx(answer.probabilities[j] @ [0, 1, 2, 3])
-    assert answer.draws[:, at].mean(axis=0) == pytest.approx(answer.expected[at], abs=0.1)
+    assert prediction.expected[at] == pytest.approx(prediction.probabilities[j] @ [0, 1, 2, 3])
+    assert prediction.draws[:, at].mean(axis=0) == pytest.approx(prediction.expected[at], abs=0.1)
 
 
 def test_an_item_with_few_answers_in_a_cluster_is_filled_from_everybody():
@@ -165,7 +165,7 @@ def test_an_item_with_few_answers_in_a_cluster_is_filled_from_everybody():
     X[55:, 1] = np.nan  # five answers in the right-hand cluster
     for n_min, pool in ((5, X[50:55, 1]), (6, X[:55, 1])):
         imputer = ClusterKernel(clusters=2, n_min=n_min).fit(X, schema=PAIR)
-        draws = imputer.answer(X, n_draws=500).draws
+        draws = imputer.impute(X, n_draws=500).draws
         assert set(draws.ravel()) <= set(pool)
         assert np.isfinite(imputer.bandwidths_[-1, 1]) == (n_min == 6)
 
@@ -173,16 +173,16 @@ def test_an_item_with_few_answers_in_a_cluster_is_filled_from_everybody():
 def test_a_row_without_answers_gets_everybodys_mean():
     schema, X = example_table()
     X[7] = np.nan
-    answer = ClusterKernel().fit(X, schema=schema).answer(X)
+    prediction = ClusterKernel().fit(X, schema=schema).impute(X)
     at = (np.nonzero(np.isnan(X))[0] == 7) & (np.nonzero(np.isnan(X))[1] == 4)
-    assert answer.expected[at] == pytest.approx([np.nanmean(X[:, 4])])
+    assert prediction.expected[at] == pytest.approx([np.nanmean(X[:, 4])])
 
 
 def test_blocks_do_not_show(monkeypatch):
     schema, X = example_table()
-    whole = ClusterKernel().fit(X, schema=schema).answer(X)
+    whole = ClusterKernel().fit(X, schema=schema).impute(X)
     monkeypatch.setattr(cmi, "BLOCK", 7)
-    parts = ClusterKernel().fit(X, schema=schema).answer(X)
+    parts = ClusterKernel().fit(X, schema=schema).impute(X)
     assert parts.expected == pytest.approx(whole.expected, nan_ok=True)
     assert np.array_equal(parts.draws, whole.draws)
 
@@ -197,5 +197,5 @@ def test_impossible_parameters_are_errors(parameters):
 def test_more_clusters_than_different_rows():
     X = np.array([[0.0, 0.0], [1.0, 1.0]] * 20)
     X[0, 1] = np.nan
-    answer = ClusterKernel(clusters=12).fit(X, schema=PAIR).answer(X)
-    assert answer.expected == pytest.approx([0.0], abs=1e-3)
+    prediction = ClusterKernel(clusters=12).fit(X, schema=PAIR).impute(X)
+    assert prediction.expected == pytest.approx([0.0], abs=1e-3)

@@ -6,8 +6,8 @@ import pytest
 from datasets.errors import InputError
 from datasets.schema import Column, Kind, Schema
 from imputers.conformance import example_table
+from imputers.shared.classes import mutual_information
 from imputers.statistical.cmi_info import ConditionalInformation, conditional_information, independence_statistics
-from imputers.substitution.classes import mutual_information
 
 HOLE = np.nan
 
@@ -111,16 +111,16 @@ def test_probabilities_of_a_worked_table():
     """Of a = 0, 50 rows say y0 and 10 say y1; of a = 1, 50 say y1 and 10 say y2; a level each in advance."""
     imputer = worked()
     assert imputer.context_[1] == (0,)
-    answer = imputer.answer(np.array([[0, HOLE, 0], [1, HOLE, 0], [HOLE, HOLE, 1], [2, HOLE, 0]]))
+    prediction = imputer.impute(np.array([[0, HOLE, 0], [1, HOLE, 0], [HOLE, HOLE, 1], [2, HOLE, 0]]))
     wanted = np.array([[51, 11, 1], [1, 51, 11], [0, 0, 0], [0, 0, 0]]) / 63
     wanted[2:] = np.array([51, 61, 11]) / 123  # who did not answer a, or as nobody did, is as everybody
-    assert answer.probabilities[1] == pytest.approx(wanted)
+    assert prediction.probabilities[1] == pytest.approx(wanted)
 
 
 def test_without_prior_answers_the_table_is_plain():
-    answer = worked(alpha=0).answer(np.array([[0, HOLE, 0]]))
-    assert answer.probabilities[1] == pytest.approx(np.array([[5, 1, 0]]) / 6)
-    assert set(answer.draws.ravel()) <= {0.0, 1.0}
+    prediction = worked(alpha=0).impute(np.array([[0, HOLE, 0]]))
+    assert prediction.probabilities[1] == pytest.approx(np.array([[5, 1, 0]]) / 6)
+    assert set(prediction.draws.ravel()) <= {0.0, 1.0}
 
 
 def two_step(n_min=5):
@@ -138,22 +138,22 @@ def test_small_classes_give_up_their_last_column():
         X, imputer = two_step(n_min)
         assert imputer.context_[2] == (0, 1)
         kept = X[(X[:, 0] == 1) & ((X[:, 1] == 1) | (n_min == 4)), 2]
-        answer = imputer.answer(new, n_draws=200)
-        assert answer.expected == pytest.approx([X[40:80, 2].mean(), kept.mean()])
-        assert set(answer.draws[:, 1]) <= set(kept)
+        prediction = imputer.impute(new, n_draws=200)
+        assert prediction.expected == pytest.approx([X[40:80, 2].mean(), kept.mean()])
+        assert set(prediction.draws[:, 1]) <= set(kept)
 
 
 def test_a_row_that_lacks_the_first_column_uses_the_second():
     X, imputer = two_step()
     new = np.array([[HOLE, 1, HOLE], [0, HOLE, HOLE], [HOLE, HOLE, HOLE]])
-    expected = imputer.answer(new).expected[[1, 3, 6]]
+    expected = imputer.impute(new).expected[[1, 3, 6]]
     assert expected == pytest.approx([X[X[:, 1] == 1, 2].mean(), X[X[:, 0] == 0, 2].mean(), X[:, 2].mean()])
 
 
 def test_draws_of_levels_have_the_spread_of_the_posterior():
     """The share of y0 among h holes of one class: mean p, variance p(1-p)(1/(A+1) + (A/(A+1))/h), A = 63."""
     X = np.tile([[0, HOLE, 0]], (200, 1))
-    shares = (worked().answer(X, n_draws=3000).draws == 0).mean(axis=1)
+    shares = (worked().impute(X, n_draws=3000).draws == 0).mean(axis=1)
     p = 51 / 63
     assert shares.mean() == pytest.approx(p, abs=0.005)
     assert shares.var() == pytest.approx(p * (1 - p) * (1 / 64 + 63 / 64 / 200), rel=0.12)
@@ -162,7 +162,7 @@ def test_draws_of_levels_have_the_spread_of_the_posterior():
 def test_draws_of_numbers_have_the_spread_of_the_bootstrap():
     """Rubin 1981: the Bayesian bootstrap mean of n donors has variance s²/(n + 1), s² with divisor n."""
     X, imputer = two_step()
-    means = imputer.answer(np.tile([[0, 0, HOLE]], (500, 1)), n_draws=2000).draws.mean(axis=1)
+    means = imputer.impute(np.tile([[0, 0, HOLE]], (500, 1)), n_draws=2000).draws.mean(axis=1)
     donors = X[:40, 2]
     assert means.mean() == pytest.approx(donors.mean(), abs=0.1 * donors.std())
     assert means.var() == pytest.approx(donors.var() * (1 / 41 + 1 / 500), rel=0.12)

@@ -19,5 +19,5 @@ def test_imputer_keeps_the_rule(name, rule):
 @pytest.mark.parametrize("name", list(IMPUTERS))
 def test_imputer_is_described(name):
     imputer = IMPUTERS[name]
-    assert 10 < len(IMPUTERS.summaries()[name]) <= 100
+    assert 10 < len(IMPUTERS.summary(name)) <= 100
     assert any(f"{century}" in (imputer.__doc__ or "") for century in ("(19", "(20", " 19", " 20")), "no source"

@@ -8,9 +8,9 @@ import torch
 from scipy.sparse import csr_matrix
 
 from datasets import DATASETS
-from datasets.answer import point
 from datasets.errors import InputError
 from datasets.mechanisms import MECHANISMS
+from datasets.prediction import point
 from datasets.schema import Column, Kind, Schema
 from imputers.conformance import example_table
 from imputers.generative.datawig import DataWig, string_features
@@ -24,7 +24,7 @@ def fitted():
     schema, X = example_table()
     before = torch.get_rng_state()
     imputer = DataWig().fit(X, schema=schema)
-    imputer.answer(X, n_draws=1)
+    imputer.impute(X, n_draws=1)
     assert torch.equal(before, torch.get_rng_state())  # global generators are as they were
     return imputer
 
@@ -77,10 +77,10 @@ def test_labels_get_their_shares_given_a_class():
     X = np.column_stack([x, np.where(np.arange(3000) < 300, np.nan, y)])
     schema = Schema((Column("x", Kind.NOMINAL, LETTERS), Column("y", Kind.NOMINAL, LETTERS)))
     imputer = DataWig(n_epochs=5).fit(X, schema=schema)
-    answer = imputer.answer(X, n_draws=200)
-    found = answer.probabilities[1][np.arange(300), x[:300].astype(int)]
+    prediction = imputer.impute(X, n_draws=200)
+    found = prediction.probabilities[1][np.arange(300), x[:300].astype(int)]
     assert found == pytest.approx(0.8, abs=0.06)
-    assert (answer.draws == x[:300]).mean() == pytest.approx(found.mean(), abs=0.01)
+    assert (prediction.draws == x[:300]).mean() == pytest.approx(found.mean(), abs=0.01)
     assert list(imputer.models_) == [1]  # nobody asked for the other
 
 
@@ -90,10 +90,10 @@ def test_a_number_bends_and_is_drawn_with_the_spread_of_its_residuals():
     y = 3 * np.abs(z) + 0.5 * rng.standard_normal(1200)  # a straight line knows nothing of it
     X = np.column_stack([z, np.where(np.arange(1200) < 400, np.nan, y)])
     schema = Schema((Column("z", Kind.NUMERIC), Column("y", Kind.NUMERIC)))
-    answer = DataWig().fit(X, schema=schema).answer(X, n_draws=100)
-    wrong = answer.expected - 3 * np.abs(z[:400])
+    prediction = DataWig().fit(X, schema=schema).impute(X, n_draws=100)
+    wrong = prediction.expected - 3 * np.abs(z[:400])
     assert np.sqrt(np.mean(wrong**2)) < 0.3
-    assert (answer.draws - answer.expected).std() == pytest.approx(0.5, abs=0.1)
+    assert (prediction.draws - prediction.expected).std() == pytest.approx(0.5, abs=0.1)
 
 
 def test_the_head_is_calibrated_on_held_out_answers():
@@ -104,10 +104,10 @@ def test_the_head_is_calibrated_on_held_out_answers():
     X[:20, 1] = np.nan
     schema = Schema((Column("word", Kind.TEXT, words), Column("y", Kind.NOMINAL, {0.0: "no", 1.0: "yes"})))
     imputer = DataWig(weight_decay=0.0, learning_rate=0.1).fit(X, schema=schema)
-    answer = imputer.answer(X, n_draws=1)
+    prediction = imputer.impute(X, n_draws=1)
     model = imputer.models_[1]
     scores = model.network.scores(imputer._predictors(X[:20], 1))
-    odds = np.log(answer.probabilities[1][:, 1] / answer.probabilities[1][:, 0])
+    odds = np.log(prediction.probabilities[1][:, 1] / prediction.probabilities[1][:, 0])
     assert odds == pytest.approx((scores[:, 1] - scores[:, 0]) / model.temperature, abs=1e-4)
     assert model.temperature > 1
 
@@ -115,10 +115,10 @@ def test_the_head_is_calibrated_on_held_out_answers():
 def test_rare_answers_are_left_out():
     schema, X = example_table()
     party = schema.index("party")
-    answer = DataWig(most_labels=2, n_epochs=1).fit(X, schema=schema).answer(X, n_draws=1)
+    prediction = DataWig(most_labels=2, n_epochs=1).fit(X, schema=schema).impute(X, n_draws=1)
     counts = [(X[:, party] == code).sum() for code in schema.columns[party].levels]
-    assert (answer.probabilities[party][:, np.argsort(counts)[:2]] == 0).all()
-    assert answer.probabilities[party].sum(axis=1) == pytest.approx(1)
+    assert (prediction.probabilities[party][:, np.argsort(counts)[:2]] == 0).all()
+    assert prediction.probabilities[party].sum(axis=1) == pytest.approx(1)
 
 
 def test_curves_are_kept_and_an_item_is_learned_once_and_alike_whatever_else_is_asked(fitted, tmp_path):
@@ -127,12 +127,12 @@ def test_curves_are_kept_and_an_item_is_learned_once_and_alike_whatever_else_is_
     imputer.folder = tmp_path
     alone = X[~np.isnan(X).any(axis=1)]
     alone[:30, vote] = np.nan
-    answer = imputer.fit(X, schema=schema).answer(alone, n_draws=1)
+    prediction = imputer.fit(X, schema=schema).impute(alone, n_draws=1)
     assert list(imputer.models_) == [vote]
     model = imputer.models_[vote]
-    imputer.answer(alone[:20], n_draws=1)
+    imputer.impute(alone[:20], n_draws=1)
     assert imputer.models_[vote] is model
-    assert fitted.answer(alone, n_draws=1).probabilities[vote] == pytest.approx(answer.probabilities[vote])
+    assert fitted.impute(alone, n_draws=1).probabilities[vote] == pytest.approx(prediction.probabilities[vote])
     kept = json.loads((tmp_path / "curve.json").read_text())
     assert len(kept["curves"]) == 1 and kept["settings"]["longest"] == 3
 
@@ -155,8 +155,8 @@ def cities_right(shared, fold, names):
     columns = [data.schema.index(name) for name in names]
     schema, truth, hidden = data.schema.take(columns), data.values[:, columns], hidden[:, columns]
     X = np.where(hidden, np.nan, truth)
-    answer = DataWig().fit(X, schema=schema).answer(X, n_draws=1)
-    return (point(answer, X, schema) == truth[np.isnan(X)])[hidden[np.isnan(X)]]
+    prediction = DataWig().fit(X, schema=schema).impute(X, n_draws=1)
+    return (point(prediction, X, schema) == truth[np.isnan(X)])[hidden[np.isnan(X)]]
 
 
 def test_cities_from_telephone_numbers(shared):

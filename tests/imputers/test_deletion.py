@@ -5,8 +5,7 @@ import pandas as pd
 import pytest
 
 from datasets.errors import InputError
-from datasets.regression import Regression
-from datasets.schema import Column, Kind, Role, Schema
+from datasets.schema import Column, Kind, Regression, Role, Schema
 from imputers.deletion.listwise import Listwise
 from imputers.deletion.pairwise import Pairwise
 
@@ -25,7 +24,7 @@ def frame():
 
 
 def moments(imputer, frame, **parameters):
-    return imputer.fit(frame.to_numpy(), schema=SCHEMA, **parameters).answer(frame.to_numpy()).moments
+    return imputer.fit(frame.to_numpy(), schema=SCHEMA, **parameters).impute(frame.to_numpy()).moments
 
 
 def test_listwise_is_dropna_then_cov(frame):
@@ -89,13 +88,13 @@ def test_an_indefinite_pairwise_matrix_is_flagged():
 @pytest.mark.parametrize("make", [Listwise, Pairwise])
 def test_deletion_fills_nothing(make, frame):
     imputer = make().fit(frame.to_numpy(), schema=SCHEMA)
-    assert imputer.answer(frame.to_numpy()).draws is None
+    assert imputer.impute(frame.to_numpy()).draws is None
     with pytest.raises(InputError, match="fills no holes"):
         imputer.transform(frame.to_numpy())
 
 
 def estimates(imputer, table, schema=MODEL):
-    return imputer.fit(table, schema=schema).answer(table).estimates
+    return imputer.fit(table, schema=schema).impute(table).estimates
 
 
 @pytest.mark.parametrize("make", [Listwise, Pairwise])

@@ -6,7 +6,7 @@ import pytest
 from datasets.errors import InputError
 from datasets.schema import Column, Kind, Schema
 from imputers.conformance import example_table
-from imputers.neighbours.distances import BLOCK, Euclidean, Gower
+from imputers.shared.distances import BLOCK, Euclidean, Gower
 
 
 def all_blocks(distance, X, donors):

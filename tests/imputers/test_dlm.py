@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from datasets import DATASETS
-from datasets.answer import point
 from datasets.errors import InputError
+from datasets.prediction import point
 from datasets.schema import Column, Kind, Schema
 from imputers.conformance import example_table
 from imputers.relational.distance_models import Distances, fit_models, log_likelihoods
@@ -141,13 +141,13 @@ def test_temperature_is_that_of_the_scores():
 
 def test_draws_follow_the_probabilities_of_the_candidates():
     schema, X = example_table()
-    answer = DistanceLikelihood(candidates=3).fit(X, schema=schema).answer(X, n_draws=3000)
+    prediction = DistanceLikelihood(candidates=3).fit(X, schema=schema).impute(X, n_draws=3000)
     party = schema.index("party")
-    drawn = answer.draws[:, np.nonzero(np.isnan(X))[1] == party]
+    drawn = prediction.draws[:, np.nonzero(np.isnan(X))[1] == party]
     shares = (drawn[:, :, None] == schema.columns[party].levels).mean(axis=0)
-    assert shares == pytest.approx(answer.probabilities[party], abs=0.045)
-    assert (answer.probabilities[party][:, 3] == 0).all()  # never chosen
-    assert ((answer.probabilities[party] > 0).sum(axis=1) < 3).any()
+    assert shares == pytest.approx(prediction.probabilities[party], abs=0.045)
+    assert (prediction.probabilities[party][:, 3] == 0).all()  # never chosen
+    assert ((prediction.probabilities[party] > 0).sum(axis=1) < 3).any()
 
 
 def test_nearest_come_first():
@@ -162,9 +162,9 @@ def test_restaurants_are_found_by_their_strings(shared):
     for rows in np.array_split(np.random.default_rng(0).permutation(len(data.values)), 10)[:2]:
         X = data.values.copy()
         X[rows, city] = np.nan
-        answer = DistanceLikelihood().fit(X, schema=data.schema).answer(X, n_draws=1)
+        prediction = DistanceLikelihood().fit(X, schema=data.schema).impute(X, n_draws=1)
         own = np.nonzero(np.isnan(X))[1] == city
-        right.append(point(answer, X, data.schema)[own] == data.values[np.sort(rows), city])
+        right.append(point(prediction, X, data.schema)[own] == data.values[np.sort(rows), city])
     assert np.mean(np.concatenate(right)) > 0.634
 
 

@@ -6,9 +6,9 @@ import pytest
 from datasets.errors import InputError
 from datasets.schema import Column, Kind, Schema
 from imputers.conformance import example_table
-from imputers.neighbours.distances import Gower
 from imputers.relational.eracer import Eracer
 from imputers.relational.links import link_items
+from imputers.shared.distances import Gower
 from imputers.statistical.regression import Regression
 
 
@@ -26,7 +26,7 @@ def test_without_links_it_is_the_iterative_imputer_of_scikit_learn():
 
     schema, X = gaussian()
     assert (np.diff(np.isnan(X).sum(axis=0)) > 0).all()  # one order of visits
-    ours = Eracer(links=0, sweeps=7, tolerance=0, ridge=1e-9).fit(X, schema=schema).answer(X, n_draws=1)
+    ours = Eracer(links=0, sweeps=7, tolerance=0, ridge=1e-9).fit(X, schema=schema).impute(X, n_draws=1)
     theirs = IterativeImputer(LinearRegression(), max_iter=7, tol=0, imputation_order="ascending")
     with pytest.warns(match="Early stopping criterion not reached"):
         filled = theirs.fit_transform(X)
@@ -36,8 +36,8 @@ def test_without_links_it_is_the_iterative_imputer_of_scikit_learn():
 @pytest.mark.parametrize("sweeps", [1, 4])
 def test_without_links_it_is_chained_regression(sweeps):
     schema, X = example_table()
-    ours = Eracer(links=0, sweeps=sweeps, tolerance=0).fit(X, schema=schema).answer(X, n_draws=2)
-    regression = Regression(sweeps=sweeps).fit(X, schema=schema).answer(X, n_draws=1)
+    ours = Eracer(links=0, sweeps=sweeps, tolerance=0).fit(X, schema=schema).impute(X, n_draws=2)
+    regression = Regression(sweeps=sweeps).fit(X, schema=schema).impute(X, n_draws=1)
     np.testing.assert_allclose(ours.expected, regression.expected, rtol=1e-9)
     for j, probabilities in regression.probabilities.items():
         np.testing.assert_allclose(ours.probabilities[j], probabilities, rtol=1e-9, atol=1e-12)
@@ -46,7 +46,7 @@ def test_without_links_it_is_chained_regression(sweeps):
 def test_it_stops_when_expectations_settle():
     schema, X = gaussian()
     imputer = Eracer(links=0, sweeps=500, ridge=1e-9).fit(X, schema=schema)
-    imputer.answer(X)
+    imputer.impute(X)
     assert imputer.change_ < 1e-3
     assert 1 < imputer.sweeps_ < 500
 
@@ -78,7 +78,7 @@ def test_links_help_where_alike_rows_answer_alike_beyond_any_straight_line():
     schema = Schema(tuple(Column(name, Kind.NUMERIC) for name in "uvy"))
     X = np.column_stack([x, np.where(np.arange(600) < 150, np.nan, y)])
     error = {
-        links: np.mean((Eracer(links).fit(X, schema=schema).answer(X).expected - y[:150]) ** 2) for links in (0, 10)
+        links: np.mean((Eracer(links).fit(X, schema=schema).impute(X).expected - y[:150]) ** 2) for links in (0, 10)
     }
     assert error[10] < 0.5 * error[0]
 
@@ -86,14 +86,14 @@ def test_links_help_where_alike_rows_answer_alike_beyond_any_straight_line():
 def test_draws_follow_the_final_conditionals():
     schema, X = example_table()
     imputer = Eracer().fit(X, schema=schema)
-    answer = imputer.answer(X, n_draws=4000)
+    prediction = imputer.impute(X, n_draws=4000)
     columns = np.nonzero(np.isnan(X))[1]
     for j in (2, 3, 5):
-        drawn = answer.draws[:, columns == j]
+        drawn = prediction.draws[:, columns == j]
         shares = (drawn[:, :, None] == schema.columns[j].levels).mean(axis=0)
-        assert shares == pytest.approx(answer.probabilities[j], abs=0.04)
-    income = answer.draws[:, columns == 4]
-    assert income.mean(axis=0) == pytest.approx(answer.expected[columns == 4], abs=0.6)
+        assert shares == pytest.approx(prediction.probabilities[j], abs=0.04)
+    income = prediction.draws[:, columns == 4]
+    assert income.mean(axis=0) == pytest.approx(prediction.expected[columns == 4], abs=0.6)
     assert income.std(axis=0).mean() == pytest.approx(5, rel=0.2)  # its own noise in the example; age tells the rest
 
 
@@ -106,4 +106,4 @@ def test_wrong_parameters_are_refused(wrong):
 
 def test_fewer_rows_than_links():
     schema, X = gaussian(n=8, p=3, share=0.5)
-    assert np.isfinite(Eracer(links=10).fit(X, schema=schema).answer(X).draws).all()
+    assert np.isfinite(Eracer(links=10).fit(X, schema=schema).impute(X).draws).all()

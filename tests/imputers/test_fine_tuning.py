@@ -17,8 +17,8 @@ from imputers.llm.fine_tuning import fine_tune  # noqa: E402
 from imputers.llm.lora import Lora, attach, detach, make_trainable, save  # noqa: E402
 from imputers.llm.prompt import Script  # noqa: E402
 from imputers.llm.recipe import Recipe  # noqa: E402
-from imputers.llm.vocabulary import Vocabulary  # noqa: E402
-from imputers.llm.weights import load  # noqa: E402
+from imputers.shared.vocabulary import Vocabulary  # noqa: E402
+from imputers.shared.weights import load  # noqa: E402
 
 QUICK = Recipe(passes=0.5, batch_size=8, learning_rate=5e-3, n_targets=2)  # 8 steps with 128 respondents
 
@@ -61,12 +61,12 @@ def test_loss_is_the_mean_negative_log_probability_of_whole_answers(tiny_llama, 
     expected = []
     loaded = detach(loaded)
     for block in seen[0].blocks:
-        answer = tuple(block.targets)
-        text = (*seen[0].prefix, *block.tokens, answer[-1])
-        assert answer in (tiny_script.options[0] + tiny_script.options[1])
+        prediction = tuple(block.targets)
+        text = (*seen[0].prefix, *block.tokens, prediction[-1])
+        assert prediction in (tiny_script.options[0] + tiny_script.options[1])
         with torch.no_grad():
             logs = loaded.model(input_ids=torch.tensor([text])).logits[0].log_softmax(dim=-1)
-        expected.append(-sum(float(logs[at - 1, text[at]]) for at in range(len(text) - len(answer), len(text))))
+        expected.append(-sum(float(logs[at - 1, text[at]]) for at in range(len(text) - len(prediction), len(text))))
     assert loss == pytest.approx(np.mean(expected), abs=1e-4)
 
 
@@ -90,9 +90,9 @@ def test_random_weights_learn_which_item_repeats_which(tiny_llama, tiny_script, 
     assert len(losses) == recipe.n_steps(n_respondents) and not loaded.model.training
     assert np.mean(losses[:3]) > 15  # " yes\n" is five bytes of 257
     assert np.mean(losses[-20:]) < 0.8  # and in the end at most a coin
-    for answer in (0, 1):
-        space, letter = tiny_script.options[1][answer][:2]
-        prefix = tiny_script.opening + tiny_script.lines[0][answer] + tiny_script.stems[1]
+    for prediction in (0, 1):
+        space, letter = tiny_script.options[1][prediction][:2]
+        prefix = tiny_script.opening + tiny_script.lines[0][prediction] + tiny_script.stems[1]
         with torch.no_grad():
             logs = loaded.model(input_ids=torch.tensor([[*prefix, space]])).logits[0].softmax(dim=1)
         assert logs[-2, space] > 0.9

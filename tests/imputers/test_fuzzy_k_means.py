@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from datasets.answer import expectation
 from datasets.errors import InputError
+from datasets.prediction import expectation
 from datasets.schema import Column, Kind, Schema
 from imputers.clusters.fuzzy_k_means import FuzzyKMeans, Observed, log_memberships, settle, squared_distances
 from imputers.conformance import example_table
@@ -63,9 +63,9 @@ def test_vague_limit_is_the_column_mean():
     rng = np.random.default_rng(5)
     X = rng.standard_normal((120, 5)) + 7
     X[rng.random(X.shape) < 0.25] = np.nan
-    answer = FuzzyKMeans(fuzzifier=1e6, clusters=3).fit(X, schema=numeric(5)).answer(X)
+    prediction = FuzzyKMeans(fuzzifier=1e6, clusters=3).fit(X, schema=numeric(5)).impute(X)
     means = np.nanmean(X, axis=0)[np.nonzero(np.isnan(X))[1]]
-    assert answer.expected == pytest.approx(means, abs=1e-3)
+    assert prediction.expected == pytest.approx(means, abs=1e-3)
 
 
 @pytest.mark.parametrize("fuzzifier", [1.1, 1.5, 2.5])
@@ -91,7 +91,7 @@ def test_breast_cancer_half_hidden_at_random():
     X = np.where(hidden, np.nan, Z)
     for clusters, fuzzifier, wanted in ((10, 1.5, 0.5397), (3, 2.0, 0.7796)):
         imputer = FuzzyKMeans(fuzzifier, clusters, starts=2).fit(X, schema=numeric(30))
-        fills = expectation(imputer.answer(X, n_draws=1), X, numeric(30))
+        fills = expectation(imputer.impute(X, n_draws=1), X, numeric(30))
         assert np.mean((fills - Z[hidden]) ** 2) == pytest.approx(wanted, abs=0.02)
 
 
@@ -107,15 +107,15 @@ def test_draws_agree_with_probabilities_and_expectation():
     schema, X = example_table()
     X[7] = np.nan
     imputer = FuzzyKMeans(1.3, 4).fit(X, schema=schema)
-    answer = imputer.answer(X, n_draws=1500)
+    prediction = imputer.impute(X, n_draws=1500)
     columns = np.nonzero(np.isnan(X))[1]
     for j in (schema.index("party"), schema.index("trust")):
-        drawn = (answer.draws[:, columns == j, None] == schema.columns[j].levels).mean(axis=0)
-        assert drawn == pytest.approx(answer.probabilities[j], abs=0.055)
+        drawn = (prediction.draws[:, columns == j, None] == schema.columns[j].levels).mean(axis=0)
+        assert drawn == pytest.approx(prediction.probabilities[j], abs=0.055)
     trust, income = columns == schema.index("trust"), columns == schema.index("income")
-    assert answer.expected[trust] == pytest.approx(answer.probabilities[schema.index("trust")] @ np.arange(4.0))
-    assert answer.draws[:, income].mean(axis=0) == pytest.approx(answer.expected[income], abs=1.0)
-    assert set(answer.draws[:, income].ravel()) <= set(X[:, schema.index("income")])
+    assert prediction.expected[trust] == pytest.approx(prediction.probabilities[schema.index("trust")] @ np.arange(4.0))
+    assert prediction.draws[:, income].mean(axis=0) == pytest.approx(prediction.expected[income], abs=1.0)
+    assert set(prediction.draws[:, income].ravel()) <= set(X[:, schema.index("income")])
 
 
 def test_expected_numbers_are_centres_by_membership():
@@ -123,13 +123,13 @@ def test_expected_numbers_are_centres_by_membership():
     imputer = FuzzyKMeans(1.5, 3).fit(X, schema=numeric(5))
     centres = imputer.centres_ * imputer._scale + imputer._centre
     fills = imputer._memberships(X) @ centres
-    assert imputer.answer(X).expected == pytest.approx(fills[np.isnan(X)], abs=1e-3)
+    assert imputer.impute(X).expected == pytest.approx(fills[np.isnan(X)], abs=1e-3)
 
 
 def test_a_row_without_answers_is_filled_as_the_others_are_on_average():
     X = np.vstack([heaps(), np.full(5, np.nan)])
     imputer = FuzzyKMeans(1.05, 3).fit(X, schema=numeric(5))
-    fills = imputer.answer(X).expected[-5:]
+    fills = imputer.impute(X).expected[-5:]
     assert fills == pytest.approx(np.nanmean(X, axis=0), abs=0.25)
 
 
@@ -137,8 +137,8 @@ def test_few_rows_and_duplicates():
     schema = numeric(2)
     X = np.array([[0.0, 1.0], [0.0, 1.0], [4.0, 5.0], [4.0, np.nan]])
     imputer = FuzzyKMeans(1.2, clusters=10).fit(X, schema=schema)
-    assert imputer.answer(X).expected == pytest.approx([5.0], abs=1e-3)
-    assert FuzzyKMeans().fit(X, schema=schema).answer(X).draws.shape == (5, 1)
+    assert imputer.impute(X).expected == pytest.approx([5.0], abs=1e-3)
+    assert FuzzyKMeans().fit(X, schema=schema).impute(X).draws.shape == (5, 1)
 
 
 @pytest.mark.parametrize("wrong", [{"fuzzifier": 1.0}, {"clusters": 0}, {"starts": 0}])

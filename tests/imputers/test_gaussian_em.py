@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from datasets.answer import expectation
+from datasets.prediction import expectation
 from datasets.schema import Column, Kind, Schema
+from imputers.shared.normal_model import Normal, draw_model, find_holes, maximum_likelihood
 from imputers.statistical.gaussian_em import GaussianEM
-from imputers.statistical.normal_model import Normal, draw_model, find_holes, maximum_likelihood
 
 
 def numeric(p):
@@ -39,8 +39,8 @@ def test_breast_cancer_half_hidden_at_random():
     hidden[np.random.RandomState(1234).choice(Z.size, Z.size // 2, replace=False)] = True
     hidden = hidden.reshape(Z.shape)
     X = np.where(hidden, np.nan, Z)
-    answer = GaussianEM().fit(X, schema=numeric(30)).answer(X, n_draws=1)
-    assert np.mean((expectation(answer, X, numeric(30)) - Z[hidden]) ** 2) < 0.2363
+    prediction = GaussianEM().fit(X, schema=numeric(30)).impute(X, n_draws=1)
+    assert np.mean((expectation(prediction, X, numeric(30)) - Z[hidden]) ** 2) < 0.2363
 
 
 def test_draws_are_proper():
@@ -54,7 +54,7 @@ def test_draws_are_proper():
     X = D.copy()
     X[:100, 1] = np.nan
     imputer = GaussianEM(ridge=0.0, steps=5).fit(X, schema=numeric(2))
-    draws = imputer.answer(X, n_draws=400).draws
+    draws = imputer.impute(X, n_draws=400).draws
     means = (draws.sum(axis=1) + X[100:, 1].sum()) / 200
     wanted = D[100:, 1].var() * (1 / 100 - 1 / 200)
     assert means.var() == pytest.approx(wanted, rel=0.25)
@@ -79,20 +79,20 @@ def test_rows_are_grouped_by_their_number_of_holes():
 def test_ordinal_probabilities_are_normal_areas_and_nominal_ones_sum_to_one(masked_gss):
     X, schema = masked_gss.values, masked_gss.schema
     imputer = GaussianEM(steps=1).fit(X, schema=schema)
-    answer = imputer.answer(X, n_draws=3)
+    prediction = imputer.impute(X, n_draws=3)
     columns = np.nonzero(np.isnan(X))[1]
     happy, relig = schema.index("happy"), schema.index("relig")
-    shares = answer.probabilities[happy].mean(axis=0)
-    drawn = np.mean(answer.draws[:, columns == happy, None] == schema.columns[happy].levels, axis=(0, 1))
+    shares = prediction.probabilities[happy].mean(axis=0)
+    drawn = np.mean(prediction.draws[:, columns == happy, None] == schema.columns[happy].levels, axis=(0, 1))
     assert drawn == pytest.approx(shares, abs=0.02)
-    assert answer.probabilities[relig].sum(axis=1) == pytest.approx(1)
+    assert prediction.probabilities[relig].sum(axis=1) == pytest.approx(1)
     assert imputer.n_iter_ < 50
 
 
 def test_the_survey_is_filled_better_than_by_its_mean(masked_gss):
     """Quality floor of the project: mean NRMSE at most .82."""
     X, truth, schema = masked_gss.values, masked_gss.truth.values, masked_gss.schema
-    expected = expectation(GaussianEM(steps=1).fit(X, schema=schema).answer(X, n_draws=1), X, schema)
+    expected = expectation(GaussianEM(steps=1).fit(X, schema=schema).impute(X, n_draws=1), X, schema)
     columns = np.nonzero(np.isnan(X))[1]
     errors = []
     for j in schema.where(Kind.ORDINAL, Kind.NUMERIC)[1:]:

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from datasets.answer import check_answer, expectation, point
 from datasets.errors import InputError
+from datasets.prediction import check_prediction, expectation, point
 from datasets.schema import Column, Kind, Schema
-from datasets.selection import associations
+from datasets.selection.ranking import associations
 from imputers.trees import informative
 from imputers.trees.boosting import learn_classes, learn_score
 from imputers.trees.gbm import Gbm
@@ -38,33 +38,33 @@ def bent_table(n: int = 1000) -> tuple[np.ndarray, np.ndarray]:
 @pytest.fixture(scope="module")
 def bent():
     truth, X = bent_table()
-    return truth, X, Gbm().fit(X, schema=BENT, random_state=1).answer(X, n_draws=20)
+    return truth, X, Gbm().fit(X, schema=BENT, random_state=1).impute(X, n_draws=20)
 
 
 def test_recovers_a_square_and_thirds(bent):
-    truth, X, answer = bent
+    truth, X, prediction = bent
     hidden, columns = np.isnan(X), np.nonzero(np.isnan(X))[1]
-    wrong = (expectation(answer, X, BENT) - truth[hidden])[columns == 1]
+    wrong = (expectation(prediction, X, BENT) - truth[hidden])[columns == 1]
     assert np.sqrt(np.mean(wrong**2)) < 1.2 * NOISE  # a straight line in x gets 1.29, the spread of x² and noise
-    assert np.mean((point(answer, X, BENT) == truth[hidden])[columns == 2]) > 0.93
+    assert np.mean((point(prediction, X, BENT) == truth[hidden])[columns == 2]) > 0.93
 
 
 def test_probabilities_are_of_the_levels(bent):
-    _, X, answer = bent
-    check_answer(answer, X, BENT)
-    assert set(answer.probabilities) == {2, 3}
-    assert (answer.probabilities[2][:, 3] == 0).all()  # the level that nobody has
+    _, X, prediction = bent
+    check_prediction(prediction, X, BENT)
+    assert set(prediction.probabilities) == {2, 3}
+    assert (prediction.probabilities[2][:, 3] == 0).all()  # the level that nobody has
     columns = np.nonzero(np.isnan(X))[1]
-    for j, shares in answer.probabilities.items():
-        drawn = (answer.draws[:, columns == j, None] == BENT.columns[j].levels).mean(axis=(0, 1))
+    for j, shares in prediction.probabilities.items():
+        drawn = (prediction.draws[:, columns == j, None] == BENT.columns[j].levels).mean(axis=(0, 1))
         assert shares.mean(axis=0) == pytest.approx(drawn, abs=0.03)
-    mean = answer.probabilities[3] @ BENT.columns[3].levels
-    assert answer.expected[columns == 3] == pytest.approx(mean, abs=0.4)  # the boosted mean lies among its donors'
+    mean = prediction.probabilities[3] @ BENT.columns[3].levels
+    assert prediction.expected[columns == 3] == pytest.approx(mean, abs=0.4)  # the boosted mean lies among its donors'
 
 
 def test_draws_scatter_like_the_residuals(bent):
-    truth, X, answer = bent
-    draws = answer.draws[:, np.nonzero(np.isnan(X))[1] == 1]
+    truth, X, prediction = bent
+    draws = prediction.draws[:, np.nonzero(np.isnan(X))[1] == 1]
     assert np.sqrt(draws.var(axis=0).mean()) == pytest.approx(NOISE, rel=0.2)
     assert draws.var() == pytest.approx(truth[:, 1].var(), rel=0.15)
 
@@ -106,15 +106,15 @@ def test_two_and_more_classes_give_calibrated_shares():
 def test_one_draw_keeps_means_of_several_chains():
     _, X = bent_table(300)
     imputer = Gbm(sweeps=2).fit(X, schema=BENT, random_state=1)
-    one, five = imputer.answer(X, n_draws=1), imputer.answer(X, n_draws=5)
+    one, five = imputer.impute(X, n_draws=1), imputer.impute(X, n_draws=5)
     assert np.array_equal(one.expected, five.expected, equal_nan=True)
     assert np.array_equal(one.draws[0], five.draws[0])
-    assert np.isfinite(imputer.answer(np.full((3, 4), np.nan), 2).draws).all()
+    assert np.isfinite(imputer.impute(np.full((3, 4), np.nan), 2).draws).all()
 
 
 def test_tiny_table_is_filled():
     X = np.array([[0.0, 1, 1, 1], [1, 2, 2, 2], [np.nan, np.nan, 1, np.nan], [1, 3, np.nan, 3]])
-    check_answer(Gbm().fit(X, schema=BENT).answer(X), X, BENT)
+    check_prediction(Gbm().fit(X, schema=BENT).impute(X), X, BENT)
 
 
 def test_one_sweep_is_refused():
@@ -127,9 +127,9 @@ def test_one_sweep_is_refused():
 @pytest.mark.slow
 def test_quality_floor_on_the_core_table(masked_gss):
     X, schema, hidden = masked_gss.values, masked_gss.schema, masked_gss.scored
-    answer = Gbm().fit(X, schema=schema, random_state=1).answer(X)
+    prediction = Gbm().fit(X, schema=schema, random_state=1).impute(X)
     truth, columns = masked_gss.truth.values[np.isnan(X)], np.nonzero(np.isnan(X))[1]
-    expected, best = expectation(answer, X, schema), point(answer, X, schema)
+    expected, best = expectation(prediction, X, schema), point(prediction, X, schema)
     errors, hits = [], []
     for j in np.unique(columns[hidden]):
         rows = hidden & (columns == j)
@@ -170,12 +170,12 @@ def test_information_is_that_of_the_selection():
 
 def test_a_single_sweep_answers_each_item_from_what_was_observed():
     truth, X = bent_table()
-    answer = Gbm(sweeps=1).fit(X, schema=BENT, random_state=1).answer(X, n_draws=2)
-    check_answer(answer, X, BENT)
+    prediction = Gbm(sweeps=1).fit(X, schema=BENT, random_state=1).impute(X, n_draws=2)
+    check_prediction(prediction, X, BENT)
     hidden, columns = np.isnan(X), np.nonzero(np.isnan(X))[1]
-    wrong = (expectation(answer, X, BENT) - truth[hidden])[columns == 1]
+    wrong = (expectation(prediction, X, BENT) - truth[hidden])[columns == 1]
     assert np.sqrt(np.mean(wrong**2)) < 1.2 * NOISE
     rows = np.flatnonzero(np.isnan(X[:, 1]))
-    again = Gbm(sweeps=1).fit(X, schema=BENT, random_state=1).answer(X[rows], n_draws=2)
+    again = Gbm(sweeps=1).fit(X, schema=BENT, random_state=1).impute(X[rows], n_draws=2)
     at = np.nonzero(np.isnan(X[rows]))[1] == 1
-    assert expectation(again, X[rows], BENT)[at] == pytest.approx(expectation(answer, X, BENT)[columns == 1])
+    assert expectation(again, X[rows], BENT)[at] == pytest.approx(expectation(prediction, X, BENT)[columns == 1])

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
-from datasets.answer import expectation
 from datasets.errors import InputError
+from datasets.prediction import expectation
 from datasets.schema import Column, Kind, Schema
 from imputers.clusters.gmm import GaussianMixture
 from imputers.clusters.mixture import (
@@ -23,8 +23,8 @@ from imputers.clusters.mixture import (
     prior_like,
 )
 from imputers.conformance import example_table
+from imputers.shared.normal_model import Normal, maximum_likelihood
 from imputers.statistical.gaussian_em import GaussianEM
-from imputers.statistical.normal_model import Normal, maximum_likelihood
 
 
 def numeric(p):
@@ -43,8 +43,8 @@ def two_heaps(n=600, hidden=0.3, seed=0):
 
 def test_one_component_is_gaussian_em():
     schema, X = example_table()
-    one = GaussianMixture(components=1).fit(X, schema=schema).answer(X, n_draws=1)
-    em = GaussianEM().fit(X, schema=schema).answer(X, n_draws=1)
+    one = GaussianMixture(components=1).fit(X, schema=schema).impute(X, n_draws=1)
+    em = GaussianEM().fit(X, schema=schema).impute(X, n_draws=1)
     assert one.expected == pytest.approx(em.expected, abs=1e-6, nan_ok=True)
     assert one.probabilities.keys() == em.probabilities.keys()
     for j, table in em.probabilities.items():
@@ -134,7 +134,7 @@ def test_breast_cancer_half_hidden_at_random():
     errors = []
     for components in (1, 2):
         imputer = GaussianMixture(components, steps=1).fit(X, schema=numeric(30))
-        fills = expectation(imputer.answer(X, n_draws=1), X, numeric(30))
+        fills = expectation(imputer.impute(X, n_draws=1), X, numeric(30))
         errors.append(np.mean((fills - Z[hidden]) ** 2))
     assert errors[0] < 0.2363
     assert errors[1] == pytest.approx(0.2446, abs=0.01)
@@ -146,9 +146,9 @@ def test_two_lines_are_filled_along_the_right_one():
     second = np.nonzero(holes)[1] == 1
     gaps = []
     for components in (1, 2):
-        answer = GaussianMixture(components, steps=1).fit(D, schema=numeric(3)).answer(D, n_draws=30)
-        gaps.append(np.sqrt(np.mean((answer.expected - whole[holes])[second] ** 2)))
-        assert np.mean(answer.draws - answer.expected) == pytest.approx(0, abs=0.05)
+        prediction = GaussianMixture(components, steps=1).fit(D, schema=numeric(3)).impute(D, n_draws=30)
+        gaps.append(np.sqrt(np.mean((prediction.expected - whole[holes])[second] ** 2)))
+        assert np.mean(prediction.draws - prediction.expected) == pytest.approx(0, abs=0.05)
     assert gaps[1] < 0.75 * gaps[0]
 
 
@@ -163,7 +163,7 @@ def test_draws_are_proper():
     X = D.copy()
     X[::2, 1] = np.nan
     imputer = GaussianMixture(components=2, ridge=0.0, steps=3).fit(X, schema=numeric(2))
-    draws = imputer.answer(X, n_draws=150).draws
+    draws = imputer.impute(X, n_draws=150).draws
     for rows in (slice(0, 100), slice(100, 200)):
         means = draws[:, rows].sum(axis=1) / 200
         known = D[2 * rows.start : 2 * rows.stop][1::2, 1]
@@ -172,8 +172,8 @@ def test_draws_are_proper():
 
 def test_fewer_rows_than_components_and_a_component_that_loses_all_rows():
     X = np.array([[0.0, 1.0], [1.0, np.nan], [2.0, 2.5], [3.0, 4.0]])
-    answer = GaussianMixture(components=9).fit(X, schema=numeric(2)).answer(X)
-    assert np.isfinite(answer.draws).all()
+    prediction = GaussianMixture(components=9).fit(X, schema=numeric(2)).impute(X)
+    assert np.isfinite(prediction.draws).all()
     D, _, _ = two_heaps(50)
     far = Mixture(np.array([1.0, 0.0]), (Normal(np.zeros(3), np.eye(3)), Normal(np.full(3, 99.0), np.eye(3))))
     assert maximise(expect(far, D, group_rows(D)), Prior(1.0, np.eye(3))).shares == pytest.approx([1, 0])

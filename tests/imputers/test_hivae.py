@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 import torch
 
-from datasets.frame import infer_schema
+from datasets.files.frame import infer_schema
 from datasets.schema import Column, Kind, Schema
 from imputers.generative.encoding import Batch, Encoding
 from imputers.generative.hivae import HIVAE
@@ -86,22 +86,24 @@ def test_training_raises_the_bound_and_the_probability_of_cells_hidden_again(mas
 def test_answers_agree_with_their_draws_and_stay_on_their_scales(masked_toy):
     X, schema = masked_toy.values, masked_toy.schema
     imputer = HIVAE(n_steps=100, n_samples=400).fit(X, schema=schema)
-    answer = imputer.answer(X, n_draws=400)
+    prediction = imputer.impute(X, n_draws=400)
     columns = np.nonzero(np.isnan(X))[1]
     for j, column in enumerate(schema):
-        drawn = answer.draws[:, columns == j]
+        drawn = prediction.draws[:, columns == j]
         if column.kind is Kind.NUMERIC or not drawn.size:
             continue
         shares = (drawn[:, :, None] == column.levels).mean(axis=0)
-        assert np.abs(shares - answer.probabilities[j]).max() < 0.12  # √(0.25 / 400) = 0.025
-        assert np.abs((shares - answer.probabilities[j]).mean(axis=0)).max() < 0.01
+        assert np.abs(shares - prediction.probabilities[j]).max() < 0.12  # √(0.25 / 400) = 0.025
+        assert np.abs((shares - prediction.probabilities[j]).mean(axis=0)).max() < 0.01
         if column.kind is Kind.ORDINAL:
-            assert answer.expected[columns == j] == pytest.approx(answer.probabilities[j] @ column.levels, abs=1e-9)
+            assert prediction.expected[columns == j] == pytest.approx(
+                prediction.probabilities[j] @ column.levels, abs=1e-9
+            )
 
 
 def test_it_leaves_every_global_generator_as_it_was(masked_toy):
     before = np.random.get_state(legacy=False), torch.get_rng_state()  # noqa: NPY002
-    HIVAE(n_steps=20).fit(masked_toy.values, schema=masked_toy.schema).answer(masked_toy.values, n_draws=1)
+    HIVAE(n_steps=20).fit(masked_toy.values, schema=masked_toy.schema).impute(masked_toy.values, n_draws=1)
     assert repr(before[0]) == repr(np.random.get_state(legacy=False))  # noqa: NPY002
     assert torch.equal(before[1], torch.get_rng_state())
 

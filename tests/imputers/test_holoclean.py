@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from datasets import DATASETS
-from datasets.answer import point
 from datasets.errors import InputError
+from datasets.prediction import point
 from datasets.schema import Column, Kind, Schema
 from imputers.conformance import example_table
 from imputers.relational.cooccurrence import Domains, count_together
@@ -70,22 +70,22 @@ def test_cells_whose_answer_is_no_candidate_teach_nothing():
 
 def test_draws_follow_the_probabilities_and_only_candidates_have_one():
     schema, X = example_table()
-    answer = HoloClean(prune=0.5).fit(X, schema=schema).answer(X, n_draws=3000)
+    prediction = HoloClean(prune=0.5).fit(X, schema=schema).impute(X, n_draws=3000)
     party = schema.index("party")
-    drawn = answer.draws[:, np.nonzero(np.isnan(X))[1] == party]
+    drawn = prediction.draws[:, np.nonzero(np.isnan(X))[1] == party]
     shares = (drawn[:, :, None] == schema.columns[party].levels).mean(axis=0)
-    assert shares == pytest.approx(answer.probabilities[party], abs=0.045)
-    assert (answer.probabilities[party][:, 3] == 0).all()  # never chosen
-    assert ((answer.probabilities[party] > 0).sum(axis=1) < 3).any()
+    assert shares == pytest.approx(prediction.probabilities[party], abs=0.045)
+    assert (prediction.probabilities[party][:, 3] == 0).all()  # never chosen
+    assert ((prediction.probabilities[party] > 0).sum(axis=1) < 3).any()
 
 
 def test_numeric_draws_are_observed_values():
     schema, X = example_table()
     income = schema.index("income")
-    answer = HoloClean().fit(X, schema=schema).answer(X, n_draws=5)
+    prediction = HoloClean().fit(X, schema=schema).impute(X, n_draws=5)
     own = np.nonzero(np.isnan(X))[1] == income
-    assert np.isin(answer.draws[:, own], X[:, income]).all()
-    assert answer.expected[own].std() > 0
+    assert np.isin(prediction.draws[:, own], X[:, income]).all()
+    assert prediction.expected[own].std() > 0
 
 
 def test_restaurants_as_symbols(shared):
@@ -94,9 +94,9 @@ def test_restaurants_as_symbols(shared):
     city, X = data.schema.index("city"), data.values.copy()
     rows = np.random.default_rng(0).permutation(len(X))[:86]
     X[rows, city] = np.nan
-    answer = HoloClean().fit(X, schema=data.schema).answer(X, n_draws=1)
+    prediction = HoloClean().fit(X, schema=data.schema).impute(X, n_draws=1)
     own = np.nonzero(np.isnan(X))[1] == city
-    right = point(answer, X, data.schema)[own] == data.values[np.sort(rows), city]
+    right = point(prediction, X, data.schema)[own] == data.values[np.sort(rows), city]
     assert 0.331 < right.mean() < 0.65  # a leak of the true city would show as near one
 
 

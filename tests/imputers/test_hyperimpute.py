@@ -27,13 +27,13 @@ def linear_table(n=200):
 def test_linear_relation_is_found_by_the_search():
     schema, X, truth = linear_table()
     imputer = HyperImpute().fit(X, schema=schema)
-    answer = imputer.answer(X, n_draws=2)
+    prediction = imputer.impute(X, n_draws=2)
     assert imputer.models_["c"] == "linear_regression"
     columns = np.nonzero(np.isnan(X))[1]
     hidden = truth[np.isnan(X)]
-    assert np.sqrt(np.mean((answer.expected - hidden)[columns == 2] ** 2)) < 0.25  # the noise has 0.1, the item 1.4
-    assert (answer.draws[0] == hidden)[columns == 3].mean() > 0.8
-    assert (answer.draws[0] == answer.draws[1]).all()
+    assert np.sqrt(np.mean((prediction.expected - hidden)[columns == 2] ** 2)) < 0.25  # the noise has 0.1, the item 1.4
+    assert (prediction.draws[0] == hidden)[columns == 3].mean() > 0.8
+    assert (prediction.draws[0] == prediction.draws[1]).all()
 
 
 def test_fills_are_those_of_the_package():
@@ -51,14 +51,14 @@ def test_fills_are_those_of_the_package():
         )
         plugin.model.avail_data_thresh = 0
         table = plugin.fit_transform(pd.DataFrame(X)).to_numpy()
-    assert imputer.answer(X, n_draws=1).expected == pytest.approx(table[np.isnan(X)], abs=1e-12)
+    assert imputer.impute(X, n_draws=1).expected == pytest.approx(table[np.isnan(X)], abs=1e-12)
 
 
 def test_copy_on_write_does_not_turn_fills_into_means():
     schema, X, _ = linear_table()
-    plain = HyperImpute(n_sweeps=1).fit(X, schema=schema).answer(X, n_draws=1)
+    plain = HyperImpute(n_sweeps=1).fit(X, schema=schema).impute(X, n_draws=1)
     with pd.option_context("mode.copy_on_write", True):
-        other = HyperImpute(n_sweeps=1).fit(X, schema=schema).answer(X, n_draws=1)
+        other = HyperImpute(n_sweeps=1).fit(X, schema=schema).impute(X, n_draws=1)
     assert (plain.draws == other.draws).all()
     assert np.std(plain.expected[~np.isnan(plain.expected)]) > 0.5
 
@@ -66,12 +66,12 @@ def test_copy_on_write_does_not_turn_fills_into_means():
 def test_new_rows_run_again_with_the_fitted_ones_and_leave_their_answer_as_it_was():
     schema, X, truth = linear_table()
     imputer = HyperImpute(n_sweeps=1).fit(X[:150], schema=schema)
-    before = imputer.answer(X[:150], n_draws=1).draws
-    fresh = imputer.answer(X[150:], n_draws=1)
+    before = imputer.impute(X[:150], n_draws=1).draws
+    fresh = imputer.impute(X[150:], n_draws=1)
     columns = np.nonzero(np.isnan(X[150:]))[1]
     hidden = truth[150:][np.isnan(X[150:])]
     assert np.sqrt(np.mean((fresh.expected - hidden)[columns == 2] ** 2)) < 0.7
-    assert (imputer.answer(X[:150], n_draws=1).draws == before).all()
+    assert (imputer.impute(X[:150], n_draws=1).draws == before).all()
 
 
 def test_isolation_gives_back_environment_and_random_states(monkeypatch):

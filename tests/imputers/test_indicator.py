@@ -5,8 +5,7 @@ import pandas as pd
 import pytest
 
 from datasets.errors import InputError
-from datasets.regression import Regression
-from datasets.schema import Column, Kind, Schema
+from datasets.schema import Column, Kind, Regression, Schema
 from imputers.deletion.indicator import Indicator
 
 SCHEMA = Schema(
@@ -30,9 +29,9 @@ def table():
 
 
 def estimates(X, schema=SCHEMA):
-    answer = Indicator().fit(X, schema=schema).answer(X)
-    assert answer.draws is None and answer.moments is None
-    return answer.estimates
+    prediction = Indicator().fit(X, schema=schema).impute(X)
+    assert prediction.draws is None and prediction.moments is None
+    return prediction.estimates
 
 
 @pytest.mark.parametrize("constant", [0.0, 17.0])

@@ -55,13 +55,13 @@ def test_it_learns_what_answers_and_strings_tell(tiny_bert, make):
     imputer.fit(table, schema=schema, random_state=1)
     curve = imputer.curves_[0]
     assert max(curve.scores) > curve.scores[0] + 0.5 and curve.losses[-1] < curve.losses[1]
-    answer = imputer.answer(table, n_draws=200)
+    prediction = imputer.impute(table, n_draws=200)
     columns = np.nonzero(np.isnan(table))[1]
     hits = imputer.transform(table)[np.isnan(table)] == truth[np.isnan(table)]
     assert hits[columns == 1].mean() > 0.95 and hits[columns == 3].mean() > 0.95
-    shares = (answer.draws[:, columns == 1][:, :, None] == np.arange(3.0)).mean(axis=0)
-    assert np.abs(shares - answer.probabilities[1]).max() < 0.15
-    assert answer.expected[columns == 1] == pytest.approx(answer.probabilities[1] @ np.arange(3.0))
+    shares = (prediction.draws[:, columns == 1][:, :, None] == np.arange(3.0)).mean(axis=0)
+    assert np.abs(shares - prediction.probabilities[1]).max() < 0.15
+    assert prediction.expected[columns == 1] == pytest.approx(prediction.probabilities[1] @ np.arange(3.0))
 
 
 @pytest.mark.parametrize("make", [IPMMulti, IPMBinary])
@@ -109,7 +109,7 @@ def test_seed_decides_draws_and_global_generators_stay(tiny_bert):
 
     def draws(seed):
         fitted = IPMMulti(tiny_bert, weights="random", passes=2).fit(table, schema=schema, random_state=seed)
-        return fitted.answer(table, n_draws=2).draws
+        return fitted.impute(table, n_draws=2).draws
 
     first, again, other = draws(1), draws(1), draws(2)
     assert np.array_equal(first, again) and not np.array_equal(first, other)
@@ -122,16 +122,16 @@ def test_new_rows_may_bring_new_strings_and_holes_elsewhere(tiny_bert):
     table[table[:, 2] == 7, 2] = 8  # so that nobody gave the string 7
     imputer = IPMBinary(tiny_bert, passes=2).fit(table, schema=schema)
     rows = np.array([[NAN, 1, 7, NAN], [0, NAN, 3, 10]])
-    answer = imputer.answer(rows, n_draws=3)
-    assert answer.probabilities[0][0] == pytest.approx(np.bincount(table[:, 0].astype(int)) / 80)  # was not learned
-    assert np.isin(answer.draws[:, 1], [0, 10, 20]).all()
+    prediction = imputer.impute(rows, n_draws=3)
+    assert prediction.probabilities[0][0] == pytest.approx(np.bincount(table[:, 0].astype(int)) / 80)  # was not learned
+    assert np.isin(prediction.draws[:, 1], [0, 10, 20]).all()
 
 
 def test_what_is_no_candidate_has_no_probability(tiny_bert):
     schema, _, table = echo_table(120)
     table[::4, 2] = NAN
     imputer = IPMBinary(tiny_bert, passes=1, n_frequent=2, n_neighbours=3).fit(table, schema=schema)
-    shares = imputer.answer(table, n_draws=1).probabilities[2]
+    shares = imputer.impute(table, n_draws=1).probabilities[2]
     assert ((shares > 0).sum(axis=1) <= 5).all() and shares.sum(axis=1) == pytest.approx(1)
 
 

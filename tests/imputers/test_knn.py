@@ -4,14 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from datasets.answer import expectation, point
 from datasets.errors import InputError
+from datasets.prediction import expectation, point
 from datasets.schema import Column, Kind, Schema
 from imputers.conformance import example_table
-from imputers.neighbours.distances import Euclidean, Gower
-from imputers.neighbours.donors import sample_donors
 from imputers.neighbours.knn import NearestNeighbours
 from imputers.neighbours.nearest import NearestNeighbour
+from imputers.shared.distances import Euclidean, Gower
+from imputers.shared.donors import sample_donors
 
 
 @pytest.fixture(scope="module")
@@ -29,16 +29,16 @@ def breast_cancer():
 
 
 def fills(imputer, X, schema):
-    return expectation(imputer.answer(X, n_draws=1), X, schema)
+    return expectation(imputer.impute(X, n_draws=1), X, schema)
 
 
 def test_fills_are_those_of_a_brute_force_search():
     schema, X = example_table(150)
     imputer = NearestNeighbours(k=7).fit(X, schema=schema)
-    answer = imputer.answer(X, n_draws=200)
+    prediction = imputer.impute(X, n_draws=200)
     income = schema.index("income")  # distances to others differ by their ages, so there are no ties
-    fills = answer.expected[np.nonzero(np.isnan(X))[1] == income]
-    draws = answer.draws[:, np.nonzero(np.isnan(X))[1] == income]
+    fills = prediction.expected[np.nonzero(np.isnan(X))[1] == income]
+    draws = prediction.draws[:, np.nonzero(np.isnan(X))[1] == income]
     donors, asking = X[~np.isnan(X[:, income])], X[np.isnan(X[:, income])]
     (_, distances), *_ = Gower.learn(schema, X).blocks(asking, donors)
     for at, distance in enumerate(distances):
@@ -53,11 +53,11 @@ def test_fills_are_those_of_a_brute_force_search():
 def test_nominal_votes_and_draw_shares_agree():
     schema, X = example_table()
     imputer = NearestNeighbours(k=5).fit(X, schema=schema)
-    answer = imputer.answer(X, n_draws=3000)
+    prediction = imputer.impute(X, n_draws=3000)
     party = schema.index("party")
-    drawn = answer.draws[:, np.nonzero(np.isnan(X))[1] == party]
+    drawn = prediction.draws[:, np.nonzero(np.isnan(X))[1] == party]
     shares = (drawn[:, :, None] == schema.columns[party].levels).mean(axis=0)
-    assert shares == pytest.approx(answer.probabilities[party], abs=0.045)
+    assert shares == pytest.approx(prediction.probabilities[party], abs=0.045)
 
 
 def test_euclidean_is_scikit_learns_imputer(breast_cancer):
@@ -89,8 +89,8 @@ def test_donors_that_share_nothing_count_only_where_nobody_shares():
     schema = Schema((Column("a", Kind.NUMERIC), Column("b", Kind.NUMERIC), Column("c", Kind.NUMERIC)))
     X = np.array([[0.0, np.nan, 1], [1, np.nan, 3], [np.nan, 5, 11], [np.nan, 6, 13], [0, np.nan, np.nan]])
     imputer = NearestNeighbours(k=3, distance="euclidean", weights="uniform").fit(X, schema=schema)
-    assert imputer.answer(X[[4]]).expected[1] == pytest.approx(2)  # of 1 and 3; the third donor shares nothing
-    of_c = imputer.answer(np.full((1, 3), np.nan)).expected[2]
+    assert imputer.impute(X[[4]]).expected[1] == pytest.approx(2)  # of 1 and 3; the third donor shares nothing
+    of_c = imputer.impute(np.full((1, 3), np.nan)).expected[2]
     assert any(of_c * 3 == pytest.approx(total) for total in (15, 17, 25, 27))  # any three of the four
 
 
@@ -117,22 +117,22 @@ def test_restaurant_cities(restaurants, imputer, published):
     for at in range(10):
         masked = X.copy()
         masked[fold == at, city] = np.nan
-        answer = imputer.fit(masked, schema=schema).answer(masked, n_draws=1)
+        prediction = imputer.fit(masked, schema=schema).impute(masked, n_draws=1)
         own = np.nonzero(np.isnan(masked))[1] == city
-        right.append(point(answer, masked, schema)[own] == X[fold == at, city])
-        assert np.isnan(answer.expected[own]).all()
+        right.append(point(prediction, masked, schema)[own] == X[fold == at, city])
+        assert np.isnan(prediction.expected[own]).all()
     assert np.concatenate(right).mean() == pytest.approx(published, abs=0.035)
 
 
 def test_one_neighbour_copies_the_nearest_answer():
     schema, X = example_table(150)
-    answer = NearestNeighbour().fit(X, schema=schema).answer(X, n_draws=2)
-    assert (answer.draws[0] == answer.draws[1]).all()
-    assert all(set(table.ravel()) <= {0, 1} for table in answer.probabilities.values())
+    prediction = NearestNeighbour().fit(X, schema=schema).impute(X, n_draws=2)
+    assert (prediction.draws[0] == prediction.draws[1]).all()
+    assert all(set(table.ravel()) <= {0, 1} for table in prediction.probabilities.values())
     columns = np.nonzero(np.isnan(X))[1]
     asking = np.flatnonzero(np.isnan(X[:, 4]))
     donors = X[~np.isnan(X[:, 4])]
-    for row, fill in zip(asking, answer.draws[0, columns == 4], strict=True):
+    for row, fill in zip(asking, prediction.draws[0, columns == 4], strict=True):
         ((_, distance),) = Gower.learn(schema, X).blocks(X[[row]], donors)
         assert fill in donors[distance[0] <= distance.min() + 1e-6, 4]
 
@@ -152,8 +152,8 @@ def test_few_donors_and_new_rows():
     X = np.array([[0.0, 1.0], [1.0, 3.0], [0.9, np.nan]])
     imputer = NearestNeighbours(k=10).fit(X, schema=schema)
     weights = np.array([1 / 0.9, 1 / 0.1])
-    assert imputer.answer(X).expected == pytest.approx([weights @ [1, 3] / weights.sum()])
-    assert imputer.answer(np.array([[1.0, np.nan]])).draws.ravel().tolist() == [3.0] * 5
+    assert imputer.impute(X).expected == pytest.approx([weights @ [1, 3] / weights.sum()])
+    assert imputer.impute(np.array([[1.0, np.nan]])).draws.ravel().tolist() == [3.0] * 5
 
 
 def test_a_rare_item_keeps_lenders_in_a_sample_of_donors():
@@ -162,8 +162,8 @@ def test_a_rare_item_keeps_lenders_in_a_sample_of_donors():
     X[np.flatnonzero(~np.isnan(X[:, income]))[3:], income] = np.nan
     imputer = NearestNeighbours(most_donors=20).fit(X, schema=schema)
     assert 20 <= len(imputer._donors) <= 60
-    answer = imputer.answer(X)
-    assert np.isfinite(answer.draws).all()
-    assert np.isfinite(answer.expected[np.nonzero(np.isnan(X))[1] == income]).all()
+    prediction = imputer.impute(X)
+    assert np.isfinite(prediction.draws).all()
+    assert np.isfinite(prediction.expected[np.nonzero(np.isnan(X))[1] == income]).all()
     rows = sample_donors(X, 20, 2, np.random.default_rng(0))
     assert len(set(rows.tolist())) == len(rows) and (~np.isnan(X[rows, income])).sum() >= 2

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from benchmarks.worker import score
-from datasets.answer import expectation
 from datasets.errors import InputError
+from datasets.prediction import expectation
 from datasets.schema import Column, Kind, Schema
 from imputers.conformance import example_table
 from imputers.neighbours.knn import NearestNeighbours
@@ -38,7 +38,7 @@ def test_fills_are_those_of_a_brute_force_search():
     schema, X = example_table(90)
     income = schema.index("income")
     imputer = NeighbourEnsemble(members=6, k=3, most_donors=40).fit(X, schema=schema)
-    expected = imputer.answer(X, n_draws=1).expected[np.nonzero(np.isnan(X))[1] == income]
+    expected = imputer.impute(X, n_draws=1).expected[np.nonzero(np.isnan(X))[1] == income]
     asking = X[np.isnan(X[:, income])]
     wanted = [brute_force(imputer, row, income, schema, X) for row in asking]
     assert expected == pytest.approx(wanted, rel=1e-5)
@@ -57,7 +57,7 @@ def test_telling_attributes_are_drawn_more_often():
     assert drawn.sum(axis=1).tolist() == [4] * 30  # half of eight attributes, repeats counted
     assert drawn[:, 7].sum() == 0
     assert drawn[:, 0].mean() > 3.5 > 1 > alike._subsets[7][:, 0].mean()
-    errors = [np.std(fitted.answer(X, n_draws=1).expected - Z[:60, 7]) for fitted in (told, alike)]
+    errors = [np.std(fitted.impute(X, n_draws=1).expected - Z[:60, 7]) for fitted in (told, alike)]
     assert errors[0] < 0.1 < 0.5 * errors[1]
 
 
@@ -65,8 +65,8 @@ def test_a_row_without_answers_gets_the_distribution_of_the_answers():
     """Ties are broken by each member in its own way, so that 150 different donors answer, not the same five."""
     schema, X = example_table()
     X[7] = np.nan
-    answer = NeighbourEnsemble().fit(X, schema=schema).answer(X[[7]], n_draws=1)
-    for j, shares in answer.probabilities.items():
+    prediction = NeighbourEnsemble().fit(X, schema=schema).impute(X[[7]], n_draws=1)
+    for j, shares in prediction.probabilities.items():
         known = X[~np.isnan(X[:, j]), j]
         wanted = (known[:, None] == schema.columns[j].levels).mean(axis=0)
         assert shares[0] == pytest.approx(wanted, abs=0.15)
@@ -74,9 +74,9 @@ def test_a_row_without_answers_gets_the_distribution_of_the_answers():
 
 def test_fewer_donors_than_neighbours():
     X = np.array([[0.0, 1.0], [1.0, 3.0], [0.9, np.nan]])
-    answer = NeighbourEnsemble().fit(X, schema=numeric(2)).answer(X, n_draws=20)
-    assert answer.expected == pytest.approx([2])
-    assert set(answer.draws.ravel()) == {1, 3}
+    prediction = NeighbourEnsemble().fit(X, schema=numeric(2)).impute(X, n_draws=20)
+    assert prediction.expected == pytest.approx([2])
+    assert set(prediction.draws.ravel()) == {1, 3}
 
 
 def test_relevance_beats_uniform_subsets_on_breast_cancer():
@@ -91,8 +91,8 @@ def test_relevance_beats_uniform_subsets_on_breast_cancer():
     X, schema = np.where(hidden, np.nan, Z), numeric(Z.shape[1])
     error = {}
     for relevance in ("information", "uniform"):
-        answer = NeighbourEnsemble(relevance=relevance).fit(X, schema=schema).answer(X, n_draws=1)
-        error[relevance] = np.mean((expectation(answer, X, schema) - Z[hidden]) ** 2)
+        prediction = NeighbourEnsemble(relevance=relevance).fit(X, schema=schema).impute(X, n_draws=1)
+        error[relevance] = np.mean((expectation(prediction, X, schema) - Z[hidden]) ** 2)
     assert error["information"] < 0.45
     assert error["information"] + 0.05 < error["uniform"] < 0.6664
 
@@ -101,7 +101,7 @@ def test_relevance_beats_uniform_subsets_on_breast_cancer():
 def test_better_than_nearest_neighbours_on_the_survey(masked_gss):
     def error(imputer):
         imputer.fit(masked_gss.values, schema=masked_gss.schema, weights=masked_gss.truth.weights, random_state=1)
-        scores = score(masked_gss, imputer.answer(masked_gss.values, n_draws=2))
+        scores = score(masked_gss, imputer.impute(masked_gss.values, n_draws=2))
         return np.mean([value for metric, _, value in scores if metric == "nrmse"])
 
     assert error(NeighbourEnsemble()) < error(NearestNeighbours()) - 0.05

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from datasets.answer import check_answer, complete, expectation, point
-from datasets.latent_class import conditional_levels
 from datasets.moments import pairwise_moments
+from datasets.prediction import check_prediction, complete, expectation, point
 from datasets.schema import Column, Kind, Schema
+from datasets.surveys.latent_class import conditional_levels
 from imputers import IMPUTERS
 from imputers.statistical.latent_class import LatentClassImputer, quantile_bins
 
@@ -24,7 +24,7 @@ def test_is_registered():
 def test_probabilities_are_the_mean_of_the_exact_conditionals(masked_toy):
     X = masked_toy.values
     imputer = LatentClassImputer(n_fits=3, candidates=(3,)).fit(X, schema=masked_toy.schema)
-    found = imputer.answer(X).probabilities
+    found = imputer.impute(X).probabilities
     each = [conditional_levels(model, imputer._binned(X)) for model in imputer.fits_]
     for j in masked_toy.schema.where(Kind.NOMINAL, Kind.ORDINAL):
         if np.isnan(X[:, j]).any():
@@ -33,26 +33,26 @@ def test_probabilities_are_the_mean_of_the_exact_conditionals(masked_toy):
 
 def test_expected_is_the_mean_over_levels(masked_toy):
     X, schema = masked_toy.values, masked_toy.schema
-    answer = LatentClassImputer(n_fits=2).fit(X, schema=schema).answer(X)
+    prediction = LatentClassImputer(n_fits=2).fit(X, schema=schema).impute(X)
     columns = np.nonzero(np.isnan(X))[1]
     trust = schema.index("trust")
     np.testing.assert_allclose(
-        answer.expected[columns == trust], answer.probabilities[trust] @ schema["trust"].levels, atol=1e-6
+        prediction.expected[columns == trust], prediction.probabilities[trust] @ schema["trust"].levels, atol=1e-6
     )
-    assert np.isnan(answer.expected[columns == schema.index("party")]).all()
+    assert np.isnan(prediction.expected[columns == schema.index("party")]).all()
 
 
 def test_draws_have_the_stated_probabilities(masked_toy):
     """Over many draws the mean of ordinal fills is the expectation; each within 5 standard errors of a mean."""
     X, schema = masked_toy.values, masked_toy.schema
     imputer = LatentClassImputer(n_fits=5, candidates=(5,)).fit(X, schema=schema)
-    answer = imputer.answer(X, n_draws=400)
-    check_answer(answer, X, schema)
+    prediction = imputer.impute(X, n_draws=400)
+    check_prediction(prediction, X, schema)
     columns = np.nonzero(np.isnan(X))[1]
     for name in ("worry", "trust", "age", "income"):
-        fills = answer.draws[:, columns == schema.index(name)]
+        fills = prediction.draws[:, columns == schema.index(name)]
         if fills.shape[1]:
-            gap = fills.mean() - answer.expected[columns == schema.index(name)].mean()
+            gap = fills.mean() - prediction.expected[columns == schema.index(name)].mean()
             assert abs(gap) < 5 * fills.mean(axis=1).std() / np.sqrt(400) + 0.02 * fills.std()
 
 
@@ -66,7 +66,7 @@ def test_between_draw_variance_is_that_of_proper_imputation():
     X = (rng.random((n, 6)) < 0.4).astype(float)
     X[rng.permutation(n)[r:], 0] = np.nan
     imputer = LatentClassImputer(n_fits=10, candidates=(3,)).fit(X, schema=binary(6))
-    means = [complete(X, fills)[:, 0].mean() for fills in imputer.answer(X, n_draws=600).draws]
+    means = [complete(X, fills)[:, 0].mean() for fills in imputer.impute(X, n_draws=600).draws]
     s2 = np.nanvar(X[:, 0])
     proper, improper = s2 * (1 / r - 1 / n), s2 * (n - r) / n**2
     assert np.var(means) > (proper + improper) / 2
@@ -80,8 +80,8 @@ def test_draws_keep_the_correlation_between_two_holes():
     X = (trait ^ (rng.random((1500, 5)) < 0.1)).astype(float)
     truth = np.corrcoef(X[:, 0], X[:, 1])[0, 1]
     X[:700, :4] = np.nan  # one item left, so the trait of these rows is uncertain
-    answer = LatentClassImputer(n_fits=5, candidates=(2,)).fit(X, schema=binary(5)).answer(X, n_draws=20)
-    tables = [complete(X, fills)[:700] for fills in answer.draws]
+    prediction = LatentClassImputer(n_fits=5, candidates=(2,)).fit(X, schema=binary(5)).impute(X, n_draws=20)
+    tables = [complete(X, fills)[:700] for fills in prediction.draws]
     found = np.mean([np.corrcoef(table[:, 0], table[:, 1])[0, 1] for table in tables])
     assert found == pytest.approx(truth, abs=0.06)
 
@@ -93,12 +93,12 @@ def test_numeric_columns_of_many_values_fill_from_donors():
     schema = Schema((Column("x", Kind.NUMERIC), Column("y", Kind.NUMERIC), Column("sign", Kind.NOMINAL, YES_NO)))
     truth = X.copy()
     X[rng.random(1200) < 0.3, 1] = np.nan
-    answer = LatentClassImputer(n_fits=10).fit(X, schema=schema).answer(X)
+    prediction = LatentClassImputer(n_fits=10).fit(X, schema=schema).impute(X)
     holes = np.isnan(X[:, 1])
-    assert np.isin(answer.draws, X[~holes, 1]).all()
-    residual = np.std(answer.expected - truth[holes, 1])
+    assert np.isin(prediction.draws, X[~holes, 1]).all()
+    residual = np.std(prediction.expected - truth[holes, 1])
     assert residual < 0.65  # 0.5 is what nobody can beat, 1.12 the spread of the column
-    assert np.corrcoef(answer.draws[0], truth[holes, 0])[0, 1] > 0.7
+    assert np.corrcoef(prediction.draws[0], truth[holes, 0])[0, 1] > 0.7
 
 
 def test_quantile_bins_hold_every_value_once():
@@ -125,9 +125,9 @@ def test_new_rows_unused_levels_and_empty_rows():
     X[rng.random(X.shape) < 0.2] = np.nan
     imputer = LatentClassImputer(n_fits=3).fit(X, schema=schema)
     new = np.array([[12.0, np.nan, 3.0], [np.nan, 110.0, np.nan], [np.nan] * 3])
-    answer = imputer.answer(new)
-    check_answer(answer, new, schema)
-    shares = answer.probabilities[0][1]
+    prediction = imputer.impute(new)
+    check_prediction(prediction, new, schema)
+    shares = prediction.probabilities[0][1]
     observed = np.bincount(X[~np.isnan(X[:, 0]), 0].astype(int), minlength=13)
     np.testing.assert_allclose(shares, observed / observed.sum(), atol=0.04)
 
@@ -135,7 +135,7 @@ def test_new_rows_unused_levels_and_empty_rows():
 def test_same_seed_same_answer_and_input_untouched(masked_toy):
     X = np.array(masked_toy.values)
     first, second = (
-        LatentClassImputer(n_fits=2).fit(X, schema=masked_toy.schema, random_state=5).answer(X) for _ in range(2)
+        LatentClassImputer(n_fits=2).fit(X, schema=masked_toy.schema, random_state=5).impute(X) for _ in range(2)
     )
     np.testing.assert_array_equal(first.draws, second.draws)
     np.testing.assert_array_equal(first.expected, second.expected)
@@ -158,11 +158,11 @@ def test_number_of_classes_follows_the_data():
 def test_quality_on_the_survey(masked_gss):
     """Floors with a margin of about 3 % over the measured .82 (NRMSE), .625 (accuracy), .163 (correlation error)."""
     X, schema, truth = masked_gss.values, masked_gss.schema, masked_gss.truth.values
-    answer = LatentClassImputer(n_fits=10, candidates=(40,)).fit(X, schema=schema).answer(X, n_draws=2)
-    check_answer(answer, X, schema)
+    prediction = LatentClassImputer(n_fits=10, candidates=(40,)).fit(X, schema=schema).impute(X, n_draws=2)
+    check_prediction(prediction, X, schema)
     holes = np.isnan(X)
     columns, wanted = np.nonzero(holes)[1], truth[holes]
-    expected, best = expectation(answer, X, schema), point(answer, X, schema)
+    expected, best = expectation(prediction, X, schema), point(prediction, X, schema)
     errors, hits = [], []
     for j in np.flatnonzero(masked_gss.hidden.any(axis=0)):
         cells = masked_gss.scored & (columns == j)
@@ -172,7 +172,7 @@ def test_quality_on_the_survey(masked_gss):
             errors.append(np.sqrt(np.mean((expected[cells] - wanted[cells]) ** 2)) / np.nanstd(truth[:, j]))
     assert np.mean(errors) < 0.845
     assert np.mean(hits) > 0.605
-    assert np.mean([_correlation_error(masked_gss, complete(X, fills)) for fills in answer.draws]) < 0.18
+    assert np.mean([_correlation_error(masked_gss, complete(X, fills)) for fills in prediction.draws]) < 0.18
 
 
 def _correlation_error(masked, table):

@@ -6,7 +6,7 @@ import pytest
 from datasets import DATASETS
 from imputers.llm.lengths import Lengths, Pieces
 from imputers.llm.prompt import Script
-from imputers.llm.vocabulary import Vocabulary
+from imputers.shared.vocabulary import Vocabulary
 
 COUNTS = ("contexts", "trees", "places", "lines", "question", "answer")
 

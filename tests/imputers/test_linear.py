@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from imputers.statistical.linear import fit_linear
+from imputers.shared.linear import fit_linear
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@ import pytest
 
 from benchmarks.cells import make_mask
 from benchmarks.worker import score
-from datasets.answer import check_answer, complete
 from datasets.errors import InputError
+from datasets.prediction import check_prediction, complete
 from datasets.schema import Kind
 from imputers import IMPUTERS
 
@@ -120,25 +120,25 @@ def test_loss_falls_and_probabilities_are_probabilities(twins, fitted):
     schema, X = twins
     losses = fitted.losses_[0]
     assert np.mean(losses[-20:]) < np.mean(losses[:5]) - 0.2
-    answer = fitted.answer(X, n_draws=2)
-    check_answer(answer, X, schema)
-    assert (answer.probabilities[2][:, 4] == 0).all()  # nobody gave the fifth answer
+    prediction = fitted.impute(X, n_draws=2)
+    check_prediction(prediction, X, schema)
+    assert (prediction.probabilities[2][:, 4] == 0).all()  # nobody gave the fifth answer
 
 
 def test_chained_draws_keep_what_independent_ones_lose(twins, fitted):
     X = twins[1]
-    answer = fitted.answer(X, n_draws=20)
-    chained = [complete(X, fills)[:200] for fills in answer.draws]
+    prediction = fitted.impute(X, n_draws=20)
+    chained = [complete(X, fills)[:200] for fills in prediction.draws]
     agreement = np.mean([table[:, 0] == table[:, 1] for table in chained])
-    independent = (answer.probabilities[0][:200] * answer.probabilities[1][:200]).sum(axis=1).mean()
+    independent = (prediction.probabilities[0][:200] * prediction.probabilities[1][:200]).sum(axis=1).mean()
     assert agreement == pytest.approx(0.95, abs=0.05)
     assert independent == pytest.approx(0.50, abs=0.08)
 
 
 def test_draws_of_one_hole_have_the_stated_probabilities(fitted):
     row = np.array([[1.0, 1.0, np.nan, 50.0]])
-    draws = fitted.answer(np.repeat(row, 4000, axis=0), n_draws=1).draws[0]
-    stated = fitted.answer(row, n_draws=1).probabilities[2][0]
+    draws = fitted.impute(np.repeat(row, 4000, axis=0), n_draws=1).draws[0]
+    stated = fitted.impute(row, n_draws=1).probabilities[2][0]
     assert [np.mean(draws == level) for level in range(1, 6)] == pytest.approx(stated, abs=0.03)
 
 
@@ -147,11 +147,11 @@ def test_several_models_share_the_draws_and_average_the_probabilities(twins):
     imputer = IMPUTERS["llama-scratch"](**SMALL | {"n_models": 2, "most_steps": 30}).fit(
         X, schema=schema, random_state=3
     )
-    both = imputer.answer(X, n_draws=3).probabilities
+    both = imputer.impute(X, n_draws=3).probabilities
     single = []
     for model in list(imputer.models_):
         imputer.models_, imputer.n_models = [model], 1
-        single.append(imputer.answer(X, n_draws=1).probabilities)
+        single.append(imputer.impute(X, n_draws=1).probabilities)
     assert not np.allclose(single[0][0], single[1][0], atol=1e-3)
     for j, table in both.items():
         np.testing.assert_allclose(table, (single[0][j] + single[1][j]) / 2, atol=1e-12)
@@ -162,7 +162,7 @@ def test_seed_decides_and_global_generators_are_left_alone(twins):
 
     def answers(seed):
         imputer = IMPUTERS["llama-scratch"](**SMALL, most_steps=20).fit(X, schema=schema, random_state=seed)
-        return imputer.answer(X, n_draws=1)
+        return imputer.impute(X, n_draws=1)
 
     with torch.random.fork_rng():
         torch.manual_seed(5)
@@ -214,8 +214,8 @@ def test_quality_on_the_core_table(gss, n_models, error, accuracy):
     masked = make_mask(gss, "mcar", 0.3, 9)
     imputer = IMPUTERS["llama-scratch"](n_models=n_models)
     imputer.fit(masked.values, schema=masked.schema, random_state=1)
-    answer = imputer.answer(masked.values, n_draws=3)
-    scores = score(masked, answer)
+    prediction = imputer.impute(masked.values, n_draws=3)
+    scores = score(masked, prediction)
 
     nominal = {column.name for column in gss.schema if column.kind is Kind.NOMINAL}
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from imputers.statistical.logit import fit_logit, level_probabilities
+from imputers.shared.logit import fit_logit, level_probabilities
 
 
 @pytest.fixture(scope="module")

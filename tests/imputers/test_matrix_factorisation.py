@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from datasets.answer import check_answer, expectation
+from datasets.prediction import check_prediction, expectation
 from datasets.schema import Column, Kind, Schema
 from imputers.statistical.factors import Factors, ridge, starting_factors
 from imputers.statistical.matrix_factorisation import MatrixFactorisation
@@ -53,13 +53,13 @@ def test_low_rank_comes_back_to_its_noise():
     X = np.where(rng.random(truth.shape) < 0.3, np.nan, truth)
     schema = Schema(tuple(Column(f"x{j}", Kind.NUMERIC) for j in range(30)))
     imputer = MatrixFactorisation(rank=10, penalty=5.0).fit(X, schema=schema, random_state=1)
-    answer = imputer.answer(X, n_draws=20)
+    prediction = imputer.impute(X, n_draws=20)
     hidden = np.isnan(X)
-    wrong = expectation(answer, X, schema) - truth[hidden]
+    wrong = expectation(prediction, X, schema) - truth[hidden]
     assert np.sqrt(np.mean(wrong**2)) < 0.4  # the noise is .3, the spread of the truth 1
-    within = answer.draws.var(axis=0).mean()
+    within = prediction.draws.var(axis=0).mean()
     assert within == pytest.approx(np.mean(wrong**2), rel=0.15)  # draws scatter as forecasts err
-    assert answer.draws.var() == pytest.approx(truth[hidden].var(), rel=0.1)
+    assert prediction.draws.var() == pytest.approx(truth[hidden].var(), rel=0.1)
 
 
 def test_tilt_is_the_likeliest():
@@ -102,14 +102,14 @@ def questionnaire():
         + tuple(Column(f"g{j}", Kind.ORDINAL, {float(k): f"grade {k}" for k in range(1, 6)}) for j in range(4))
     )
     X = np.where(rng.random(truth.shape) < 0.2, np.nan, truth)
-    answer = MatrixFactorisation().fit(X, schema=schema, random_state=1).answer(X, n_draws=5)
-    return schema, truth, X, chance, answer
+    prediction = MatrixFactorisation().fit(X, schema=schema, random_state=1).impute(X, n_draws=5)
+    return schema, truth, X, chance, prediction
 
 
 def test_binary_probabilities_are_calibrated_and_near_the_true_chance(questionnaire):
-    schema, _, X, chance, answer = questionnaire
-    check_answer(answer, X, schema)
-    found = np.concatenate([answer.probabilities[j][:, 1] for j in range(40)])
+    schema, _, X, chance, prediction = questionnaire
+    check_prediction(prediction, X, schema)
+    found = np.concatenate([prediction.probabilities[j][:, 1] for j in range(40)])
     true = np.concatenate([chance[np.isnan(X[:, j]), j] for j in range(40)])
     marginal = np.concatenate([np.full(np.isnan(X[:, j]).sum(), np.nanmean(X[:, j]) - 1) for j in range(40)])
     assert np.mean((found - true) ** 2) < 0.2 * np.mean((marginal - true) ** 2)
@@ -119,16 +119,16 @@ def test_binary_probabilities_are_calibrated_and_near_the_true_chance(questionna
 
 
 def test_graded_answers_beat_their_mean_and_keep_their_spread(questionnaire):
-    schema, truth, X, _, answer = questionnaire
+    schema, truth, X, _, prediction = questionnaire
     rows, columns = np.nonzero(np.isnan(X))
     at = columns >= 40
-    wrong = (expectation(answer, X, schema) - truth[rows, columns])[at]
+    wrong = (expectation(prediction, X, schema) - truth[rows, columns])[at]
     assert np.sqrt(np.mean(wrong**2)) < 0.75 * truth[rows, columns][at].std()
-    assert answer.draws[:, at].var() == pytest.approx(truth[rows, columns][at].var(), rel=0.12)
+    assert prediction.draws[:, at].var() == pytest.approx(truth[rows, columns][at].var(), rel=0.12)
 
 
 def test_new_rows_are_placed_by_their_own_answers(questionnaire):
-    schema, _, X, _, answer = questionnaire
+    schema, _, X, _, prediction = questionnaire
     imputer = MatrixFactorisation().fit(X, schema=schema, random_state=1)
-    part = imputer.answer(X[:50], n_draws=1)
-    assert part.probabilities[0] == pytest.approx(answer.probabilities[0][: len(part.probabilities[0])], abs=1e-4)
+    part = imputer.impute(X[:50], n_draws=1)
+    assert part.probabilities[0] == pytest.approx(prediction.probabilities[0][: len(part.probabilities[0])], abs=1e-4)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer
 
-from datasets.answer import expectation
+from datasets.prediction import expectation
 from datasets.schema import Column, Kind, Schema
 from imputers.substitution.mean import Mean
 
@@ -17,8 +17,8 @@ def breast_cancer():
 def expected_error(Z, hidden):
     schema = Schema(tuple(Column(f"x{j}", Kind.NUMERIC) for j in range(Z.shape[1])))
     X = np.where(hidden, np.nan, Z)
-    answer = Mean().fit(X, schema=schema).answer(X, n_draws=1)
-    return np.mean((expectation(answer, X, schema) - Z[hidden]) ** 2)
+    prediction = Mean().fit(X, schema=schema).impute(X, n_draws=1)
+    return np.mean((expectation(prediction, X, schema) - Z[hidden]) ** 2)
 
 
 def test_breast_cancer_self_masked():
@@ -47,8 +47,8 @@ def test_each_kind_gets_its_statistic():
     )
     hole = np.nan
     X = np.array([[1, 1, 1], [2, 1, 1], [6, 2, 0], [hole, 3, 0], [2, 3, 1], [hole, hole, hole]])
-    answer = Mean().fit(X, schema=schema).answer(X, n_draws=2)
-    assert answer.draws.tolist() == [[2.8, 2.8, 2.0, 1.0]] * 2  # 11/4 rounded half to even; median; mode
-    assert answer.expected[:3] == pytest.approx([2.75, 2.75, 2.0])
-    assert answer.probabilities[1] == pytest.approx(np.array([[0.4, 0.2, 0.4, 0.0]]))
-    assert answer.probabilities[2] == pytest.approx(np.array([[0.4, 0.6]]))
+    prediction = Mean().fit(X, schema=schema).impute(X, n_draws=2)
+    assert prediction.draws.tolist() == [[2.8, 2.8, 2.0, 1.0]] * 2  # 11/4 rounded half to even; median; mode
+    assert prediction.expected[:3] == pytest.approx([2.75, 2.75, 2.0])
+    assert prediction.probabilities[1] == pytest.approx(np.array([[0.4, 0.2, 0.4, 0.0]]))
+    assert prediction.probabilities[2] == pytest.approx(np.array([[0.4, 0.6]]))

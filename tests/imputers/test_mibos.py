@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from datasets.answer import point
 from datasets.errors import InputError
+from datasets.prediction import point
 from datasets.schema import Column, Kind, Schema
 from imputers.conformance import example_table
 from imputers.neighbours.mibos import Mibos
@@ -38,18 +38,18 @@ def nominal(names, K):
 )
 def test_six_rows_by_hand(conflict, fills, shares_c):
     schema = nominal("abcd", 2)
-    answer = Mibos(conflict).fit(SIX, schema=schema).answer(SIX, n_draws=2)
-    assert answer.draws.tolist() == [fills, fills]
-    assert point(answer, SIX, schema).tolist() == fills
-    assert answer.probabilities[2] == pytest.approx(np.array([shares_c]), abs=1e-5)
+    prediction = Mibos(conflict).fit(SIX, schema=schema).impute(SIX, n_draws=2)
+    assert prediction.draws.tolist() == [fills, fills]
+    assert point(prediction, SIX, schema).tolist() == fills
+    assert prediction.probabilities[2] == pytest.approx(np.array([shares_c]), abs=1e-5)
 
 
 @pytest.mark.parametrize(("rounds", "a"), [(1, 2), (10, 1)])
 def test_fills_count_and_lend_in_the_next_round(rounds, a):
     """Row 3 is like nobody who answered a, until row 2 has taken the 3 from row 1; else it gets the mode, 2."""
     X = np.array([[_, 3, _, 1], [1, _, 1, 1], [_, 3, _, _], [2, 1, 2, 2], [2, 2, 2, 3], [2, 1, 2, 3]])
-    answer = Mibos(rounds=rounds).fit(X, schema=nominal("abcd", 3)).answer(X, n_draws=1)
-    assert answer.draws.tolist() == [[1, 1, 3, a, a, 1]]
+    prediction = Mibos(rounds=rounds).fit(X, schema=nominal("abcd", 3)).impute(X, n_draws=1)
+    assert prediction.draws.tolist() == [[1, 1, 3, a, a, 1]]
 
 
 @pytest.mark.parametrize(
@@ -62,10 +62,10 @@ def test_fills_count_and_lend_in_the_next_round(rounds, a):
 def test_ties_go_to_the_larger_total_similarity_and_then_to_the_mode(last, fill):
     X = np.array([[1, 1, _], [1, 1, 1], [1, 1, 2], last, [3, 3, 3]])
     schema = nominal("abc", 3)
-    answer = Mibos().fit(X, schema=schema).answer(X, n_draws=1)
-    assert answer.draws.tolist() == [[fill]]
-    assert point(answer, X, schema).tolist() == [fill]
-    assert answer.probabilities[2] == pytest.approx(np.array([[0.5, 0.5, 0]]), abs=1e-5)
+    prediction = Mibos().fit(X, schema=schema).impute(X, n_draws=1)
+    assert prediction.draws.tolist() == [[fill]]
+    assert point(prediction, X, schema).tolist() == [fill]
+    assert prediction.probabilities[2] == pytest.approx(np.array([[0.5, 0.5, 0]]), abs=1e-5)
 
 
 def test_a_numeric_hole_gets_the_median_of_the_winning_bin():
@@ -73,16 +73,16 @@ def test_a_numeric_hole_gets_the_median_of_the_winning_bin():
     ages = [20, 22, 30, 70, 80, 90]  # cut at 30: four voters, three of them young
     X = np.column_stack([np.full((7, 2), 1.0), [*ages, _]])
     X[[4, 5], :2] = 2
-    answer = Mibos(bins=2).fit(X, schema=schema).answer(X, n_draws=1)
-    assert answer.draws.tolist() == [[22]]
-    assert answer.expected == pytest.approx([(20 + 22 + 30 + 70) / 4])
+    prediction = Mibos(bins=2).fit(X, schema=schema).impute(X, n_draws=1)
+    assert prediction.draws.tolist() == [[22]]
+    assert prediction.expected == pytest.approx([(20 + 22 + 30 + 70) / 4])
 
 
 def test_new_rows_and_empty_rows_are_filled_from_the_fitted_ones():
     schema, X = example_table()
     imputer = Mibos().fit(X, schema=schema)
     new = np.vstack([X[:5], np.full(6, np.nan)])
-    whole, part = imputer.answer(X, n_draws=1).draws[0], imputer.answer(new, n_draws=1).draws[0]
+    whole, part = imputer.impute(X, n_draws=1).draws[0], imputer.impute(new, n_draws=1).draws[0]
     holes = int(np.isnan(X[:5]).sum())
     assert part[:holes].tolist() == whole[:holes].tolist()
     categorical = schema.where(Kind.NOMINAL, Kind.ORDINAL)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from datasets.schema import Column, Kind, Schema
-from imputers.statistical.chained import Item
+from imputers.shared.chained import Item
 from imputers.statistical.mice_cart import MiceCart, leaf_donors
 from metrics import METRICS
 
@@ -39,8 +39,8 @@ def test_an_interaction_is_found_that_linear_models_cannot_see():
     schema = Schema(tuple(Column(name, Kind.NOMINAL, {0.0: "no", 1.0: "yes"}) for name in "aby"))
     X = np.column_stack([a, b, (a != b).astype(float)])
     X[:300, 2] = np.nan
-    answer = MiceCart(sweeps=1).fit(X, schema=schema).answer(X, n_draws=2)
-    assert (answer.draws == (a != b)[:300]).all()
+    prediction = MiceCart(sweeps=1).fit(X, schema=schema).impute(X, n_draws=2)
+    assert (prediction.draws == (a != b)[:300]).all()
 
 
 def test_the_tree_stops_where_rpart_does():
@@ -50,19 +50,19 @@ def test_the_tree_stops_where_rpart_does():
     x = np.repeat([0.0, 1.0], 100)
     X = np.column_stack([x, 100 * x + rng.choice([-1e-3, 1e-3], 200)])
     X[:4, 1] = np.nan
-    draws = MiceCart(sweeps=1).fit(X, schema=schema).answer(X, n_draws=20).draws
+    draws = MiceCart(sweeps=1).fit(X, schema=schema).impute(X, n_draws=20).draws
     assert np.abs(draws).max() < 1 and len(np.unique(draws)) == 2
     lonely = np.column_stack([np.r_[np.zeros(196), np.ones(4)], np.r_[np.zeros(196), np.full(4, 9.0)]])
     lonely[0, 1] = np.nan  # a leaf of 4 is too small: the split is refused, and all 199 rows are donors
-    answer = MiceCart(sweeps=1).fit(lonely, schema=schema).answer(lonely, n_draws=1)
-    np.testing.assert_allclose(answer.expected, 36 / 199)
+    prediction = MiceCart(sweeps=1).fit(lonely, schema=schema).impute(lonely, n_draws=1)
+    np.testing.assert_allclose(prediction.expected, 36 / 199)
 
 
 @pytest.mark.slow
 def test_on_the_survey_it_meets_the_quality_floor(masked_gss):
-    answer = MiceCart().fit(masked_gss.values, schema=masked_gss.schema).answer(masked_gss.values)
-    assert np.mean(list(METRICS["nrmse"].score(masked_gss, answer).values())) <= 0.82
-    accuracy = METRICS["accuracy"].score(masked_gss, answer)
+    prediction = MiceCart().fit(masked_gss.values, schema=masked_gss.schema).impute(masked_gss.values)
+    assert np.mean(list(METRICS["nrmse"].score(masked_gss, prediction).values())) <= 0.82
+    accuracy = METRICS["accuracy"].score(masked_gss, prediction)
     nominal = [masked_gss.schema.names[j] for j in masked_gss.schema.where(Kind.NOMINAL)]
     assert np.mean([accuracy[name] for name in nominal if name in accuracy]) >= 0.62
-    assert METRICS["design-correlation-error"].score(masked_gss, answer)["(table)"] <= 0.17
+    assert METRICS["design-correlation-error"].score(masked_gss, prediction)["(table)"] <= 0.17

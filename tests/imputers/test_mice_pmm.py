@@ -9,10 +9,10 @@ from metrics import METRICS
 
 def test_only_observed_values_are_imputed(masked_gss):
     X = masked_gss.values
-    answer = MicePmm(sweeps=1).fit(X, schema=masked_gss.schema).answer(X, n_draws=1)
+    prediction = MicePmm(sweeps=1).fit(X, schema=masked_gss.schema).impute(X, n_draws=1)
     columns = np.nonzero(np.isnan(X))[1]
     for j in np.unique(columns):
-        assert np.isin(answer.draws[:, columns == j], X[~np.isnan(X[:, j]), j]).all()
+        assert np.isin(prediction.draws[:, columns == j], X[~np.isnan(X[:, j]), j]).all()
 
 
 def test_an_item_that_others_decide_is_recovered():
@@ -30,8 +30,8 @@ def test_an_item_that_others_decide_is_recovered():
     )
     X = np.column_stack([x, place])
     X[:200, 2] = np.nan
-    answer = MicePmm().fit(X, schema=schema).answer(X)
-    assert (answer.draws == place[:200]).all()
+    prediction = MicePmm().fit(X, schema=schema).impute(X)
+    assert (prediction.draws == place[:200]).all()
 
 
 def rubin_interval(estimates, variances):
@@ -56,7 +56,7 @@ def test_intervals_of_a_regression_slope_cover_the_truth():
         x = rng.normal(size=300)
         y = 0.5 * x + rng.normal(size=300)
         X = np.column_stack([x, np.where(rng.random(300) < 0.5, np.nan, y)])
-        draws = MicePmm(sweeps=1).fit(X, schema=schema, random_state=sample).answer(X, n_draws=10).draws
+        draws = MicePmm(sweeps=1).fit(X, schema=schema, random_state=sample).impute(X, n_draws=10).draws
         tables = np.where(np.isnan(X[:, 1]), 0.0, X[:, 1]) + np.zeros((10, 1))
         tables[:, np.isnan(X[:, 1])] = draws
         fits = [stats.linregress(x, table) for table in tables]
@@ -67,9 +67,9 @@ def test_intervals_of_a_regression_slope_cover_the_truth():
 
 @pytest.mark.slow
 def test_on_the_survey_it_meets_the_quality_floor(masked_gss):
-    answer = MicePmm().fit(masked_gss.values, schema=masked_gss.schema).answer(masked_gss.values)
-    assert np.mean(list(METRICS["nrmse"].score(masked_gss, answer).values())) <= 0.82
-    accuracy = METRICS["accuracy"].score(masked_gss, answer)
+    prediction = MicePmm().fit(masked_gss.values, schema=masked_gss.schema).impute(masked_gss.values)
+    assert np.mean(list(METRICS["nrmse"].score(masked_gss, prediction).values())) <= 0.82
+    accuracy = METRICS["accuracy"].score(masked_gss, prediction)
     nominal = [masked_gss.schema.names[j] for j in masked_gss.schema.where(Kind.NOMINAL)]
     assert np.mean([accuracy[name] for name in nominal if name in accuracy]) >= 0.61
-    assert METRICS["design-correlation-error"].score(masked_gss, answer)["(table)"] <= 0.18
+    assert METRICS["design-correlation-error"].score(masked_gss, prediction)["(table)"] <= 0.18

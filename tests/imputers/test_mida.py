@@ -116,16 +116,18 @@ def known_model(n=800):
 
 def test_draws_lie_about_their_expectation_as_the_truth_does():
     z, truth, X, schema = known_model()
-    answer = MIDA(n_models=3, n_epochs=40).fit(X, schema=schema).answer(X, n_draws=60)
+    prediction = MIDA(n_models=3, n_epochs=40).fit(X, schema=schema).impute(X, n_draws=60)
     columns, hole = np.nonzero(np.isnan(X))[1], np.isnan(X[:, 4])
-    drawn = answer.draws[:, columns == 4]
+    drawn = prediction.draws[:, columns == 4]
     assert (drawn @ z[hole]).mean() / (z[hole] @ z[hole]) == pytest.approx(0.8, abs=0.12)
-    apart = truth[hole, 4] - answer.expected[columns == 4]
+    apart = truth[hole, 4] - prediction.expected[columns == 4]
     assert drawn.var(axis=0).mean() == pytest.approx((apart**2).mean(), rel=0.6)  # told by 76 cells
-    assert (drawn.mean(axis=0) - answer.expected[columns == 4]).mean() == pytest.approx(0, abs=0.05)
+    assert (drawn.mean(axis=0) - prediction.expected[columns == 4]).mean() == pytest.approx(0, abs=0.05)
     yes = 1 / (1 + np.exp(-2 * z[np.isnan(X[:, 5])]))
-    assert np.abs(answer.probabilities[5][:, 1] - yes).mean() < 0.13
-    assert np.abs((answer.draws[:, columns == 5] == 1).mean(axis=0) - answer.probabilities[5][:, 1]).mean() < 0.08
+    assert np.abs(prediction.probabilities[5][:, 1] - yes).mean() < 0.13
+    assert (
+        np.abs((prediction.draws[:, columns == 5] == 1).mean(axis=0) - prediction.probabilities[5][:, 1]).mean() < 0.08
+    )
 
 
 def test_learning_lowers_the_loss_and_tells_more_of_cells_hidden_again(masked_toy):

@@ -119,18 +119,18 @@ def known_model(n=800):
 def test_draws_lie_about_their_expectation_as_the_truth_does():
     z, truth, X, schema = known_model()
     imputer = MIDAS(widths=(64, 64), n_epochs=40)
-    answer = imputer.fit(X, schema=schema).answer(X, n_draws=100)
+    prediction = imputer.fit(X, schema=schema).impute(X, n_draws=100)
     columns, hole = np.nonzero(np.isnan(X))[1], np.isnan(X[:, 4])
-    drawn = answer.draws[:, columns == 4]
+    drawn = prediction.draws[:, columns == 4]
     assert 0.2 < (drawn @ z[hole]).mean() / (z[hole] @ z[hole]) < 0.8  # see the next test
-    apart = truth[hole, 4] - answer.expected[columns == 4]
+    apart = truth[hole, 4] - prediction.expected[columns == 4]
     assert drawn.var(axis=0).mean() == pytest.approx((apart**2).mean(), rel=0.6)  # told by 76 cells
-    assert (drawn.mean(axis=0) - answer.expected[columns == 4]).mean() == pytest.approx(0, abs=0.05)
+    assert (drawn.mean(axis=0) - prediction.expected[columns == 4]).mean() == pytest.approx(0, abs=0.05)
     high = 1 / (1 + np.exp(1 - 1.5 * z[np.isnan(X[:, 5])]))
-    assert np.corrcoef(answer.probabilities[5][:, 2], high)[0, 1] > 0.9
-    shares = (answer.draws[:, columns == 5, None] == [0, 1, 2]).mean(axis=0)
-    assert np.abs((shares - answer.probabilities[5]).mean(axis=0)).max() < 0.03
-    assert np.abs(shares - answer.probabilities[5]).max() < 0.25  # √(0.25 / 100) = 0.05
+    assert np.corrcoef(prediction.probabilities[5][:, 2], high)[0, 1] > 0.9
+    shares = (prediction.draws[:, columns == 5, None] == [0, 1, 2]).mean(axis=0)
+    assert np.abs((shares - prediction.probabilities[5]).mean(axis=0)).max() < 0.03
+    assert np.abs(shares - prediction.probabilities[5]).max() < 0.25  # √(0.25 / 100) = 0.05
 
 
 @pytest.mark.parametrize("corrupt_prob", [0.2, 0.5])
@@ -179,7 +179,7 @@ def test_cells_hidden_again_are_not_learned_from(masked_toy):
 
 def test_it_leaves_every_global_generator_as_it_was(masked_toy):
     before = torch.get_rng_state()
-    MIDAS(**SMALL, n_epochs=1).fit(masked_toy.values, schema=masked_toy.schema).answer(masked_toy.values, n_draws=1)
+    MIDAS(**SMALL, n_epochs=1).fit(masked_toy.values, schema=masked_toy.schema).impute(masked_toy.values, n_draws=1)
     assert torch.equal(before, torch.get_rng_state())
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.ensemble import RandomForestRegressor
 
-from datasets.answer import expectation, point
+from datasets.prediction import expectation, point
 from datasets.schema import Column, Kind, Schema
 from imputers.trees.forest import Growth, grow
 from imputers.trees.missforest import MissForest, stops
@@ -69,15 +69,15 @@ def test_the_pass_before_the_stop_is_returned(monkeypatch):
 def test_recovers_a_square_a_sign_and_a_step():
     truth, X = square_table()
     imputer = MissForest().fit(X, schema=SQUARE, random_state=1)
-    answer = imputer.answer(X, n_draws=2)
+    prediction = imputer.impute(X, n_draws=2)
     hidden, columns = np.isnan(X), np.nonzero(np.isnan(X))[1]
-    wrong = expectation(answer, X, SQUARE) - truth[hidden]
+    wrong = expectation(prediction, X, SQUARE) - truth[hidden]
     assert np.sqrt(np.mean(wrong[columns == 1] ** 2)) < 0.1 * truth[:, 1].std()
-    best = point(answer, X, SQUARE)
+    best = point(prediction, X, SQUARE)
     assert np.mean(best[columns == 2] == truth[hidden][columns == 2]) > 0.97
     assert np.mean(best[columns == 3] == truth[hidden][columns == 3]) > 0.9
-    assert (answer.probabilities[2][:, 2] == 0).all()  # the level that nobody has
-    assert (answer.draws[0] == answer.draws[1]).all()
+    assert (prediction.probabilities[2][:, 2] == 0).all()  # the level that nobody has
+    assert (prediction.draws[0] == prediction.draws[1]).all()
 
 
 def test_fills_of_the_fitted_table_are_those_of_the_algorithm():
@@ -92,16 +92,16 @@ def test_fills_of_the_fitted_table_are_those_of_the_algorithm():
     codes = D[:, [SQUARE.blocks[j].start for j in (0, 1, 3)]]
     holes = np.isnan(X)
     filled = np.full(X.shape, np.nan)
-    filled[holes] = imputer.answer(X).expected
+    filled[holes] = imputer.impute(X).expected
     assert np.array_equal(filled[:, [0, 1, 3]][holes[:, [0, 1, 3]]], codes[holes[:, [0, 1, 3]]])
 
 
 def test_new_rows_get_what_equal_fitted_rows_got():
     _, X = square_table(200)
     imputer = MissForest(trees=5).fit(X, schema=SQUARE)
-    whole, part = imputer.answer(X).draws[0], imputer.answer(X[:50]).draws[0]
+    whole, part = imputer.impute(X).draws[0], imputer.impute(X[:50]).draws[0]
     assert np.array_equal(whole[: len(part)], part)
-    assert np.isfinite(imputer.answer(np.full((2, 4), np.nan)).draws).all()
+    assert np.isfinite(imputer.impute(np.full((2, 4), np.nan)).draws).all()
 
 
 def test_out_of_bag_error_tells_the_hidden_error():
@@ -114,10 +114,10 @@ def test_out_of_bag_error_tells_the_hidden_error():
     X = np.where(hidden, np.nan, truth)
     columns = (SQUARE.columns[0], SQUARE.columns[1], SQUARE.columns[2], Column("z", Kind.NUMERIC))
     imputer = MissForest(max_passes=2).fit(X, schema=Schema(columns))
-    answer = imputer.answer(X, n_draws=1)
+    prediction = imputer.impute(X, n_draws=1)
     where = np.nonzero(np.isnan(X))[1]
-    squared = (answer.expected - truth[hidden])[where == 1] ** 2
-    missed = answer.draws[0][where == 2] != truth[hidden][where == 2]
+    squared = (prediction.expected - truth[hidden])[where == 1] ** 2
+    missed = prediction.draws[0][where == 2] != truth[hidden][where == 2]
     assert imputer.errors_[1] == pytest.approx(squared.mean(), abs=3 * squared.std() / np.sqrt(len(squared)))
     assert imputer.errors_[2] == pytest.approx(missed.mean(), abs=3 * np.sqrt(0.25 / len(missed)))
     assert squared.mean() < 0.8 * truth[:, 1].var()

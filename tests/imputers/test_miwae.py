@@ -181,10 +181,10 @@ def test_training_raises_the_bound_and_the_probability_of_cells_hidden_again(mas
 
 def test_draws_have_the_stated_probabilities(masked_toy):
     X, schema = masked_toy.values, masked_toy.schema
-    answer = MIWAE(n_hidden=32, n_samples=400).fit(X, schema=schema).answer(X, n_draws=300)
+    prediction = MIWAE(n_hidden=32, n_samples=400).fit(X, schema=schema).impute(X, n_draws=300)
     columns = np.nonzero(np.isnan(X))[1]
-    for j, probabilities in answer.probabilities.items():
-        drawn = answer.draws[:, columns == j]
+    for j, probabilities in prediction.probabilities.items():
+        drawn = prediction.draws[:, columns == j]
         if drawn.size:
             shares = (drawn[:, :, None] == schema.columns[j].levels).mean(axis=0)
             assert np.abs(shares - probabilities).max() < 0.15  # √(0.25 / 300) = 0.029
@@ -193,7 +193,7 @@ def test_draws_have_the_stated_probabilities(masked_toy):
 
 def test_it_leaves_every_global_generator_as_it_was(masked_toy):
     before = np.random.get_state(legacy=False), torch.get_rng_state()  # noqa: NPY002
-    MIWAE(n_shown=100, n_hidden=8).fit(masked_toy.values, schema=masked_toy.schema).answer(masked_toy.values)
+    MIWAE(n_shown=100, n_hidden=8).fit(masked_toy.values, schema=masked_toy.schema).impute(masked_toy.values)
     assert repr(before[0]) == repr(np.random.get_state(legacy=False))  # noqa: NPY002
     assert torch.equal(before[1], torch.get_rng_state())
 
@@ -204,7 +204,7 @@ def test_error_on_the_demonstration_of_the_authors():
     masked = make_mask(DATASETS["wdbc"](None), "miwae-demo", 0.5, 1)
     X, truth = masked.values, masked.truth.values
     imputer = MIWAE(n_shown=200_000, n_importance=10, n_samples=1000).fit(X, schema=masked.schema)
-    apart = (imputer.answer(X, n_draws=1).expected - truth[masked.hidden]) / truth.std(axis=0)[
+    apart = (imputer.impute(X, n_draws=1).expected - truth[masked.hidden]) / truth.std(axis=0)[
         np.nonzero(masked.hidden)[1]
     ]
     assert np.mean(apart**2) == pytest.approx(0.28, abs=0.02)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from datasets import DATASETS
-from datasets.answer import point
 from datasets.errors import InputError
+from datasets.prediction import point
 from datasets.schema import Column, Kind, Schema
 from imputers.conformance import example_table
 from imputers.relational.ngram_logistic import NgramLogistic, label_features
@@ -23,9 +23,9 @@ def share_right(imputer, schema, truth, j, folds):
     for rows in folds:
         X = truth.copy()
         X[rows, j] = np.nan
-        answer = imputer.fit(X, schema=schema).answer(X, n_draws=1)
+        prediction = imputer.fit(X, schema=schema).impute(X, n_draws=1)
         own = np.nonzero(np.isnan(X))[1] == j
-        right.append(point(answer, X, schema)[own] == truth[np.sort(rows), j])
+        right.append(point(prediction, X, schema)[own] == truth[np.sort(rows), j])
     return np.concatenate(right).mean()
 
 
@@ -48,11 +48,11 @@ def test_one_numeric_predictor_is_scikit_learns_logistic_regression():
     y = 1.0 + (x + rng.standard_normal(200) > 5) + (x + rng.standard_normal(200) > 7)
     X = np.column_stack([x, np.where(np.arange(200) < 50, np.nan, y)])
     schema = Schema((Column("x", Kind.NUMERIC), Column("y", Kind.NOMINAL, {1.0: "a", 2.0: "b", 3.0: "c", 4.0: "d"})))
-    answer = NgramLogistic(strengths=(0.5,)).fit(X, schema=schema).answer(X, n_draws=1)
+    prediction = NgramLogistic(strengths=(0.5,)).fit(X, schema=schema).impute(X, n_draws=1)
     z = ((x - x.mean()) / x.std())[:, None]
     wanted = LogisticRegression(C=0.5, tol=1e-8).fit(z[50:], y[50:]).predict_proba(z[:50])
-    assert answer.probabilities[1][:, :3] == pytest.approx(wanted, abs=5e-3)
-    assert (answer.probabilities[1][:, 3] == 0).all()
+    assert prediction.probabilities[1][:, :3] == pytest.approx(wanted, abs=5e-3)
+    assert (prediction.probabilities[1][:, 3] == 0).all()
 
 
 def test_numeric_items_by_ridge_in_closed_form():
@@ -63,12 +63,12 @@ def test_numeric_items_by_ridge_in_closed_form():
     X = np.column_stack([x, np.where(np.arange(100) < 20, np.nan, y)])
     schema = Schema((Column("x", Kind.NUMERIC), Column("y", Kind.NUMERIC)))
     imputer = NgramLogistic(strengths=(0.1,)).fit(X, schema=schema)
-    answer = imputer.answer(X, n_draws=2000)
+    prediction = imputer.impute(X, n_draws=2000)
     a, b = x[20:] - x[20:].mean(), y[20:] - y[20:].mean()
     slope = a @ b / (a @ a + 10 * x.var())
-    assert answer.expected == pytest.approx(y[20:].mean() + slope * (x[:20] - x[20:].mean()))
-    assert answer.draws.mean(axis=0) == pytest.approx(answer.expected, abs=0.15)
-    assert answer.draws.std(axis=0) == pytest.approx(np.std(b - slope * a), rel=0.1)
+    assert prediction.expected == pytest.approx(y[20:].mean() + slope * (x[:20] - x[20:].mean()))
+    assert prediction.draws.mean(axis=0) == pytest.approx(prediction.expected, abs=0.15)
+    assert prediction.draws.std(axis=0) == pytest.approx(np.std(b - slope * a), rel=0.1)
 
 
 def test_the_penalty_is_strong_for_noise_and_weak_for_a_sure_sign():
@@ -81,21 +81,21 @@ def test_the_penalty_is_strong_for_noise_and_weak_for_a_sure_sign():
         X[:40, 1] = np.nan
         schema = Schema((Column("a", Kind.TEXT, words), Column("b", Kind.NOMINAL, quarters)))
         imputer = NgramLogistic().fit(X, schema=schema)
-        imputer.answer(X, n_draws=1)
+        imputer.impute(X, n_draws=1)
         assert wanted == imputer.models_[1].C
         assert list(imputer.models_) == [1]  # nobody asked for another
 
 
 def test_rare_answers_are_left_out():
     schema, X = example_table()
-    answer = NgramLogistic(most_labels=2).fit(X, schema=schema).answer(X, n_draws=200)
+    prediction = NgramLogistic(most_labels=2).fit(X, schema=schema).impute(X, n_draws=200)
     party = schema.index("party")
     counts = [(X[:, party] == code).sum() for code in schema.columns[party].levels]
     rare = np.argsort(counts)[:2]  # never chosen, and the least chosen
-    assert (answer.probabilities[party][:, rare] == 0).all()
-    drawn = answer.draws[:, np.nonzero(np.isnan(X))[1] == party]
+    assert (prediction.probabilities[party][:, rare] == 0).all()
+    drawn = prediction.draws[:, np.nonzero(np.isnan(X))[1] == party]
     shares = (drawn[:, :, None] == schema.columns[party].levels).mean(axis=0)
-    assert shares == pytest.approx(answer.probabilities[party], abs=0.15)
+    assert shares == pytest.approx(prediction.probabilities[party], abs=0.15)
 
 
 def test_cities_from_telephone_numbers(shared):

@@ -119,8 +119,8 @@ def test_sign_is_recovered_and_bias_is_less_than_without_the_mechanism(sign):
     told, untold = (make(**settings).fit(X, schema=schema, random_state=1) for make in (NotMIWAE, MIWAE))
     slope = sign * told.network_.curves[0].slope[2].item()
     assert slope > 1
-    answers = [imputer.answer(X, n_draws=5) for imputer in (told, untold)]
-    bias = [sign * (answer.expected.mean() - truth.mean()) for answer in answers]
+    answers = [imputer.impute(X, n_draws=5) for imputer in (told, untold)]
+    bias = [sign * (prediction.expected.mean() - truth.mean()) for prediction in answers]
     assert bias[1] < -0.15
     assert abs(bias[0]) < 0.5 * abs(bias[1])
     assert answers[0].draws.mean() == pytest.approx(answers[0].expected.mean(), abs=0.05)
@@ -146,7 +146,7 @@ def test_expectations_may_lie_beyond_what_was_observed_but_not_off_the_scale():
     schema = Schema((*(Column(f"x{j}", Kind.NUMERIC) for j in range(2)), Column("y", Kind.NUMERIC, high=1.0)))
     X = np.where(np.isnan(X), np.nan, np.minimum(X, [np.inf, np.inf, 1.0]))
     imputer = NotMIWAE(n_hidden=16, n_latent=2).fit(X, schema=schema)
-    expected = imputer.answer(X, n_draws=1).expected
+    expected = imputer.impute(X, n_draws=1).expected
     assert 0.2 < expected.max() <= 1.0
 
 

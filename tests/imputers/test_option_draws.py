@@ -4,7 +4,7 @@ import pytest
 from datasets.errors import InputError
 from datasets.schema import Column, Kind
 from imputers.llm.prompt import Script
-from imputers.llm.vocabulary import Item
+from imputers.shared.vocabulary import Item
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")

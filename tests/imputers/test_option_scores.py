@@ -3,7 +3,7 @@ import pytest
 
 from datasets.schema import Column, Kind, Schema
 from imputers.llm.prompt import Script
-from imputers.llm.vocabulary import Vocabulary
+from imputers.shared.vocabulary import Vocabulary
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from imputers.shared.ordinal import cumulative_probabilities, fit_ordinal
 from imputers.statistical import ordinal
-from imputers.statistical.ordinal import cumulative_probabilities, fit_ordinal
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def test_where_it_starts_does_not_matter_and_thresholds_ascend(data):
 
 
 def test_two_levels_are_a_logit(data):
-    from imputers.statistical.logit import fit_logit, level_probabilities
+    from imputers.shared.logit import fit_logit, level_probabilities
 
     X, y, _ = data
     binary = (y > 1).astype(int)

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from datasets.answer import check_answer, complete
 from datasets.errors import InputError
+from datasets.prediction import check_prediction, complete
 from datasets.schema import Role, Schema
 from imputers import IMPUTERS
 
@@ -19,30 +19,30 @@ def test_only_targets_are_learned_and_the_others_get_their_shares(twins):
     imputer = IMPUTERS["llama-scratch"](("second", "age"), hidden=32, layers=1, heads=2, n_models=1).fit(
         X, schema=schema, random_state=3
     )
-    answer = imputer.answer(X, n_draws=40)
-    check_answer(answer, X, schema)
+    prediction = imputer.impute(X, n_draws=40)
+    check_prediction(prediction, X, schema)
     shares = [np.mean(X[~np.isnan(X[:, 2]), 2] == level) for level in range(1, 6)]
-    np.testing.assert_allclose(answer.probabilities[2], np.tile(shares, (60, 1)))
-    drawn = answer.draws[:, np.nonzero(np.isnan(X))[1] == 2]
+    np.testing.assert_allclose(prediction.probabilities[2], np.tile(shares, (60, 1)))
+    drawn = prediction.draws[:, np.nonzero(np.isnan(X))[1] == 2]
     assert [np.mean(drawn == level) for level in range(1, 6)] == pytest.approx(shares, abs=0.03)
     known = np.array([[0.0, np.nan, 2.0, 40.0], [1.0, np.nan, 2.0, 40.0]])
-    assert imputer.answer(known).probabilities[1][:, 1] == pytest.approx([0.05, 0.95], abs=0.1)
+    assert imputer.impute(known).probabilities[1][:, 1] == pytest.approx([0.05, 0.95], abs=0.1)
 
 
 def test_per_target_answers_come_from_the_model_of_each(twins):
     schema, X = twins
     imputer = IMPUTERS["llama-per-target"](("second",), hidden=32, most_steps=60).fit(X, schema=schema, random_state=3)
-    answer = imputer.answer(X, n_draws=20)
-    check_answer(answer, X, schema)
+    prediction = imputer.impute(X, n_draws=20)
+    check_prediction(prediction, X, schema)
     assert set(imputer.parts_) == {(1,), (0, 2, 3)}
     columns = np.nonzero(np.isnan(X))[1]
     for own, part in imputer.parts_.items():
-        alone = part.answer(X, n_draws=1)
-        for j in set(own) & set(answer.probabilities):
-            assert np.array_equal(answer.probabilities[j], alone.probabilities[j])
+        alone = part.impute(X, n_draws=1)
+        for j in set(own) & set(prediction.probabilities):
+            assert np.array_equal(prediction.probabilities[j], alone.probabilities[j])
         numbers = np.isin(columns, own) & np.isin(columns, [2, 3])
-        assert np.array_equal(answer.expected[numbers], alone.expected[numbers])
-    tables = [complete(X, fills)[:200] for fills in answer.draws]  # the twins are drawn without each other
+        assert np.array_equal(prediction.expected[numbers], alone.expected[numbers])
+    tables = [complete(X, fills)[:200] for fills in prediction.draws]  # the twins are drawn without each other
     assert np.mean([table[:, 0] == table[:, 1] for table in tables]) == pytest.approx(0.5, abs=0.08)
 
 

@@ -4,8 +4,8 @@ import pytest
 from datasets.errors import InputError
 from datasets.schema import Column, Kind, Schema
 from imputers.llm.prompt import OPENING, Script
-from imputers.llm.vocabulary import Item, Vocabulary
-from imputers.llm.wording import WORDINGS
+from imputers.shared.vocabulary import Item, Vocabulary
+from imputers.shared.wording import WORDINGS
 
 SCHEMA = Schema(
     (

@@ -12,7 +12,7 @@ from datasets.schema import Column, Kind, Schema
 from imputers import IMPUTERS
 from imputers.conformance import CHECKS, example_table
 from imputers.llm.models import MODELS
-from imputers.neighbours.distances import Gower
+from imputers.shared.distances import Gower
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("peft")
@@ -70,14 +70,14 @@ def test_loss_falls_and_the_other_item_is_learned(learned, twins):
     losses = learned.losses_[0]
     assert np.mean(losses[-10:]) < 0.2 * losses[0]
     _, X, _ = twins
-    shares = learned.answer(X).probabilities[1]
+    shares = learned.impute(X).probabilities[1]
     assert (shares[np.arange(40), X[:40, 0].astype(int)] > 0.75).all()
 
 
 def test_a_hole_is_drawn_given_what_was_drawn_before(learned, twins):
     """Two people in three who answered nothing still agree with themselves, as independent draws would not."""
     nobody = np.full((300, 2), np.nan)
-    draws = learned.answer(nobody, n_draws=1).draws.reshape(300, 2)
+    draws = learned.impute(nobody, n_draws=1).draws.reshape(300, 2)
     assert (draws[:, 0] == draws[:, 1]).mean() > 0.85
     assert 0.3 < draws[:, 0].mean() < 0.7
 
@@ -85,7 +85,7 @@ def test_a_hole_is_drawn_given_what_was_drawn_before(learned, twins):
 def test_a_stopped_training_goes_on_to_the_same_answer(twins, tiny_llama, tmp_path, monkeypatch):
     schema, X, _ = twins
     settings = {"model": str(tiny_llama), "passes": 2.0, "fewest_steps": 1, "learning_rate": 1e-2}
-    whole = IMPUTERS["llm"](**settings).fit(X, schema=schema).answer(X, 2)
+    whole = IMPUTERS["llm"](**settings).fit(X, schema=schema).impute(X, 2)
     rate, steps = Recipe.rate, []
 
     def stop(self, step, n_steps):
@@ -106,10 +106,10 @@ def test_a_stopped_training_goes_on_to_the_same_answer(twins, tiny_llama, tmp_pa
     monkeypatch.setattr(Recipe, "rate", count)
     resumed = IMPUTERS["llm"](**settings)
     resumed.folder = tmp_path
-    answer = resumed.fit(X, schema=schema).answer(X, 2)
+    prediction = resumed.fit(X, schema=schema).impute(X, 2)
     assert steps[0] == 7
-    np.testing.assert_allclose(answer.probabilities[1], whole.probabilities[1], atol=1e-6)
-    np.testing.assert_array_equal(answer.draws, whole.draws)
+    np.testing.assert_allclose(prediction.probabilities[1], whole.probabilities[1], atol=1e-6)
+    np.testing.assert_array_equal(prediction.draws, whole.draws)
     assert (tmp_path / "member-1" / "adapter_model.safetensors").is_file()
     curve = json.loads((tmp_path / "member-1" / "curve.json").read_text(encoding="utf-8"))
     assert curve["losses"] == resumed.losses_[0] and curve["recipe"]["passes"] == 2.0

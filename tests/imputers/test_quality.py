@@ -6,7 +6,7 @@ import pytest
 from benchmarks.worker import score
 from datasets.errors import MethodUnavailableError
 from datasets.schema import Kind
-from imputers.request import make_imputer
+from imputers import make_imputer
 
 BOUNDS = {  # NRMSE of numbers and scales at most, share of nominal answers right at least
     "aimnet": (0.80, 0.60),
@@ -33,7 +33,7 @@ def test_quality_on_the_real_survey(masked_gss, name):
         imputer.fit(masked_gss.values, schema=masked_gss.schema, random_state=0)
     except MethodUnavailableError as lacking:
         pytest.skip(str(lacking))
-    scores = score(masked_gss, imputer.answer(masked_gss.values))
+    scores = score(masked_gss, imputer.impute(masked_gss.values))
     nominal = {column.name for column in masked_gss.schema if column.kind is Kind.NOMINAL}
     errors = [value for metric, _, value in scores if metric == "nrmse"]
     hits = [value for metric, item, value in scores if metric == "accuracy" and item in nominal]

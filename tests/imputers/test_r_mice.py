@@ -5,8 +5,8 @@ import os
 import numpy as np
 import pytest
 
-from datasets.answer import check_answer
 from datasets.errors import InputError, MethodUnavailableError
+from datasets.prediction import check_prediction
 from datasets.schema import Column, Kind, Schema
 from imputers.conformance import example_table
 from imputers.statistical.r_mice import RMice, find_rscript, run_r
@@ -56,12 +56,12 @@ def test_draws_have_the_mean_and_spread_of_a_bayesian_regression(rscript):
     y = 2 * x + 0.5 * rng.normal(size=600)
     X = np.column_stack([x, np.where(np.arange(600) < 200, np.nan, y)])
     schema = Schema((Column("x", Kind.NUMERIC), Column("y", Kind.NUMERIC)))
-    answer = RMice().fit(X, schema=schema).answer(X, n_draws=20)
+    prediction = RMice().fit(X, schema=schema).impute(X, n_draws=20)
     inner = np.abs(x[:200]) < 1.5  # donors at the edge all stand on one side
-    errors = answer.draws[:, inner] - 2 * x[:200][inner]
+    errors = prediction.draws[:, inner] - 2 * x[:200][inner]
     assert errors.mean() == pytest.approx(0, abs=0.05)
     assert errors.std() == pytest.approx(0.5, abs=0.05)
-    assert np.abs(answer.draws[0][:, None] - y[200:]).min(axis=1).max() < 1e-12  # answers that somebody gave
+    assert np.abs(prediction.draws[0][:, None] - y[200:]).min(axis=1).max() < 1e-12  # answers that somebody gave
 
 
 def test_awkward_tables_are_filled_and_nothing_is_left_on_disk(rscript, monkeypatch, tmp_path):
@@ -77,8 +77,8 @@ def test_awkward_tables_are_filled_and_nothing_is_left_on_disk(rscript, monkeypa
     new = X[200:].copy()
     new[0] = [1.0, 40.0, np.nan, 4.0, np.nan, 1.0, np.nan]
     imputer = RMice(sweeps=1).fit(X[:200], schema=schema)
-    answer = imputer.answer(new, n_draws=2)
-    check_answer(answer, new, schema)
+    prediction = imputer.impute(new, n_draws=2)
+    check_prediction(prediction, new, schema)
     one = np.array([[1.0, 40.0, 2.0, 1.0, 30.0, np.nan, 40.0]])
-    assert imputer.answer(one, n_draws=2).draws.shape == (2, 1)
+    assert imputer.impute(one, n_draws=2).draws.shape == (2, 1)
     assert list(tmp_path.iterdir()) == []

@@ -11,11 +11,11 @@ def test_a_single_incomplete_column_gets_its_least_squares_prediction():
     X = rng.normal(size=(200, 4)) @ rng.normal(size=(4, 4))
     X[:60, 2] = np.nan
     schema = Schema(tuple(Column(name, Kind.NUMERIC) for name in "abcd"))
-    answer = Regression(ridge=1e-9).fit(X, schema=schema).answer(X, n_draws=2)
+    prediction = Regression(ridge=1e-9).fit(X, schema=schema).impute(X, n_draws=2)
     others = np.column_stack([np.ones(200), X[:, [0, 1, 3]]])
     coefficients = np.linalg.lstsq(others[60:], X[60:, 2], rcond=None)[0]
-    np.testing.assert_allclose(answer.expected, others[:60] @ coefficients, rtol=1e-6)
-    np.testing.assert_allclose(answer.draws, np.tile(answer.expected, (2, 1)))
+    np.testing.assert_allclose(prediction.expected, others[:60] @ coefficients, rtol=1e-6)
+    np.testing.assert_allclose(prediction.draws, np.tile(prediction.expected, (2, 1)))
 
 
 def test_categorical_items_get_the_logits_of_scikit_learn_and_statsmodels():
@@ -36,7 +36,7 @@ def test_categorical_items_get_the_logits_of_scikit_learn_and_statsmodels():
     for j, codes in ((1, place), (2, trust)):
         X = np.column_stack([x, codes])
         X[:100, 1] = np.nan
-        answer = Regression(ridge=1e-6).fit(X, schema=schema.take([0, j])).answer(X, n_draws=1)
+        prediction = Regression(ridge=1e-6).fit(X, schema=schema.take([0, j])).impute(X, n_draws=1)
         if j == 1:
             theirs = LogisticRegression(C=1e6, tol=1e-8).fit(x[100:, None], place[100:]).predict_proba(x[:100, None])
             best = theirs.argmax(axis=1) + 1.0
@@ -44,8 +44,10 @@ def test_categorical_items_get_the_logits_of_scikit_learn_and_statsmodels():
             model = OrderedModel(trust[100:], x[100:, None], distr="logit").fit(disp=False, method="bfgs")
             theirs = np.asarray(model.predict(x[:100, None]))
             best = (theirs.cumsum(axis=1) >= 0.5).argmax(axis=1) * 1.0
-        np.testing.assert_allclose(answer.probabilities[1], theirs, atol=0.02)  # a fit stops within 0.1 standard errors
-        assert (answer.draws[0] == best).mean() > 0.97
+        np.testing.assert_allclose(
+            prediction.probabilities[1], theirs, atol=0.02
+        )  # a fit stops within 0.1 standard errors
+        assert (prediction.draws[0] == best).mean() > 0.97
 
 
 def test_a_long_scale_is_forecast_by_a_binned_normal():
@@ -55,26 +57,26 @@ def test_a_long_scale_is_forecast_by_a_binned_normal():
     schema = Schema((Column("x", Kind.NUMERIC), Column("income", Kind.ORDINAL, {k: f"{k}" for k in range(1, 27)})))
     X = np.column_stack([x, income])
     X[:500, 1] = np.nan
-    answer = Regression().fit(X, schema=schema).answer(X, n_draws=1)
+    prediction = Regression().fit(X, schema=schema).impute(X, n_draws=1)
     inside = np.abs(x[:500]) < 1.5
-    np.testing.assert_allclose(answer.expected[inside], 13 + 4 * x[:500][inside], atol=0.4)
-    deviations = np.sqrt(answer.probabilities[1] @ np.arange(1, 27) ** 2 - answer.expected**2)
+    np.testing.assert_allclose(prediction.expected[inside], 13 + 4 * x[:500][inside], atol=0.4)
+    deviations = np.sqrt(prediction.probabilities[1] @ np.arange(1, 27) ** 2 - prediction.expected**2)
     np.testing.assert_allclose(deviations[inside], np.sqrt(9 + 1 / 12 + 1 / 12), rtol=0.06)
 
 
 def test_on_the_survey_it_meets_the_quality_floor(masked_gss):
-    answer = Regression().fit(masked_gss.values, schema=masked_gss.schema).answer(masked_gss.values)
-    error = np.mean(list(METRICS["nrmse"].score(masked_gss, answer).values()))
-    accuracy = METRICS["accuracy"].score(masked_gss, answer)
+    prediction = Regression().fit(masked_gss.values, schema=masked_gss.schema).impute(masked_gss.values)
+    error = np.mean(list(METRICS["nrmse"].score(masked_gss, prediction).values()))
+    accuracy = METRICS["accuracy"].score(masked_gss, prediction)
     nominal = [masked_gss.schema.names[j] for j in masked_gss.schema.where(Kind.NOMINAL)]
     assert error <= 0.83
     assert np.mean([accuracy[name] for name in nominal if name in accuracy]) >= 0.62
 
 
 def test_no_prediction_leaves_the_scale(masked_gss):
-    answer = Regression().fit(masked_gss.values, schema=masked_gss.schema).answer(masked_gss.values)
+    prediction = Regression().fit(masked_gss.values, schema=masked_gss.schema).impute(masked_gss.values)
     childs = masked_gss.schema.index("childs")
-    expected = answer.expected[np.nonzero(np.isnan(masked_gss.values))[1] == childs]
+    expected = prediction.expected[np.nonzero(np.isnan(masked_gss.values))[1] == childs]
     assert expected.min() >= 0 and expected.max() <= 8
 
 
@@ -83,6 +85,8 @@ def test_more_sweeps_make_it_worse(masked_gss):
     """Regressing on predictions made from the outcome steepens slopes; the docstring says so."""
     errors = []
     for sweeps in (1, 3, 10):
-        answer = Regression(sweeps=sweeps).fit(masked_gss.values, schema=masked_gss.schema).answer(masked_gss.values)
-        errors.append(np.mean(list(METRICS["nrmse"].score(masked_gss, answer).values())))
+        prediction = (
+            Regression(sweeps=sweeps).fit(masked_gss.values, schema=masked_gss.schema).impute(masked_gss.values)
+        )
+        errors.append(np.mean(list(METRICS["nrmse"].score(masked_gss, prediction).values())))
     assert errors[0] < errors[1] < errors[2]

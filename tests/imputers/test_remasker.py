@@ -104,15 +104,15 @@ def fitted(pairs):
 def test_it_learns_the_conditional_distribution(pairs, fitted):
     schema = pairs[1]
     X = np.array([[0, np.nan, np.nan], [1, np.nan, np.nan], [2, np.nan, np.nan], [np.nan, np.nan, 20.0]])
-    answer = fitted.answer(X, n_draws=4000)
+    prediction = fitted.impute(X, n_draws=4000)
     table = np.full((3, 3), (1 - AGREE) / 2)
     np.fill_diagonal(table, AGREE)
-    assert answer.probabilities[1][:3] == pytest.approx(table, abs=0.08)
-    assert answer.probabilities[0][0] == pytest.approx([0, 0, 1], abs=0.05)  # c = 20 tells that a is 2
+    assert prediction.probabilities[1][:3] == pytest.approx(table, abs=0.08)
+    assert prediction.probabilities[0][0] == pytest.approx([0, 0, 1], abs=0.05)  # c = 20 tells that a is 2
     columns = np.nonzero(np.isnan(X))[1]
-    assert answer.expected[columns == 2] == pytest.approx([0, 10, 20], abs=1.0)
-    assert answer.draws[:, columns == 2].std(axis=0) == pytest.approx(np.ones(3), abs=0.5)
-    shares = (answer.draws[:, columns == 1][:, :, None] == schema.columns[1].levels).mean(axis=0)
+    assert prediction.expected[columns == 2] == pytest.approx([0, 10, 20], abs=1.0)
+    assert prediction.draws[:, columns == 2].std(axis=0) == pytest.approx(np.ones(3), abs=0.5)
+    shares = (prediction.draws[:, columns == 1][:, :, None] == schema.columns[1].levels).mean(axis=0)
     assert shares[:3] == pytest.approx(table, abs=0.1)
 
 
@@ -120,8 +120,8 @@ def test_it_learns_the_conditional_distribution(pairs, fitted):
 def test_draws_of_a_row_agree_as_often_as_its_holes_are_drawn_one_after_the_other(pairs, fitted, n_rounds, agreement):
     """Two holes fall into one of three groups with probability 1/3, and then agree by chance, with 1/3."""
     X = pairs[0][:100]
-    answer = fitted.set_params(n_rounds=n_rounds).answer(X, n_draws=50)
-    a, b = (answer.draws[:, np.nonzero(np.isnan(X))[1] == j] for j in (0, 1))
+    prediction = fitted.set_params(n_rounds=n_rounds).impute(X, n_draws=50)
+    a, b = (prediction.draws[:, np.nonzero(np.isnan(X))[1] == j] for j in (0, 1))
     assert (a == b).mean() == pytest.approx(agreement, abs=0.06)
 
 
@@ -133,7 +133,7 @@ def test_scores_rise_and_small_tables_get_few_steps(masked_toy, fitted):
 
 def test_it_leaves_every_global_generator_as_it_was(masked_toy):
     before = np.random.get_state(legacy=False), torch.get_rng_state()  # noqa: NPY002
-    ReMasker(n_epochs=1).fit(masked_toy.values, schema=masked_toy.schema).answer(masked_toy.values, n_draws=1)
+    ReMasker(n_epochs=1).fit(masked_toy.values, schema=masked_toy.schema).impute(masked_toy.values, n_draws=1)
     assert repr(before[0]) == repr(np.random.get_state(legacy=False))  # noqa: NPY002
     assert torch.equal(before[1], torch.get_rng_state())
 

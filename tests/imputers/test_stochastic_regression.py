@@ -20,7 +20,7 @@ def test_it_keeps_variance_and_correlation_where_regression_does_not():
 
     def moments(imputer):
         table = X.copy()
-        table[np.isnan(X)] = imputer.fit(X, schema=schema).answer(X, n_draws=1).draws[0]
+        table[np.isnan(X)] = imputer.fit(X, schema=schema).impute(X, n_draws=1).draws[0]
         return table[:, 2].mean(), table[:, 2].var(), np.corrcoef(table.T)[2, 0]
 
     np.testing.assert_allclose(moments(StochasticRegression()), (0, 1, 0.6), atol=0.04)
@@ -30,18 +30,18 @@ def test_it_keeps_variance_and_correlation_where_regression_does_not():
 
 def test_residuals_have_the_residual_variance():
     schema, X = gaussian(3000, np.random.default_rng(2))
-    answer = StochasticRegression().fit(X, schema=schema).answer(X, n_draws=40)
+    prediction = StochasticRegression().fit(X, schema=schema).impute(X, n_draws=40)
     # residual variance 1 − rᵀR⁻¹r with r = (0.6, 0.2), R's correlation 0.5
-    assert abs(answer.draws.var(axis=0, ddof=1).mean() - (1 - 0.28 / 0.75)) < 0.03
+    assert abs(prediction.draws.var(axis=0, ddof=1).mean() - (1 - 0.28 / 0.75)) < 0.03
 
 
 def test_categorical_draws_follow_the_stated_probabilities(masked_toy):
-    answer = (
-        StochasticRegression().fit(masked_toy.values, schema=masked_toy.schema).answer(masked_toy.values, n_draws=10)
+    prediction = (
+        StochasticRegression().fit(masked_toy.values, schema=masked_toy.schema).impute(masked_toy.values, n_draws=10)
     )
     columns = np.nonzero(np.isnan(masked_toy.values))[1]
-    assert answer.probabilities
-    for j, probabilities in answer.probabilities.items():
+    assert prediction.probabilities
+    for j, probabilities in prediction.probabilities.items():
         levels = masked_toy.schema.columns[j].levels
-        shares = (answer.draws[:, columns == j, None] == levels).mean(axis=(0, 1))
+        shares = (prediction.draws[:, columns == j, None] == levels).mean(axis=(0, 1))
         np.testing.assert_allclose(shares, probabilities.mean(axis=0), atol=0.03)

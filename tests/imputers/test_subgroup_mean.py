@@ -5,7 +5,7 @@ import pytest
 
 from datasets.errors import InputError
 from datasets.schema import Column, Kind, Schema
-from imputers.substitution.classes import mutual_information
+from imputers.shared.classes import mutual_information
 from imputers.substitution.mean import Mean
 from imputers.substitution.subgroup_mean import SubgroupMean
 
@@ -35,9 +35,9 @@ WORKED = np.array(
 
 def incomes(X, **parameters):
     imputer = SubgroupMean(**parameters).fit(WORKED, schema=SCHEMA)
-    answer = imputer.answer(X)
-    assert (answer.draws == answer.draws[0]).all()
-    return answer.draws[0, np.nonzero(np.isnan(X))[1] == 2].tolist()
+    prediction = imputer.impute(X)
+    assert (prediction.draws == prediction.draws[0]).all()
+    return prediction.draws[0, np.nonzero(np.isnan(X))[1] == 2].tolist()
 
 
 def test_a_worked_table():
@@ -89,7 +89,7 @@ def test_classes_beat_the_overall_mean_on_the_survey(masked_gss):
     errors = [
         np.sqrt(
             np.mean(
-                (make().fit(X, schema=masked_gss.schema).answer(X).expected[at] - truth[masked_gss.hidden[:, j], j])
+                (make().fit(X, schema=masked_gss.schema).impute(X).expected[at] - truth[masked_gss.hidden[:, j], j])
                 ** 2
             )
         )

@@ -85,10 +85,10 @@ def test_trained_denoiser_finds_the_conditional_distribution_of_a_gaussian():
     """Of y given x, correlation 0.8: expectation 0.8 x, and draws with variance 0.36 about it."""
     table = correlated(3_000, 0.8)
     table[2_000:, 1] = np.nan
-    answer = TabCSDI(weight_decay=0.1, n_epochs=30).fit(table, schema=GAUSSIAN).answer(table, n_draws=3)
+    prediction = TabCSDI(weight_decay=0.1, n_epochs=30).fit(table, schema=GAUSSIAN).impute(table, n_draws=3)
     wanted = 0.8 * table[2_000:, 0]
-    assert np.sqrt(((answer.expected - wanted) ** 2).mean()) < 0.15
-    apart = answer.draws - wanted
+    assert np.sqrt(((prediction.expected - wanted) ** 2).mean()) < 0.15
+    apart = prediction.draws - wanted
     assert apart.mean() == pytest.approx(0, abs=0.06)
     assert apart.var() == pytest.approx(0.36, rel=0.15)
 
@@ -161,20 +161,20 @@ def test_learning_lowers_the_loss_and_tells_better_what_was_hidden_again(masked_
 def test_answers_agree_with_their_draws_and_the_seed_decides_them(masked_toy):
     X, schema = masked_toy.values, masked_toy.schema
     imputer = TabCSDI().fit(X, schema=schema)
-    answer = imputer.answer(X, n_draws=10)
-    assert np.array_equal(answer.draws, imputer.answer(X, n_draws=10).draws)
-    assert not (answer.draws == answer.draws[0]).all()
+    prediction = imputer.impute(X, n_draws=10)
+    assert np.array_equal(prediction.draws, imputer.impute(X, n_draws=10).draws)
+    assert not (prediction.draws == prediction.draws[0]).all()
     columns = np.nonzero(np.isnan(X))[1]
-    for j, table in answer.probabilities.items():
+    for j, table in prediction.probabilities.items():
         if not table.size:
             continue
-        shares = (answer.draws[:, columns == j][:, :, None] == schema.columns[j].levels).mean(axis=0)
+        shares = (prediction.draws[:, columns == j][:, :, None] == schema.columns[j].levels).mean(axis=0)
         assert np.abs((shares - table).mean(axis=0)).max() < 0.06  # one pass against ten walks
 
 
 def test_it_leaves_the_global_generator_as_it_was(masked_toy):
     before = torch.get_rng_state()
-    TabCSDI(n_hidden=8, n_epochs=1).fit(masked_toy.values, schema=masked_toy.schema).answer(masked_toy.values)
+    TabCSDI(n_hidden=8, n_epochs=1).fit(masked_toy.values, schema=masked_toy.schema).impute(masked_toy.values)
     assert torch.equal(before, torch.get_rng_state())
 
 

@@ -8,11 +8,11 @@ torch = pytest.importorskip("torch")
 
 from datasets.errors import InputError  # noqa: E402 - these need torch
 from datasets.schema import Column, Kind, Schema  # noqa: E402
+from imputers import make_imputer  # noqa: E402
 from imputers.generative.deep import DeepImputer  # noqa: E402
 from imputers.generative.encoding import CHECKED_ROWS, Encoding, hide_again  # noqa: E402
 from imputers.generative.hivae import HIVAE  # noqa: E402
-from imputers.generative.training import Curve, Plan, train, write_curves  # noqa: E402
-from imputers.request import make_imputer  # noqa: E402
+from imputers.shared.training import Curve, Plan, train, write_curves  # noqa: E402
 
 CPU = torch.device("cpu")
 
@@ -190,12 +190,12 @@ class Fixed(DeepImputer):
 def test_levels_become_codes_probabilities_sum_to_one_and_expectations_stay_among_the_observed():
     X = np.array([[1, 2, 20], [2, 1, 30], [np.nan, 4, 40], [4, np.nan, np.nan], [2, np.nan, 25], [1, 1, np.nan]])
     imputer = Fixed().fit(X, schema=SMALL)
-    answer = imputer.answer(X, n_draws=40)
+    prediction = imputer.impute(X, n_draws=40)
     assert imputer.met_ == [2, 2]  # rows with holes only, two at a time
-    assert set(answer.draws[:, 0]) == {1.0, 2.0, 4.0} and (answer.draws[:, 2] == 50).all()
-    assert answer.probabilities[0] == pytest.approx(np.array([[0.2, 0.2, 0.6]]))
+    assert set(prediction.draws[:, 0]) == {1.0, 2.0, 4.0} and (prediction.draws[:, 2] == 50).all()
+    assert prediction.probabilities[0] == pytest.approx(np.array([[0.2, 0.2, 0.6]]))
     trust = 0.2 * 1 + 0.2 * 2 + 0.6 * 4
-    assert answer.expected == pytest.approx(np.array([np.nan, trust, 40, trust, 40]), nan_ok=True)
+    assert prediction.expected == pytest.approx(np.array([np.nan, trust, 40, trust, 40]), nan_ok=True)
 
 
 @pytest.mark.gpu
@@ -220,8 +220,8 @@ def test_answers_on_a_gpu_are_those_of_the_processor(masked_toy, monkeypatch, re
         monkeypatch.setattr(torch.cuda, "is_available", lambda gpu=gpu: gpu)
         imputer = make_imputer(request_).fit(X, schema=schema, random_state=0)
         assert imputer.device_.type == ("cuda" if gpu else "cpu")
-        found.append(imputer.answer(X))
-    answer, own = found
-    assert (answer.draws == own.draws).mean() > 0.95
+        found.append(imputer.impute(X))
+    prediction, own = found
+    assert (prediction.draws == own.draws).mean() > 0.95
     for j, table in own.probabilities.items():
-        assert answer.probabilities[j] == pytest.approx(table, abs=0.01)
+        assert prediction.probabilities[j] == pytest.approx(table, abs=0.01)

@@ -12,7 +12,6 @@ torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 pytest.importorskip("safetensors")
 
-from imputers.llm.vocabulary import Vocabulary  # noqa: E402
 from imputers.pretrained import encoder as encoders  # noqa: E402
 from imputers.pretrained.aside import set_aside, within_reach  # noqa: E402
 from imputers.pretrained.candidates import Candidates  # noqa: E402
@@ -22,6 +21,7 @@ from imputers.pretrained.hiding import hide  # noqa: E402
 from imputers.pretrained.matching import Match, negatives  # noqa: E402
 from imputers.pretrained.readers import PairReader, TupleReader  # noqa: E402
 from imputers.pretrained.serialise import Pairs  # noqa: E402
+from imputers.shared.vocabulary import Vocabulary  # noqa: E402
 
 CPU = torch.device("cpu")
 NAN = float("nan")

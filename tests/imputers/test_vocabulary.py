@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from datasets.schema import Column, Kind
-from imputers.llm.vocabulary import Item, Vocabulary
+from imputers.shared.vocabulary import Item, Vocabulary
 
 
 def test_words_and_values_are_inverse_on_every_column_of_the_core_table(masked_gss):

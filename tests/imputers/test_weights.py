@@ -13,8 +13,8 @@ for package in ("peft", "accelerate", "safetensors"):
     pytest.importorskip(package)
 
 from imputers.llm import weights  # noqa: E402
-from imputers.llm.architecture import check_architecture  # noqa: E402
-from imputers.llm.weights import check_packages, choose_precision, count_parameters, load  # noqa: E402
+from imputers.shared.architecture import check_architecture  # noqa: E402
+from imputers.shared.weights import check_packages, choose_precision, count_parameters, load  # noqa: E402
 
 LARGE = transformers.LlamaConfig(
     hidden_size=5120, intermediate_size=13_824, num_hidden_layers=40, num_attention_heads=40, vocab_size=32_000

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from datasets.answer import Answer
+from datasets.prediction import Prediction
 from datasets.schema import Column, Kind, Schema
 from datasets.table import Dataset, Masked
 
@@ -28,7 +28,7 @@ def small():
 
 @pytest.fixture
 def fill():
-    """Answer from fills by column: name to draws (m, holes of the column)."""
+    """Prediction from fills by column: name to draws (m, holes of the column)."""
 
     def build(masked, by_column, probabilities=None):
         columns = np.nonzero(np.isnan(masked.values))[1]
@@ -36,7 +36,7 @@ def fill():
         draws = np.empty((m, len(columns)))
         for name, fills in by_column.items():
             draws[:, columns == masked.schema.index(name)] = fills
-        return Answer(draws, None, probabilities or {})
+        return Prediction(draws, None, probabilities or {})
 
     return build
 
@@ -78,9 +78,9 @@ def guesses():
             sure[j] = (known[columns == j][:, None] == masked.schema.columns[j].levels).astype(float)
             assert table.shape == sure[j].shape
         return {
-            "perfect": Answer(np.tile(known, (m, 1)), known, sure),
-            "centre": Answer(centre, expected, shares),
-            "hot deck": Answer(deck, None, shares),
+            "perfect": Prediction(np.tile(known, (m, 1)), known, sure),
+            "centre": Prediction(centre, expected, shares),
+            "hot deck": Prediction(deck, None, shares),
         }
 
     return build

@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, cohen_kappa_score, f1_score
 
-from datasets.answer import point
+from datasets.prediction import point
 from datasets.schema import Kind
 from datasets.table import Masked
 from metrics import METRICS
 from metrics.metric import TABLE
 
 
-def score(name, masked, answer):
-    return METRICS[name].score(masked, answer)
+def score(name, masked, prediction):
+    return METRICS[name].score(masked, prediction)
 
 
 def test_worked_by_hand(small, worked):
@@ -27,11 +27,11 @@ def test_worked_by_hand(small, worked):
 
 @pytest.mark.parametrize("guess", ["centre", "hot deck"])
 def test_equals_scikit_learn(masked_toy, toy_guesses, guess):
-    answer = toy_guesses[guess]
+    prediction = toy_guesses[guess]
     columns = np.nonzero(np.isnan(masked_toy.values))[1][masked_toy.scored]
     truth = masked_toy.truth.values[masked_toy.hidden]
-    fills = point(answer, masked_toy.values, masked_toy.schema)[masked_toy.scored]
-    found = {name: score(name, masked_toy, answer) for name in ("accuracy", "macro-f1", "qwk")}
+    fills = point(prediction, masked_toy.values, masked_toy.schema)[masked_toy.scored]
+    found = {name: score(name, masked_toy, prediction) for name in ("accuracy", "macro-f1", "qwk")}
     for j in masked_toy.schema.where(Kind.NOMINAL, Kind.ORDINAL):
         column, (t, f) = masked_toy.schema.columns[j], (v[columns == j] for v in (truth, fills))
         if not len(t):
@@ -57,18 +57,18 @@ def test_the_mode_gets_its_share(masked_gss, gss_guesses):
 
 
 def test_pfc_is_one_less_accuracy_over_all_nominal_cells(masked_gss, gss_guesses):
-    answer = gss_guesses["hot deck"]
-    right = score("accuracy", masked_gss, answer)
+    prediction = gss_guesses["hot deck"]
+    right = score("accuracy", masked_gss, prediction)
     hidden = dict(zip(masked_gss.schema.names, masked_gss.hidden.sum(axis=0), strict=True))
     names = [name for name in right if masked_gss.schema[name].kind is Kind.NOMINAL]
     mean = np.average([right[name] for name in names], weights=[hidden[name] for name in names])
-    assert score("pfc", masked_gss, answer)[TABLE] == pytest.approx(1 - mean)
+    assert score("pfc", masked_gss, prediction)[TABLE] == pytest.approx(1 - mean)
 
 
 def test_kappa_is_left_out_where_the_truth_has_one_level(small, fill):
     values = small.truth.values.copy()
     values[:4, 1] = 2
     flat = Masked(replace(small.truth, values=values), small.hidden)
-    answer = fill(flat, {"region": [[1] * 5], "happy": [[1] * 5], "age": [[1] * 3]})
-    assert score("qwk", flat, answer) == {}
-    assert score("accuracy", flat, answer)["happy"] == 0
+    prediction = fill(flat, {"region": [[1] * 5], "happy": [[1] * 5], "age": [[1] * 3]})
+    assert score("qwk", flat, prediction) == {}
+    assert score("accuracy", flat, prediction)["happy"] == 0

@@ -67,12 +67,12 @@ def test_a_constant_item_has_no_association(table):
 
 
 def test_error_is_the_norm_of_the_change(masked_toy, toy_guesses):
-    answer = toy_guesses["hot deck"]
+    prediction = toy_guesses["hot deck"]
     true = associations(masked_toy.schema, masked_toy.truth.values)
     at = np.triu_indices(len(true), 1)
     errors = [
         np.linalg.norm((associations(masked_toy.schema, table) - true)[at]) / np.linalg.norm(true[at])
-        for table in completed_tables(masked_toy, answer)
+        for table in completed_tables(masked_toy, prediction)
     ]
-    found = METRICS["association-error"].score(masked_toy, answer)
+    found = METRICS["association-error"].score(masked_toy, prediction)
     assert found == pytest.approx({TABLE: np.mean(errors)})

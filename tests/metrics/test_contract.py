@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from datasets.answer import Answer
 from datasets.moments import pairwise_moments
+from datasets.prediction import Prediction
 from datasets.schema import Kind, Schema
 from datasets.table import Masked
 from metrics import METRICS
@@ -53,7 +53,7 @@ def test_the_names_that_reports_rely_on_are_there():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_says_what_it_is_in_one_line(name):
-    summary = METRICS.summaries()[name]
+    summary = METRICS.summary(name)
     assert summary == METRICS[name].score.__doc__.split("\n")[0]
     assert 0 < len(summary) <= 80
     assert summary.endswith(".")
@@ -105,14 +105,14 @@ def test_the_truth_beats_a_guess(name, masked_toy, toy_guesses):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_natural_holes_never_count(name, masked_toy, toy_guesses):
-    answer = toy_guesses["hot deck"]
-    spoilt = answer.draws.copy()
+    prediction = toy_guesses["hot deck"]
+    spoilt = prediction.draws.copy()
     spoilt[:, ~masked_toy.scored] = 1.0
     columns = np.nonzero(np.isnan(masked_toy.values))[1]
-    own = {j: table.copy() for j, table in answer.probabilities.items()}
+    own = {j: table.copy() for j, table in prediction.probabilities.items()}
     for j, table in own.items():
         table[~masked_toy.scored[columns == j]] = np.eye(table.shape[1])[0]
-    assert METRICS[name].score(masked_toy, Answer(spoilt, None, own)) == METRICS[name].score(masked_toy, answer)
+    assert METRICS[name].score(masked_toy, Prediction(spoilt, None, own)) == METRICS[name].score(masked_toy, prediction)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -120,8 +120,10 @@ def test_a_table_with_nothing_hidden_has_no_score_or_the_best(name, toy):
     masked = Masked(toy, np.zeros(toy.values.shape, dtype=bool))
     holes = int(np.isnan(toy.values).sum())
     levels = len(toy.schema["trust"].labels)
-    answer = Answer(np.ones((2, holes)), None, {toy.schema.index("trust"): np.full((holes, levels), 1 / levels)})
-    found = METRICS[name].score(masked, answer)
+    prediction = Prediction(
+        np.ones((2, holes)), None, {toy.schema.index("trust"): np.full((holes, levels), 1 / levels)}
+    )
+    found = METRICS[name].score(masked, prediction)
     close = 1e-5 if METRICS[name].reads is Reads.ESTIMATES else 1e-6  # Rubin's rules cost two degrees of freedom
     if name not in HEAT_MAP:
         assert found == pytest.approx(dict.fromkeys(found, METRICS[name].best), abs=close)
@@ -129,25 +131,25 @@ def test_a_table_with_nothing_hidden_has_no_score_or_the_best(name, toy):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_method_without_draws_is_scored_by_its_moments_alone(name, masked_toy):
-    answer = Answer(moments=pairwise_moments(masked_toy.schema.design(masked_toy.values)))
+    prediction = Prediction(moments=pairwise_moments(masked_toy.schema.design(masked_toy.values)))
     if METRICS[name].reads is Reads.MOMENTS:
-        assert METRICS[name].score(masked_toy, answer)
+        assert METRICS[name].score(masked_toy, prediction)
     elif METRICS[name].reads is Reads.FILLS and not name.startswith("weighted-"):
         with pytest.raises(ValueError, match="fills no hole"):
-            METRICS[name].score(masked_toy, answer)
+            METRICS[name].score(masked_toy, prediction)
     elif METRICS[name].reads is Reads.PROBABILITIES:
-        assert METRICS[name].score(masked_toy, answer) == {}
+        assert METRICS[name].score(masked_toy, prediction) == {}
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("weighted-")])
 def test_weighted_metrics_need_weights_and_equal_weights_change_nothing(name, masked_toy, toy_guesses):
-    answer = toy_guesses["hot deck"]
+    prediction = toy_guesses["hot deck"]
     bare = Masked(replace(masked_toy.truth, weights=None), masked_toy.hidden)
-    assert METRICS[name].score(bare, answer) == {}
+    assert METRICS[name].score(bare, prediction) == {}
     even = Masked(replace(masked_toy.truth, weights=np.full(len(bare.values), 2.5)), masked_toy.hidden)
-    plain = METRICS[name.removeprefix("weighted-")].score(bare, answer)
-    assert METRICS[name].score(even, answer) == pytest.approx(plain, rel=1e-9)
-    assert METRICS[name].score(masked_toy, answer) != pytest.approx(plain, rel=1e-3)
+    plain = METRICS[name.removeprefix("weighted-")].score(bare, prediction)
+    assert METRICS[name].score(even, prediction) == pytest.approx(plain, rel=1e-9)
+    assert METRICS[name].score(masked_toy, prediction) != pytest.approx(plain, rel=1e-3)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -161,7 +163,7 @@ def test_tables_of_one_kind_only_are_no_trouble(name, masked_toy, toy_guesses):
         columns = np.nonzero(np.isnan(masked_toy.values))[1]
         draws = toy_guesses["hot deck"].draws[:, np.isin(columns, at)]
         low, high = METRICS[name].span
-        assert all(low <= value <= high for value in METRICS[name].score(masked, Answer(draws)).values())
+        assert all(low <= value <= high for value in METRICS[name].score(masked, Prediction(draws)).values())
 
 
 ON_THE_SURVEY = {  # mean over columns on GSS 2022, 30 % hidden at random: (mean/median/mode, hot deck)

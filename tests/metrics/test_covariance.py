@@ -2,8 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from datasets.answer import Answer
 from datasets.moments import Moments, pairwise_moments
+from datasets.prediction import Prediction
 from datasets.schema import Column, Kind, Role, Schema
 from datasets.table import Dataset, Masked
 from metrics import METRICS
@@ -13,8 +13,8 @@ from metrics.metric import TABLE
 MOMENTS = ["covariance-error", "correlation-error", "design-correlation-error", "largest-correlation-change"]
 
 
-def score(name, masked, answer):
-    return METRICS[name].score(masked, answer)
+def score(name, masked, prediction):
+    return METRICS[name].score(masked, prediction)
 
 
 @pytest.fixture
@@ -29,8 +29,8 @@ def square():
 
 
 def test_worked_by_hand(square):
-    uncorrelated = Answer(np.array([[-2.0, 2.0]]))  # r = 0 instead of 0.1
-    both = Answer(np.array([[-2.0, 2.0], [2.0, -2.0]]))  # the second draw is the truth
+    uncorrelated = Prediction(np.array([[-2.0, 2.0]]))  # r = 0 instead of 0.1
+    both = Prediction(np.array([[-2.0, 2.0], [2.0, -2.0]]))  # the second draw is the truth
     assert score("correlation-error", square, uncorrelated)[TABLE] == pytest.approx(1)
     assert score("correlation-error", square, both)[TABLE] == pytest.approx(0.5)
     assert score("largest-correlation-change", square, both)[TABLE] == pytest.approx(0.05)
@@ -42,7 +42,7 @@ def test_worked_by_hand(square):
 
 
 def test_equal_pandas_on_the_survey(masked_gss, gss_guesses):
-    answer = gss_guesses["hot deck"]
+    prediction = gss_guesses["hot deck"]
     schema, truth = masked_gss.schema, masked_gss.truth.values
     columns = [  # of the design, for each item; the first dummy of a nominal one follows from the others
         np.arange(block.start + (column.kind is Kind.NOMINAL), block.stop)
@@ -57,39 +57,39 @@ def test_equal_pandas_on_the_survey(masked_gss, gss_guesses):
             np.nan_to_num(
                 pd.DataFrame(schema.design(table)[:, np.concatenate([columns[j] for j in at])]).corr().to_numpy()
             )
-            for table in (truth, *completed_tables(masked_gss, answer))
+            for table in (truth, *completed_tables(masked_gss, prediction))
         )
         norm = np.linalg.norm(true - np.diag(np.diag(true)))
         off = ~np.eye(len(true), dtype=bool)
         errors = [np.linalg.norm((one - true)[off]) / norm for one in found]
-        assert score(name, masked_gss, answer)[TABLE] == pytest.approx(np.mean(errors), rel=1e-9)
+        assert score(name, masked_gss, prediction)[TABLE] == pytest.approx(np.mean(errors), rel=1e-9)
 
 
 def test_the_scale_of_an_item_does_not_matter(masked_toy, toy_guesses):
     schema, at = masked_toy.schema, masked_toy.schema.where(Kind.ORDINAL, Kind.NUMERIC)
     sd = np.nanstd(masked_toy.truth.values[:, at], axis=0, ddof=1)
     true = pd.DataFrame(masked_toy.truth.values[:, at] / sd).cov()
-    answer = toy_guesses["hot deck"]
+    prediction = toy_guesses["hot deck"]
     found = [
         np.linalg.norm(pd.DataFrame(table[:, at] / sd).cov() - true) / np.linalg.norm(true)
-        for table in completed_tables(masked_toy, answer)
+        for table in completed_tables(masked_toy, prediction)
     ]
     assert len(schema) > len(at)
-    assert score("covariance-error", masked_toy, answer)[TABLE] == pytest.approx(np.mean(found), rel=1e-9)
+    assert score("covariance-error", masked_toy, prediction)[TABLE] == pytest.approx(np.mean(found), rel=1e-9)
 
 
 def test_nothing_but_zero_correlation_gets_one(masked_toy):
     D = masked_toy.schema.design(masked_toy.truth.values)
     truth, q = pairwise_moments(D), D.shape[1]
-    answer = Answer(moments=Moments(truth.mean, np.zeros((q, q)), np.eye(q), truth.pairs))
-    assert score("correlation-error", masked_toy, answer)[TABLE] == pytest.approx(1)
-    assert score("design-correlation-error", masked_toy, answer)[TABLE] == pytest.approx(1)
-    assert score("covariance-error", masked_toy, answer)[TABLE] == pytest.approx(1)
+    prediction = Prediction(moments=Moments(truth.mean, np.zeros((q, q)), np.eye(q), truth.pairs))
+    assert score("correlation-error", masked_toy, prediction)[TABLE] == pytest.approx(1)
+    assert score("design-correlation-error", masked_toy, prediction)[TABLE] == pytest.approx(1)
+    assert score("covariance-error", masked_toy, prediction)[TABLE] == pytest.approx(1)
 
 
 def test_reversed_signs_are_counted(masked_toy):
     truth = pairwise_moments(masked_toy.schema.design(masked_toy.truth.values))
-    mirrored = Answer(moments=Moments(truth.mean, truth.covariance, -truth.correlation, truth.pairs))
+    mirrored = Prediction(moments=Moments(truth.mean, truth.covariance, -truth.correlation, truth.pairs))
     assert score("sign-flips", masked_toy, mirrored)[TABLE] == 1
     assert score("correlation-error", masked_toy, mirrored)[TABLE] == pytest.approx(2)
 
@@ -101,12 +101,12 @@ def test_a_method_without_draws_is_judged_by_the_pairs_it_gives(masked_toy):
     part = Moments(truth.mean, gone.copy(), gone.copy(), truth.pairs)
     part.covariance[np.ix_(blocks, blocks)] = truth.covariance[np.ix_(blocks, blocks)]
     part.correlation[np.ix_(blocks, blocks)] = np.array([[1.0, 0.0], [0.0, 1.0]])
-    answer = Answer(moments=part)
-    assert score("correlation-error", masked_toy, answer)[TABLE] == pytest.approx(1)  # over its one pair
-    assert score("covariance-error", masked_toy, answer)[TABLE] == pytest.approx(0)
+    prediction = Prediction(moments=part)
+    assert score("correlation-error", masked_toy, prediction)[TABLE] == pytest.approx(1)  # over its one pair
+    assert score("covariance-error", masked_toy, prediction)[TABLE] == pytest.approx(0)
     scale = len(masked_toy.schema.where(Kind.ORDINAL, Kind.NUMERIC))
-    assert score("pairs-scored", masked_toy, answer)[TABLE] == pytest.approx(1 / (scale * (scale - 1) / 2))
-    nothing = Answer(moments=Moments(truth.mean, gone, gone, truth.pairs))
+    assert score("pairs-scored", masked_toy, prediction)[TABLE] == pytest.approx(1 / (scale * (scale - 1) / 2))
+    nothing = Prediction(moments=Moments(truth.mean, gone, gone, truth.pairs))
     assert all(score(name, masked_toy, nothing) == {} for name in [*MOMENTS, "sign-flips", "target-covariance"])
     assert score("pairs-scored", masked_toy, nothing)[TABLE] == 0
 
@@ -116,9 +116,9 @@ def test_pairs_seldom_asked_together_are_not_scored(square):
     values[:20, 0] = np.nan  # 20 rows are left that know both
     masked = Masked(Dataset("split", square.schema, values), square.hidden)
     holes = int(np.isnan(masked.values).sum())
-    answer = Answer(np.ones((1, holes)))
-    assert score("correlation-error", masked, answer) == {}
-    assert set(score("target-covariance", masked, answer)) == {"b~b"}
+    prediction = Prediction(np.ones((1, holes)))
+    assert score("correlation-error", masked, prediction) == {}
+    assert set(score("target-covariance", masked, prediction)) == {"b~b"}
 
 
 def test_fills_that_leave_a_column_constant_have_no_correlation_left(square):
@@ -126,9 +126,9 @@ def test_fills_that_leave_a_column_constant_have_no_correlation_left(square):
     hidden = np.zeros(truth.shape, dtype=bool)
     hidden[truth[:, 1] > 0, 1] = True
     masked = Masked(Dataset("flat", schema, truth), hidden)
-    answer = Answer(np.full((2, hidden.sum()), -2.0))
-    assert score("correlation-error", masked, answer)[TABLE] == pytest.approx(1)
-    assert score("target-covariance", masked, answer)["b~b"] == pytest.approx(0)
+    prediction = Prediction(np.full((2, hidden.sum()), -2.0))
+    assert score("correlation-error", masked, prediction)[TABLE] == pytest.approx(1)
+    assert score("target-covariance", masked, prediction)["b~b"] == pytest.approx(0)
 
 
 def test_targets_stand_in_column_order(masked_gss, gss_guesses):

@@ -6,7 +6,7 @@ from time import process_time
 import numpy as np
 import pytest
 
-from datasets.answer import Answer
+from datasets.prediction import Prediction
 from datasets.schema import Column, Kind, Role, Schema
 from datasets.table import Dataset, Masked
 from metrics import METRICS
@@ -26,8 +26,8 @@ BY_GROUP = {VARIANCE: "subgroup-variance-ratio", ENTROPY: "subgroup-entropy-rati
 N = np.nan
 
 
-def score(name, masked, answer):
-    return METRICS[name].score(masked, answer)
+def score(name, masked, prediction):
+    return METRICS[name].score(masked, prediction)
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def many(masked, copies):
 
 def fills(masked, table):
     """Answer of one draw from a completed table."""
-    return Answer(table[np.isnan(masked.values)][None])
+    return Prediction(table[np.isnan(masked.values)][None])
 
 
 def test_variance_worked_by_hand(people):
@@ -77,9 +77,9 @@ def test_draws_are_measured_one_by_one(people):
     for table, level in zip(tables, (1, 3), strict=True):
         table[:, 1:3] = level
         table[:, 3] = 1 + (level == 3)
-    answer = Answer(np.concatenate([fills(people, table).draws for table in tables]))
-    assert score(VARIANCE, people, answer) == pytest.approx({TABLE: 0.0}, abs=1e-12)
-    assert score(ENTROPY, people, answer) == pytest.approx({TABLE: 0.0}, abs=1e-12)
+    prediction = Prediction(np.concatenate([fills(people, table).draws for table in tables]))
+    assert score(VARIANCE, people, prediction) == pytest.approx({TABLE: 0.0}, abs=1e-12)
+    assert score(ENTROPY, people, prediction) == pytest.approx({TABLE: 0.0}, abs=1e-12)
 
 
 @pytest.mark.parametrize("name", [VARIANCE, ENTROPY])
@@ -90,8 +90,8 @@ def test_a_small_group_has_no_ratio_of_its_own_but_counts_with_the_others(name, 
     found, whole = {}, {}
     for copies in (CELLS_PER_GROUP // 4, CELLS_PER_GROUP // 4 - 1):
         masked = many(people, copies)
-        answer = fills(masked, np.tile(table, (copies, 1)))
-        found[copies], whole[copies] = score(BY_GROUP[name], masked, answer), score(name, masked, answer)[TABLE]
+        prediction = fills(masked, np.tile(table, (copies, 1)))
+        found[copies], whole[copies] = score(BY_GROUP[name], masked, prediction), score(name, masked, prediction)[TABLE]
     assert found == {
         25: pytest.approx({"sex: male": 0.0, "sex: female": 1.0}),
         24: pytest.approx({"sex: female": 1.0}),
@@ -108,11 +108,11 @@ def test_stereotypes_are_seen_within_groups_where_the_whole_looks_right(people):
     values = np.column_stack([sex, happy, rng.normal(size=4000), np.ones(4000)])
     masked = Masked(Dataset("people", SCHEMA, values), np.repeat([[False, True, False, False]], 4000, axis=0))
     stereotype = np.column_stack([sex, 2 * sex - 1, values[:, 2:]])
-    answer = fills(masked, stereotype)
-    assert score("variance-ratio", masked, answer)["happy"] == pytest.approx(1.0, abs=0.01)
+    prediction = fills(masked, stereotype)
+    assert score("variance-ratio", masked, prediction)["happy"] == pytest.approx(1.0, abs=0.01)
     for name, by_group in BY_GROUP.items():
-        assert score(name, masked, answer) == pytest.approx({TABLE: 0}, abs=1e-9)
-        assert score(by_group, masked, answer) == pytest.approx({"sex: male": 0, "sex: female": 0}, abs=1e-9)
+        assert score(name, masked, prediction) == pytest.approx({TABLE: 0}, abs=1e-9)
+        assert score(by_group, masked, prediction) == pytest.approx({"sex: male": 0, "sex: female": 0}, abs=1e-9)
 
 
 def test_a_driver_is_not_judged_within_its_own_groups(people):
@@ -126,15 +126,15 @@ def test_a_driver_is_not_judged_within_its_own_groups(people):
 def test_without_nominal_drivers_there_are_no_groups(people):
     columns = tuple(replace(column, role=Role.ITEM) for column in SCHEMA)
     masked = Masked(Dataset("people", Schema(columns), people.truth.values), people.hidden)
-    answer = fills(masked, people.truth.values)
+    prediction = fills(masked, people.truth.values)
     for name, by_group in BY_GROUP.items():
-        assert score(name, masked, answer) == score(by_group, masked, answer) == {}
+        assert score(name, masked, prediction) == score(by_group, masked, prediction) == {}
 
 
 def test_the_survey_draws_from_margins_and_modes_and_costs_little(masked_gss, gss_guesses):
     """Draws from an item's margins are more dispersed within groups than people are; a centre is not at all."""
     centre, deck = gss_guesses["centre"], gss_guesses["hot deck"]
-    five = Answer(np.tile(deck.draws[:1], (5, 1)))
+    five = Prediction(np.tile(deck.draws[:1], (5, 1)))
     for name, by_group in BY_GROUP.items():
         assert score(name, masked_gss, centre) == pytest.approx({TABLE: 0.0}, abs=1e-9)
         assert 1.0 < score(name, masked_gss, deck)[TABLE] < 1.05

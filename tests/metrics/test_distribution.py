@@ -9,8 +9,8 @@ from datasets.table import Masked
 from metrics import METRICS
 
 
-def score(name, masked, answer):
-    return METRICS[name].score(masked, answer)
+def score(name, masked, prediction):
+    return METRICS[name].score(masked, prediction)
 
 
 def test_worked_by_hand(small, worked):
@@ -24,14 +24,14 @@ def test_worked_by_hand(small, worked):
 
 
 def test_wasserstein_equals_scipy(masked_toy, toy_guesses):
-    answer = toy_guesses["hot deck"]
+    prediction = toy_guesses["hot deck"]
     columns = np.nonzero(np.isnan(masked_toy.values))[1]
-    found = score("wasserstein", masked_toy, answer)
+    found = score("wasserstein", masked_toy, prediction)
     for j in masked_toy.schema.where(Kind.ORDINAL, Kind.NUMERIC):
         name, at = masked_toy.schema.columns[j].name, masked_toy.scored & (columns == j)
         truth = masked_toy.truth.values[masked_toy.hidden[:, j], j]
         if len(truth):
-            distance = wasserstein_distance(answer.draws[:, at].ravel(), truth)
+            distance = wasserstein_distance(prediction.draws[:, at].ravel(), truth)
             assert found[name] == pytest.approx(distance / np.nanstd(masked_toy.truth.values[:, j]))
 
 

@@ -3,7 +3,7 @@ import pytest
 from scipy.spatial.distance import cdist
 from scipy.stats import energy_distance
 
-from datasets.answer import Answer
+from datasets.prediction import Prediction
 from datasets.schema import Column, Kind, Schema
 from datasets.table import Dataset, Masked
 from metrics import METRICS
@@ -11,16 +11,16 @@ from metrics.completed import completed_tables
 from metrics.metric import TABLE
 
 
-def score(masked, answer):
-    return METRICS["energy-distance"].score(masked, answer)[TABLE]
+def score(masked, prediction):
+    return METRICS["energy-distance"].score(masked, prediction)[TABLE]
 
 
 def test_worked_by_hand():
     # truth 0 2, SD 1, so ±1; completed 0 0, so -1 -1: 2·mean(0 0 2 2) - mean(0 2 2 0) - 0 = 1
     schema = Schema((Column("a", Kind.NUMERIC),))
     masked = Masked(Dataset("two", schema, np.array([[0.0], [2.0]])), np.array([[False], [True]]))
-    assert score(masked, Answer(np.array([[0.0]]))) == pytest.approx(1, rel=1e-6)
-    assert score(masked, Answer(np.array([[0.0], [2.0]]))) == pytest.approx(0.5, rel=1e-6)  # mean over draws
+    assert score(masked, Prediction(np.array([[0.0]]))) == pytest.approx(1, rel=1e-6)
+    assert score(masked, Prediction(np.array([[0.0], [2.0]]))) == pytest.approx(0.5, rel=1e-6)  # mean over draws
 
 
 def test_equals_scipy_in_one_dimension():
@@ -29,11 +29,11 @@ def test_equals_scipy_in_one_dimension():
     schema = Schema((Column("a", Kind.NUMERIC),))
     masked = Masked(Dataset("line", schema, x[:, None]), np.ones((80, 1), dtype=bool))
     expected = energy_distance(x / x.std(), y / x.std()) ** 2  # scipy gives the root
-    assert score(masked, Answer(y[None])) == pytest.approx(expected, rel=1e-4)
+    assert score(masked, Prediction(y[None])) == pytest.approx(expected, rel=1e-4)
 
 
 def test_equals_the_definition_on_mixed_kinds(masked_toy, toy_guesses):
-    answer = toy_guesses["hot deck"]
+    prediction = toy_guesses["hot deck"]
     schema, truth = masked_toy.schema, masked_toy.truth.values
     D = schema.design(truth)
     scale = np.empty(D.shape[1])
@@ -45,10 +45,10 @@ def test_equals_the_definition_on_mixed_kinds(masked_toy, toy_guesses):
 
     X = points(truth)
     found = []
-    for table in completed_tables(masked_toy, answer):
+    for table in completed_tables(masked_toy, prediction):
         Y = points(table)
         found.append(2 * cdist(X, Y).mean() - cdist(X, X).mean() - cdist(Y, Y).mean())
-    assert score(masked_toy, answer) == pytest.approx(np.mean(found), rel=1e-3)
+    assert score(masked_toy, prediction) == pytest.approx(np.mean(found), rel=1e-3)
 
 
 def test_draws_beat_the_mean_on_whole_rows(masked_gss, gss_guesses):

@@ -1,14 +1,14 @@
 import numpy as np
 import pytest
 
-from datasets.answer import Answer
+from datasets.prediction import Prediction
 from datasets.schema import Column, Kind, Schema
 from datasets.table import Dataset, Masked
 from metrics import METRICS
 
 
-def score(name, masked, answer):
-    return METRICS[name].score(masked, answer)
+def score(name, masked, prediction):
+    return METRICS[name].score(masked, prediction)
 
 
 def test_worked_by_hand(small, worked):
@@ -26,7 +26,7 @@ def test_worked_by_hand(small, worked):
 def test_expectation_of_the_method_itself_is_what_counts(small, worked):
     expected = np.where(small.scored, 0.0, np.nan)
     expected[small.scored] = small.truth.values[small.hidden]
-    found = score("rmse", small, Answer(worked.draws, expected))
+    found = score("rmse", small, Prediction(worked.draws, expected))
     assert found == {"happy": 0.0, "age": 0.0}
 
 
@@ -40,6 +40,6 @@ def test_the_column_mean_gets_the_sd_of_the_item(masked_gss, gss_guesses):
 def test_a_constant_column_has_no_nrmse():
     schema = Schema((Column("a", Kind.NUMERIC), Column("b", Kind.NUMERIC)))
     masked = Masked(Dataset("flat", schema, np.array([[1.0, 2], [1, 3]])), np.array([[True, True], [False, False]]))
-    answer = Answer(np.array([[1.0, 3.0]]))
-    assert set(score("rmse", masked, answer)) == {"a", "b"}
-    assert set(score("nrmse", masked, answer)) == set(score("wasserstein", masked, answer)) == {"b"}
+    prediction = Prediction(np.array([[1.0, 3.0]]))
+    assert set(score("rmse", masked, prediction)) == {"a", "b"}
+    assert set(score("nrmse", masked, prediction)) == set(score("wasserstein", masked, prediction)) == {"b"}

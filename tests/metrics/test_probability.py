@@ -1,32 +1,32 @@
 import numpy as np
 import pytest
 
-from datasets.answer import Answer
+from datasets.prediction import Prediction
 from metrics import METRICS
 
 REGION = np.array([[0.5, 0.3, 0.2], [0.2, 0.6, 0.2], [1, 0, 0], [0.1, 0.1, 0.8], [0, 0, 1]])  # truth 1 2 2 3, unknown
 HAPPY = np.array([[0.5, 0.5, 0], [0.2, 0.6, 0.2], [0, 0, 1], [1, 0, 0], [0, 0, 1]])  # truth 1 2 3 3, unknown
 
 
-def score(name, masked, answer):
-    return METRICS[name].score(masked, answer)
+def score(name, masked, prediction):
+    return METRICS[name].score(masked, prediction)
 
 
 def test_worked_by_hand(small, worked):
-    answer = Answer(worked.draws, None, {0: REGION, 1: HAPPY})
+    prediction = Prediction(worked.draws, None, {0: REGION, 1: HAPPY})
     floor = 1 / 60  # six rows
     surprise = -np.log([[0.5, 0.6, floor, 0.8], [0.5, 0.6, 1, floor]]).mean(axis=1)
-    assert score("log-score", small, answer) == pytest.approx({"region": surprise[0], "happy": surprise[1]})
+    assert score("log-score", small, prediction) == pytest.approx({"region": surprise[0], "happy": surprise[1]})
     # region: .38 + .24 + 2 + .06; happy: .5 + .24 + 0 + 2
-    assert score("brier", small, answer) == pytest.approx({"region": 0.67, "happy": 0.685})
+    assert score("brier", small, prediction) == pytest.approx({"region": 0.67, "happy": 0.685})
     # happy: ½(.25 + 0), ½(.04 + .04), 0, ½(1 + 1)
-    assert score("rps", small, answer) == pytest.approx({"happy": 0.29125})
+    assert score("rps", small, prediction) == pytest.approx({"happy": 0.29125})
 
 
 def test_columns_without_probabilities_of_their_own_are_left_out(small, worked):
     for name in ("log-score", "brier", "rps"):
         assert score(name, small, worked) == {}
-    assert set(score("brier", small, Answer(worked.draws, None, {1: HAPPY}))) == {"happy"}
+    assert set(score("brier", small, Prediction(worked.draws, None, {1: HAPPY}))) == {"happy"}
 
 
 def test_the_shares_of_the_item_get_what_is_stated(masked_gss, gss_guesses):
@@ -47,6 +47,6 @@ def test_the_shares_of_the_item_get_what_is_stated(masked_gss, gss_guesses):
 def test_is_proper(small, worked, name):
     # of all forecasts alike for all cells, the true shares ¼ ¼ ½ of happy are best
     def of(shares):
-        return score(name, small, Answer(worked.draws, None, {1: np.tile(shares, (5, 1))}))["happy"]
+        return score(name, small, Prediction(worked.draws, None, {1: np.tile(shares, (5, 1))}))["happy"]
 
     assert all(of([0.25, 0.25, 0.5]) < of(other) for other in ([0.3, 0.2, 0.5], [0.2, 0.25, 0.55], [0, 0, 1]))

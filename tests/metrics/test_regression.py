@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from datasets.answer import Answer
 from datasets.errors import InputError
-from datasets.regression import Estimates, Regression, least_squares, model_matrix
-from datasets.schema import Column, Kind, Schema
+from datasets.prediction import Prediction
+from datasets.regression import Estimates, least_squares, model_matrix
+from datasets.schema import Column, Kind, Regression, Schema
 from datasets.table import Dataset, Masked
 from metrics import METRICS
 from metrics.pooling import pool
@@ -26,8 +26,8 @@ SCHEMA = Schema(
 SLOPES = ["y ~ a", "y ~ group: two", "y ~ group: three"]
 
 
-def scores(masked, answer):
-    return {name: METRICS[f"regression-{name}"].score(masked, answer) for name in NAMES}
+def scores(masked, prediction):
+    return {name: METRICS[f"regression-{name}"].score(masked, prediction) for name in NAMES}
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def before(masked):
 def own(before, shift, factor, freedom=None):
     """Estimates that are off by so many standard errors, which they give so many times too large."""
     moved = before.coefficients + shift * before.standard_errors
-    return Answer(estimates=Estimates(before.names, moved, before.variances * factor**2, freedom or before.freedom))
+    return Prediction(estimates=Estimates(before.names, moved, before.variances * factor**2, freedom or before.freedom))
 
 
 def test_draws_are_pooled_over_the_rows_known_in_the_truth(masked, before):
@@ -65,7 +65,7 @@ def test_draws_are_pooled_over_the_rows_known_in_the_truth(masked, before):
         table[np.isnan(table)] = fills
         fits.append(smf.ols("y ~ a + C(group)", pd.DataFrame(table[rows], columns=SCHEMA.names)).fit())
     pooled = pool([f.params[order] for f in fits], [f.bse[order] ** 2 for f in fits], freedom=rows.sum() - 4)
-    found = scores(masked, Answer(draws))
+    found = scores(masked, Prediction(draws))
     assert list(found["bias"]) == SLOPES
     first, error = before.coefficients[1:], before.standard_errors[1:]
     assert list(found["bias"].values()) == pytest.approx(((pooled.estimate - first) / error).tolist())
@@ -109,7 +109,7 @@ def test_population_coverage_tells_lucky_from_honest(masked, before):
 
     def mean(name, factor):
         answers = [own(before, shift * np.sqrt(v), factor, np.inf) for shift in shifts]
-        return np.mean([METRICS[f"regression-{name}"].score(masked, answer)["y ~ a"] for answer in answers])
+        return np.mean([METRICS[f"regression-{name}"].score(masked, prediction)["y ~ a"] for prediction in answers])
 
     assert mean("population-coverage", np.sqrt(1 + v)) == pytest.approx(0.95, abs=0.006)  # t with 71, not normal
     assert mean("population-coverage", 1.0) == pytest.approx(2 * norm.cdf(1.96 / np.sqrt(1 + v)) - 1, abs=0.006)
@@ -121,20 +121,20 @@ def test_no_regression_and_no_second_draw_give_no_score(masked):
     holes = int(np.isnan(masked.values).sum())
     bare = Masked(replace(masked.truth, schema=Schema(SCHEMA.columns)), masked.hidden)
     for name in NAMES:
-        assert METRICS[f"regression-{name}"].score(bare, Answer(np.ones((3, holes)))) == {}
-        assert METRICS[f"regression-{name}"].score(masked, Answer(np.ones((1, holes)))) == {}
+        assert METRICS[f"regression-{name}"].score(bare, Prediction(np.ones((3, holes)))) == {}
+        assert METRICS[f"regression-{name}"].score(masked, Prediction(np.ones((1, holes)))) == {}
 
 
 def test_terms_that_a_method_lacks_are_left_out(masked, before):
     kept = [0, 1, 3]
     names = tuple(before.names[c] for c in kept)
-    answer = Answer(estimates=Estimates(names, before.coefficients[kept], before.variances[kept], 70.0))
-    assert list(scores(masked, answer)["bias"]) == ["y ~ a", "y ~ group: three"]
+    prediction = Prediction(estimates=Estimates(names, before.coefficients[kept], before.variances[kept], 70.0))
+    assert list(scores(masked, prediction)["bias"]) == ["y ~ a", "y ~ group: three"]
 
 
 def test_an_answer_without_estimates_is_an_error(masked):
     with pytest.raises(InputError, match="neither draws nor estimates"):
-        scores(masked, Answer())
+        scores(masked, Prediction())
 
 
 ON_THE_SURVEY = {"se-ratio": 0.9, "overlap": 0.5, "covers": 0.4, "population-coverage": 0.5}  # of means and modes

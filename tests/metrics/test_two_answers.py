@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from datasets.answer import Answer
+from datasets.prediction import Prediction
 from datasets.schema import Column, Kind, Schema
 from datasets.table import Dataset, Masked
 from metrics import METRICS
@@ -22,8 +22,8 @@ VOTE = np.array([0.1, 0.4, 0.4, 0.9, 0.3])  # chance of "no"; the last is for a 
 OLD = np.array([0.7, 0.55])
 
 
-def score(name, masked, answer):
-    return METRICS[name].score(masked, answer)
+def score(name, masked, prediction):
+    return METRICS[name].score(masked, prediction)
 
 
 @pytest.fixture
@@ -36,60 +36,60 @@ def masked():
 
 
 @pytest.fixture
-def answer():
+def prediction():
     tables = {0: VOTE, 2: OLD}
     own = {j: np.column_stack([1 - chance, chance]) for j, chance in tables.items()}
-    return Answer(np.ones((1, 8)), None, own | {1: np.full((1, 3), 1 / 3)})
+    return Prediction(np.ones((1, 8)), None, own | {1: np.full((1, 3), 1 / 3)})
 
 
-def test_cells_are_those_hidden(masked, answer):
-    vote, old = chances(masked, answer)
+def test_cells_are_those_hidden(masked, prediction):
+    vote, old = chances(masked, prediction)
     assert (vote.name, old.name) == ("vote", "old")
     assert vote.chance.tolist() == [0.1, 0.4, 0.4, 0.9] and vote.second.tolist() == [False, False, True, True]
     assert old.chance.tolist() == [0.7, 0.55] and old.second.tolist() == [True, False]
 
 
-def test_worked_by_hand(masked, answer):
+def test_worked_by_hand(masked, prediction):
     # vote: pairs (.4, .9) against (.1, .4): 1, ½, 1, 1. old: .7 above .55
-    assert score("auc", masked, answer) == pytest.approx({"vote": 3.5 / 4, "old": 1})
+    assert score("auc", masked, prediction) == pytest.approx({"vote": 3.5 / 4, "old": 1})
     # (.4, .9, .7) against (.1, .4, .55): .4 wins 1½, .9 wins 3, .7 wins 3
-    assert score("pooled-auc", masked, answer) == pytest.approx({"(table)": 7.5 / 9})
-    assert score("pooled-accuracy", masked, answer) == pytest.approx({"(table)": 4 / 6})
+    assert score("pooled-auc", masked, prediction) == pytest.approx({"(table)": 7.5 / 9})
+    assert score("pooled-accuracy", masked, prediction) == pytest.approx({"(table)": 4 / 6})
     # said: .9, .7, .55, of which two are right; three are true
-    assert score("pooled-f1", masked, answer) == pytest.approx({"(table)": 4 / 6})
+    assert score("pooled-f1", masked, prediction) == pytest.approx({"(table)": 4 / 6})
     true = np.array([0.9, 0.6, 0.4, 0.9, 0.7, 0.45])
-    assert score("pooled-log-loss", masked, answer) == pytest.approx({"(table)": -np.log(true).mean()})
-    assert score("pooled-brier", masked, answer) == pytest.approx({"(table)": ((1 - true) ** 2).mean()})
+    assert score("pooled-log-loss", masked, prediction) == pytest.approx({"(table)": -np.log(true).mean()})
+    assert score("pooled-brier", masked, prediction) == pytest.approx({"(table)": ((1 - true) ** 2).mean()})
     # bins: .1 (no), .4 twice (one yes), .55 (no), .7 (yes), .9 (yes): .1 + |.8 - 1| + .55 + .3 + .1
-    assert score("ece", masked, answer) == pytest.approx({"(table)": 1.25 / 6})
+    assert score("ece", masked, prediction) == pytest.approx({"(table)": 1.25 / 6})
 
 
-def test_an_impossible_answer_costs_no_more_than_a_rare_one(masked, answer):
-    sure = Answer(answer.draws, None, {2: np.array([[1.0, 0.0], [1.0, 0.0]])})
+def test_an_impossible_answer_costs_no_more_than_a_rare_one(masked, prediction):
+    sure = Prediction(prediction.draws, None, {2: np.array([[1.0, 0.0], [1.0, 0.0]])})
     assert score("pooled-log-loss", masked, sure) == pytest.approx({"(table)": np.log(60) / 2})  # six rows
 
 
-def test_halves_count_half(masked, answer):
-    even = Answer(answer.draws, None, {0: np.full((5, 2), 0.5)})
+def test_halves_count_half(masked, prediction):
+    even = Prediction(prediction.draws, None, {0: np.full((5, 2), 0.5)})
     assert score("pooled-accuracy", masked, even) == {"(table)": 0.5}
     assert score("pooled-f1", masked, even) == {"(table)": 0.0}
     assert score("pooled-auc", masked, even) == {"(table)": 0.5}
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_only_own_probabilities_of_items_with_two_answers_count(name, masked, answer):
-    bare = Answer(answer.draws, None, {1: answer.probabilities[1]})
+def test_only_own_probabilities_of_items_with_two_answers_count(name, masked, prediction):
+    bare = Prediction(prediction.draws, None, {1: prediction.probabilities[1]})
     assert score(name, masked, bare) == {}
-    assert score(name, masked, Answer(answer.draws)) == {}
+    assert score(name, masked, Prediction(prediction.draws)) == {}
 
 
 @pytest.mark.parametrize("name", ["auc", "pooled-auc"])
-def test_one_sided_truth_has_no_area(name, masked, answer):
+def test_one_sided_truth_has_no_area(name, masked, prediction):
     hidden = masked.hidden.copy()
     hidden[2:, 0] = hidden[:, 2] = False
     one_sided = Masked(masked.truth, hidden)
-    own = {0: answer.probabilities[0][[0, 1, 4]]}
-    assert score(name, one_sided, Answer(answer.draws[:, :3], None, own)) == {}
+    own = {0: prediction.probabilities[0][[0, 1, 4]]}
+    assert score(name, one_sided, Prediction(prediction.draws[:, :3], None, own)) == {}
 
 
 def test_the_question_marginal_tells_nobody_apart_and_yet_pools_high():
@@ -99,7 +99,7 @@ def test_the_question_marginal_tells_nobody_apart_and_yet_pools_high():
     schema = Schema(tuple(Column(f"q{j}", Kind.NOMINAL, {0.0: "no", 1.0: "yes"}) for j in range(20)))
     masked = Masked(Dataset("coins", schema, truth), rng.random(truth.shape) < 0.5)
     holes = masked.hidden.sum(axis=0)
-    marginal = Answer(
+    marginal = Prediction(
         np.zeros((1, int(holes.sum()))),
         None,
         {j: np.tile([1 - share, share], (holes[j], 1)) for j, share in enumerate(shares)},

@@ -10,7 +10,7 @@ GROWTH = (1, 4, 16)
 
 
 def answer(name, values, schema, weights):
-    IMPUTERS[name]().fit(values, schema=schema, weights=weights, random_state=1).answer(values, n_draws=5)
+    IMPUTERS[name]().fit(values, schema=schema, weights=weights, random_state=1).impute(values, n_draws=5)
 
 
 @pytest.mark.parametrize("name", list(IMPUTERS))

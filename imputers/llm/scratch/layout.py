@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 from transformers import LlamaForCausalLM
 
-from imputers.llm.vocabulary import Vocabulary
+from imputers.shared.vocabulary import Vocabulary
 
 Drop = Callable[[Tensor], Tensor]
 

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from imputers.llm.vocabulary import Vocabulary
+from imputers.shared.vocabulary import Vocabulary
 
 SPREAD = 0.02  # of all random weights, as in Llama
 

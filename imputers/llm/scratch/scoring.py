@@ -6,12 +6,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 from transformers import LlamaForCausalLM
 
+from datasets.schema import Floats
 from imputers.llm.scratch.layout import answer_logits
 
 ROWS = 512  # rows that are answered at a time
 
 
-def probabilities(model: LlamaForCausalLM, shown: Tensor, asked: Tensor, allowed: Tensor) -> NDArray[np.float64]:
+def probabilities(model: LlamaForCausalLM, shown: Tensor, asked: Tensor, allowed: Tensor) -> Floats:
     """Probability of every answer at the asked slots, (asked slots, K), K those of the item that has most; zero beyond.
 
     Parameters
@@ -49,7 +50,7 @@ def draw_in_turn(
     return drawn
 
 
-def pick(shares: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.intp]:
+def pick(shares: Floats, rng: np.random.Generator) -> NDArray[np.intp]:
     """Draw an answer for each row of probabilities (r, K)."""
     cumulative = shares.cumsum(axis=1)
     passed = cumulative <= rng.random((len(shares), 1)) * cumulative[:, -1:]
@@ -57,9 +58,7 @@ def pick(shares: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.in
     return np.minimum(passed.sum(axis=1), last)
 
 
-def _probabilities(
-    model: LlamaForCausalLM, shown: Tensor, questions: Tensor, asked: Tensor, allowed: Tensor
-) -> NDArray[np.float64]:
+def _probabilities(model: LlamaForCausalLM, shown: Tensor, questions: Tensor, asked: Tensor, allowed: Tensor) -> Floats:
     """Probability of every answer at the asked ones of the questions (n, q), shape (asked questions, K)."""
     first, counts = _answers(allowed)
     places = torch.arange(int(counts.max()))

@@ -1,0 +1,1 @@
+"""Anybody's survey file: read, described by a schema, written back completed."""

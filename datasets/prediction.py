@@ -1,0 +1,135 @@
+"""Answers: what a method gives back for a table with holes, and how one value is read off a distribution."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from datasets.errors import InputError
+from datasets.moments import Moments
+from datasets.regression import Estimates
+from datasets.schema import LABELLED, UNORDERED, Floats, Kind, Schema
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """What a method knows about the holes of a table, holes in row-major order.
+
+    Parameters
+    ----------
+    draws : m sets of valid codes, shape (m, holes); None for a method that fills nothing.
+    expected : expectation on the scale of the codes, shape (holes,), NaN for nominal and text columns; None if
+        the method has none of its own, and the mean of its draws serves.
+    probabilities : column position to the probability of each level, shape (holes of the column, K),
+        for columns with labels; columns may be left out.
+    moments : of the design, for methods that estimate moments and fill nothing.
+    estimates : of the schema's regression, for methods that analyse and fill nothing.
+    """
+
+    draws: Floats | None = None
+    expected: Floats | None = None
+    probabilities: Mapping[int, Floats] = field(default_factory=dict)
+    moments: Moments | None = None
+    estimates: Estimates | None = None
+
+
+def complete(values: Floats, fills: Floats) -> Floats:
+    """Put one set of fills (holes,) into a copy of a table (n, p)."""
+    table = values.copy()
+    table[np.isnan(values)] = fills
+    return table
+
+
+def check_prediction(prediction: Prediction, values: Floats, schema: Schema) -> None:
+    """Validate an answer for a table with holes (n, p).
+
+    Raises
+    ------
+    InputError
+        If a fill is missing or not a valid code, or shapes or probabilities are wrong.
+    """
+    if prediction.draws is None:
+        if prediction.moments is None and prediction.estimates is None:
+            raise InputError("the answer has neither draws nor moments nor estimates; return one of them")
+        return
+    columns = np.nonzero(np.isnan(values))[1]
+    if prediction.draws.ndim != 2 or prediction.draws.shape[1] != len(columns) or not len(prediction.draws):
+        raise InputError(f"draws have shape {prediction.draws.shape}; wanted (draws, {len(columns)}), one fill a hole")
+    if prediction.expected is not None and prediction.expected.shape != columns.shape:
+        raise InputError(f"expected has shape {prediction.expected.shape}; wanted ({len(columns)},), one value a hole")
+    for j, column in enumerate(schema):
+        fills = prediction.draws[:, columns == j]
+        wrong = fills[~column.valid(fills)]
+        if len(wrong):
+            found = np.unique(wrong)[:3].tolist()
+            raise InputError(f"{len(wrong)} fills of column {column.name!r} are not valid answers, e.g. {found}")
+        own = None if prediction.expected is None or column.kind in UNORDERED else prediction.expected[columns == j]
+        if own is not None and not np.isfinite(own).all():
+            raise InputError(f"expected is not finite in column {column.name!r} ({column.kind})")
+        _check_probabilities(prediction.probabilities.get(j), fills.shape[1], len(column.labels), column.name)
+
+
+def _check_probabilities(table: Floats | None, holes: int, levels: int, name: str) -> None:
+    if table is None:
+        return
+    if table.shape != (holes, levels):
+        raise InputError(f"probabilities of {name!r} have shape {table.shape}; wanted ({holes}, {levels})")
+    if not (np.isfinite(table).all() and (table >= 0).all() and np.allclose(table.sum(axis=1), 1, atol=1e-6)):
+        raise InputError(f"probabilities of {name!r} are not finite, non-negative and summing to one")
+
+
+def distributions(prediction: Prediction, values: Floats, schema: Schema) -> dict[int, Floats]:
+    """Give every column with labels and holes its level probabilities (holes of the column, K).
+
+    They are the method's own, or the shares among its draws where it states none.
+    """
+    columns = np.nonzero(np.isnan(values))[1]
+    found = {}
+    for j in schema.where(*LABELLED):
+        own = prediction.probabilities.get(int(j))
+        if own is not None:
+            found[int(j)] = own
+        elif prediction.draws is not None and (columns == j).any():
+            fills = prediction.draws[:, columns == j]  # (m, holes_j)
+            found[int(j)] = (fills[:, :, None] == schema.columns[j].levels).mean(axis=0)
+    return found
+
+
+def expectation(prediction: Prediction, values: Floats, schema: Schema) -> Floats:
+    """Expected value of each hole (holes,) on the scale of the codes; NaN for nominal and text columns.
+
+    Raises
+    ------
+    InputError
+        If the method fills nothing.
+    """
+    if prediction.draws is None:
+        raise InputError("this method fills no holes, so no hole has an expected value")
+    expected = prediction.draws.mean(axis=0) if prediction.expected is None else prediction.expected.copy()
+    unordered = np.isin(np.nonzero(np.isnan(values))[1], schema.where(*UNORDERED))
+    expected[unordered] = np.nan
+    return expected
+
+
+def point(prediction: Prediction, values: Floats, schema: Schema) -> Floats:
+    """Best single valid code of each hole (holes,): mode if nominal or text, median if ordinal, mean if numeric.
+
+    Each minimises the expected loss of its kind: zero-one, absolute, squared. Ties go to the lower code.
+
+    Raises
+    ------
+    InputError
+        If the method fills nothing.
+    """
+    fills = expectation(prediction, values, schema)
+    columns = np.nonzero(np.isnan(values))[1]
+    for j, shares in distributions(prediction, values, schema).items():
+        column = schema.columns[j]
+        if column.kind in UNORDERED:
+            best = shares.argmax(axis=1)
+        else:
+            best = (shares.cumsum(axis=1) >= 0.5 - 1e-9).argmax(axis=1)
+        fills[columns == j] = column.levels[best]
+    for j in schema.where(Kind.NUMERIC):
+        fills[columns == j] = schema.columns[j].snap(fills[columns == j])
+    return fills

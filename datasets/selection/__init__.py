@@ -1,0 +1,1 @@
+"""Choosing variables: which items tell most about a target."""

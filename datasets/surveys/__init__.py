@@ -1,0 +1,1 @@
+"""The surveys and tables that the suite knows by name."""

@@ -1,0 +1,38 @@
+"""Methods that know only numbers: encoded through the schema on the way in, snapped to valid codes on the way out."""
+
+import numpy as np
+
+from datasets.schema import Floats
+from imputers.base import Imputer
+
+
+class MatrixImputer(Imputer):
+    """Base of methods on numeric matrices: a subclass writes ``_fit_matrix`` and ``_draw_matrix``.
+
+    Both receive the standardised design D (n, q) (see `Schema.design`), NaN where unknown; ``_draw_matrix``
+    returns it completed. Means and scales come from the observed cells of the fitted rows.
+    """
+
+    def _fit(self, X: Floats, rng: np.random.Generator) -> None:
+        D = self.schema_.design(X)
+        self.centre_ = np.nanmean(D, axis=0)
+        scale = np.nanstd(D, axis=0)
+        self.scale_ = np.where(scale > 0, scale, 1.0)  # a dummy of a level never observed does not vary
+        self._fit_matrix(self._encode(X), rng)
+
+    def _draw(self, X: Floats, rng: np.random.Generator) -> Floats:
+        D = self._draw_matrix(self._encode(X), rng)
+        return self._decode(X, D)
+
+    def _encode(self, X: Floats) -> Floats:
+        return (self.schema_.design(X) - self.centre_) / self.scale_
+
+    def _decode(self, X: Floats, D: Floats) -> Floats:
+        """Valid codes for a completed standardised design; what was observed in X stays to the last bit."""
+        return np.where(np.isnan(X), self.schema_.undesign(D * self.scale_ + self.centre_), X)
+
+    def _fit_matrix(self, D: Floats, rng: np.random.Generator) -> None:
+        raise TypeError(f"{type(self).__name__} must write _fit_matrix(D, rng)")
+
+    def _draw_matrix(self, D: Floats, rng: np.random.Generator) -> Floats:
+        raise TypeError(f"{type(self).__name__} must write _draw_matrix(D, rng)")

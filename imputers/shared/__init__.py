@@ -1,0 +1,1 @@
+"""What several families of imputers use: chained equations, distances, encodings, training, vocabularies."""

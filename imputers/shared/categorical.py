@@ -1,0 +1,49 @@
+"""Regressions that forecast the levels of an item: multinomial logit, cumulative logit, or a binned normal."""
+
+import numpy as np
+
+from datasets.schema import Floats, Kind
+from imputers.shared.chained import Item
+from imputers.shared.linear import fit_linear
+from imputers.shared.logit import fit_logit, level_probabilities
+from imputers.shared.ordinal import cumulative_probabilities, fit_ordinal
+
+FEW_LEVELS = 10  # a longer scale, such as 26 income brackets, is nearly a number, and its thresholds ill-determined
+
+
+def is_short(item: Item) -> bool:
+    """Tell whether an ordinal item has few enough observed levels for thresholds between them."""
+    return item.column.kind is Kind.ORDINAL and len(item.levels) <= FEW_LEVELS
+
+
+def forecast_levels(
+    item: Item, known: Floats, holes: Floats, start: Floats | None, *, ridge: float, weights: Floats | None = None
+) -> tuple[Floats, Floats | None]:
+    """Level probabilities of the holes of a categorical item (h, K), and the parameters to start from next time.
+
+    Nominal items by multinomial logit, ordinal ones by proportional odds if they have few levels; a long scale
+    by linear regression on the codes, each level taking the share of the normal curve nearest to it.
+
+    Parameters
+    ----------
+    known, holes : predictors of rows that know the item (n, q) and of rows that do not (h, q).
+    start : parameters of the last visit, or None.
+    weights : of the known rows, shape (n,); not used for long scales.
+    """
+    K = len(item.levels)
+    if item.column.kind is Kind.NOMINAL:
+        coefficients = fit_logit(known, item.positions, K, ridge=ridge, weights=weights, start=start)
+        return level_probabilities(holes, coefficients), coefficients
+    if is_short(item):
+        parameters = fit_ordinal(known, item.positions, K, ridge=ridge, weights=weights, start=start)
+        return cumulative_probabilities(holes, parameters), parameters
+    fit = fit_linear(known, item.codes[:, None], ridge)
+    return binned_normal(holes @ fit.coefficients, fit.deviation[0], item.levels), None
+
+
+def binned_normal(means: Floats, deviation: float, levels: Floats) -> Floats:
+    """Probability that a normal number (means (h, 1)) is nearest to each of K levels: shape (h, K)."""
+    from scipy.special import ndtr
+
+    middles = (levels[1:] + levels[:-1]) / 2
+    return np.diff(ndtr((middles - means) / max(deviation, 1e-9)), axis=1, prepend=0.0, append=1.0)
