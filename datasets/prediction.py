@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from datasets.errors import InputError
 from datasets.moments import Moments
@@ -111,6 +112,11 @@ def expectation(prediction: Prediction, values: Floats, schema: Schema) -> Float
     return expected
 
 
+def median_level(probabilities: Floats) -> NDArray[np.intp]:
+    """Position of the median level of each row of probabilities (h, K), shape (h,); the lower of two medians."""
+    return (probabilities.cumsum(axis=1) >= 0.5 - 1e-9).argmax(axis=1)
+
+
 def point(prediction: Prediction, values: Floats, schema: Schema) -> Floats:
     """Best single valid code of each hole (holes,): mode if nominal or text, median if ordinal, mean if numeric.
 
@@ -125,10 +131,7 @@ def point(prediction: Prediction, values: Floats, schema: Schema) -> Floats:
     columns = np.nonzero(np.isnan(values))[1]
     for j, shares in distributions(prediction, values, schema).items():
         column = schema.columns[j]
-        if column.kind in UNORDERED:
-            best = shares.argmax(axis=1)
-        else:
-            best = (shares.cumsum(axis=1) >= 0.5 - 1e-9).argmax(axis=1)
+        best = shares.argmax(axis=1) if column.kind in UNORDERED else median_level(shares)
         fills[columns == j] = column.levels[best]
     for j in schema.where(Kind.NUMERIC):
         fills[columns == j] = schema.columns[j].snap(fills[columns == j])

@@ -107,11 +107,17 @@ class Column:
         except (KeyError, ValueError):
             raise InputError(f"column {self.name!r}: {text!r} is none of its answers {list(self._code_of)}") from None
 
+    def bounded(self, values: Floats) -> Floats:
+        """Keep numbers between the smallest and the largest possible answer of a numeric column; NaN stays NaN."""
+        if (self.low, self.high) == (None, None):
+            return values
+        return np.clip(values, self.low, self.high)
+
     def snap(self, values: Floats) -> Floats:
         """Nearest valid answers; NaN stays NaN."""
         if self.kind is Kind.NUMERIC:
             rounded = values if self.decimals is None else np.round(values, self.decimals)
-            return np.clip(rounded, self.low, self.high) if (self.low, self.high) != (None, None) else rounded
+            return self.bounded(rounded)
         middles = (self.levels[1:] + self.levels[:-1]) / 2
         nearest = self.levels[np.searchsorted(middles, values)]
         return np.where(np.isnan(values), np.nan, nearest)
