@@ -1,7 +1,6 @@
 """DataWig, a network per target on n-grams and numbers: the imputer."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -11,7 +10,7 @@ from scipy.sparse import csr_matrix, hstack
 from datasets.errors import InputError
 from datasets.schema import LABELLED, Column, Floats, Kind
 from imputers import IMPUTERS
-from imputers.shared.column_models import ForecastImputer
+from imputers.shared.column_models import ColumnModelImputer
 
 if TYPE_CHECKING:
     from imputers.generative.datawig_network import Network, Predictors
@@ -41,7 +40,7 @@ class Model:
 
 
 @IMPUTERS.register("datawig")
-class DataWig(ForecastImputer[Model]):
+class DataWig(ColumnModelImputer[Model]):
     """A network for each item, on n-grams of strings and on numbers (DataWig).
 
     Biessmann, Salinas, Schelter, Schmidt & Lange (2018), "Deep" learning for missing value imputation in tables with
@@ -81,13 +80,12 @@ class DataWig(ForecastImputer[Model]):
 
     Attributes
     ----------
-    folder : where settings and learning curves are kept as ``curve.json``; nowhere if None.
     curves_ : of each network; a score is the mean log probability of a held-out label, or the negative mean squared
         error of a standardised number.
     """
 
+    family: ClassVar[str] = "generative"
     reads_text: ClassVar[bool] = True
-    folder: Path | None = None
 
     def __init__(
         self,
@@ -157,8 +155,8 @@ class DataWig(ForecastImputer[Model]):
         x, n_aside = self._predictors(self._rows[rows], j), max(len(rows) // HELD_OUT, 1)
         who = f"datawig, {self.schema_.names[j]}"
         network, scores, self.curves_[j] = learn(who, x, target, n_aside, settings, generator)
-        if self.folder:
-            write_curves(self.folder, self.get_params(), list(self.curves_.values()))
+        if self.folder_:
+            write_curves(self.folder_, self.get_params(), list(self.curves_.values()))
         answers = answers[:n_aside]
         if len(levels):
             return Model(network, levels, temperature=float(calibrate({0: scores}, {0: answers}, 1).of_items[0]))
@@ -175,10 +173,9 @@ class DataWig(ForecastImputer[Model]):
         levels = np.sort(levels[np.argsort(-counts, kind="stable")[: self.most_labels]])
         return rows[np.isin(positions, levels)], levels
 
-    def _forecast(self, X: Floats, j: int) -> Floats:
+    def _forecast(self, model: Model, X: Floats, j: int) -> Floats:
         from scipy.special import softmax
 
-        model = self.models_[j]
         scores = model.network.scores(self._predictors(X, j))
         if not len(model.levels):
             return scores[:, 0] * self._scale[j] + self._centre[j]
@@ -186,8 +183,8 @@ class DataWig(ForecastImputer[Model]):
         shares[:, model.levels] = softmax(scores / model.temperature, axis=1)
         return shares
 
-    def _spread(self, j: int) -> float:
-        return self.models_[j].spread
+    def _spread(self, model: Model, j: int) -> float:
+        return model.spread
 
 
 def string_features(column: Column, longest: int, n_buckets: int) -> csr_matrix:

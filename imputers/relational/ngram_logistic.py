@@ -1,23 +1,25 @@
 """Logistic regression on character n-grams of the other answers: the reference line for tables of strings."""
 
 from collections.abc import Sequence
+from numbers import Integral
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, hstack
+from sklearn.utils._param_validation import Interval
 
 from datasets.errors import InputError
 from datasets.schema import LABELLED, Column, Floats, Kind
 from imputers import IMPUTERS
-from imputers.shared.column_models import ForecastImputer
+from imputers.shared.column_models import ColumnModelImputer
 
 if TYPE_CHECKING:
     from sklearn.linear_model import LogisticRegression, Ridge
 
 
 @IMPUTERS.register("ngram-logistic")
-class NgramLogistic(ForecastImputer["LogisticRegression | Ridge"]):
+class NgramLogistic(ColumnModelImputer["LogisticRegression | Ridge"]):
     """Logistic and ridge regressions on character n-grams of the other answers.
 
     The reference line for text tables, in the spirit of DataWig: Biessmann, Salinas, Schelter, Schmidt & Lange (2018),
@@ -26,40 +28,43 @@ class NgramLogistic(ForecastImputer["LogisticRegression | Ridge"]):
     TF-IDF weights of its character n-grams within words, of length one, with document frequencies among the
     column's distinct answers; numeric answers enter standardised; a missing answer is a block of zeros. A text,
     nominal or ordinal item is predicted by multinomial logistic regression with penalty ``Σ β² / 2C``, a numeric one
-    by ridge regression with penalty ``Σ β² / C``, in standard deviations. Of the strengths C each item takes the one
-    that foresees a tenth of its own observed answers best, hidden again: by log score, or squared error if numeric.
+    by ridge regression with penalty ``Σ β² / C``, in standard deviations. Each item takes the C that predicts a tenth
+    of its observed cells best, as validation cells: by log score, or squared error if numeric.
     Assumes missing at random given the other answers. Ordinal items are predicted as if they had no order.
 
-    The model of a column is fitted when its holes are first met, on the fitted rows that answered. Draws are
-    independent given the other answers, a numeric one normal around its prediction with the spread of the residuals,
-    and improper: coefficients are taken as known. New rows are predicted by the same models. A column's answers
-    that are not among its ``most_labels`` most frequent get probability 0. Survey weights are not used.
+    The model of a column is fitted on the rows that answered. Draws are independent given the other answers, a
+    numeric one normal around its prediction with the spread of the residuals, and improper: coefficients are taken as
+    known. New rows are predicted by the same models. A column's answers that are not among its ``max_categories`` most
+    frequent get probability 0.
 
     Parameters
     ----------
-    strengths : candidates for C, the inverse strength of the penalty.
-    longest : length of the longest n-grams, in characters; the shortest are single characters.
-    most_labels : answers of an item that are told apart, 100 as in DataWig.
+    Cs : candidates for C, the inverse strength of the penalty.
+    max_ngram : length of the longest n-grams, in characters; the shortest are single characters.
+    max_categories : answers of an item that are told apart, 100 as in DataWig.
     """
 
+    family: ClassVar[str] = "relational"
     reads_text: ClassVar[bool] = True
+    _parameter_constraints: ClassVar[dict[str, list[object]]] = {
+        "Cs": ["array-like"],
+        "max_ngram": [Interval(Integral, 1, None, closed="left")],
+        "max_categories": [Interval(Integral, 2, None, closed="left")],
+    }
 
-    def __init__(self, strengths: Sequence[float] = (0.1, 1.0, 30.0), longest: int = 3, most_labels: int = 100) -> None:
-        self.strengths = strengths
-        self.longest = longest
-        self.most_labels = most_labels
+    def __init__(self, Cs: Sequence[float] = (0.1, 1.0, 30.0), max_ngram: int = 3, max_categories: int = 100) -> None:
+        self.Cs = Cs
+        self.max_ngram = max_ngram
+        self.max_categories = max_categories
 
     def _fit(self, X: Floats, rng: np.random.Generator) -> None:
-        if not (len(self.strengths) and min(self.strengths) > 0 and self.longest >= 1 and self.most_labels >= 2):
-            raise InputError(
-                f"NgramLogistic: strengths are {list(self.strengths)}, longest {self.longest} and most_labels "
-                f"{self.most_labels}; wanted strengths > 0, longest >= 1 and most_labels >= 2"
-            )
+        if not (len(self.Cs) and min(self.Cs) > 0):
+            raise InputError(f"NgramLogistic: Cs is {list(self.Cs)}; wanted one positive number at least")
         self._centre, self._scale = np.nanmean(X, axis=0), np.nanstd(X, axis=0)
         labelled = self.schema_.where(*LABELLED).tolist()
-        self._words = {j: label_features(self.schema_.columns[j], self.longest) for j in labelled}
+        self._words = {j: label_features(self.schema_.columns[j], self.max_ngram) for j in labelled}
         self._rows, self._blocks = X, self._features(X)
-        self._order = rng.permutation(len(X))  # in which rows are hidden again
+        self._order = rng.permutation(len(X))  # the first rows of it are the validation cells
         super()._fit(X, rng)
 
     def _features(self, X: Floats) -> list[csr_matrix]:
@@ -79,17 +84,18 @@ class NgramLogistic(ForecastImputer["LogisticRegression | Ridge"]):
         rows = self._order[~np.isnan(target[self._order])]
         if j in self._words:
             codes, counts = np.unique(target[rows], return_counts=True)
-            rows = rows[np.isin(target[rows], codes[np.argsort(-counts, kind="stable")[: self.most_labels]])]
+            rows = rows[np.isin(target[rows], codes[np.argsort(-counts, kind="stable")[: self.max_categories]])]
         F, y = self._predictors(self._blocks, j, rows), target[rows]
         fit_model = fit_logistic if j in self._words else fit_ridge
-        hidden = len(y) // 10
-        if not hidden or len(np.unique(y[hidden:])) < 2:
-            return fit_model(F, y, min(self.strengths))
-        losses = {C: loss(fit_model(F[hidden:], y[hidden:], C), F[:hidden], y[:hidden]) for C in self.strengths}
+        n_validation = len(y) // 10
+        if not n_validation or len(np.unique(y[n_validation:])) < 2:
+            return fit_model(F, y, min(self.Cs))
+        validation, rest = slice(n_validation), slice(n_validation, None)
+        losses = {C: loss(fit_model(F[rest], y[rest], C), F[validation], y[validation]) for C in self.Cs}
         return fit_model(F, y, min(losses, key=lambda C: losses[C]))
 
-    def _forecast(self, X: Floats, j: int) -> Floats:
-        model, F = self.models_[j], self._predictors(self._features(X), j, np.arange(len(X)))
+    def _forecast(self, model: "LogisticRegression | Ridge", X: Floats, j: int) -> Floats:
+        F = self._predictors(self._features(X), j, np.arange(len(X)))
         if j not in self._words:
             return model.predict(F) * self._scale[j] + self._centre[j]
         levels = self.schema_.columns[j].levels
@@ -97,11 +103,11 @@ class NgramLogistic(ForecastImputer["LogisticRegression | Ridge"]):
         shares[:, np.searchsorted(levels, model.classes_)] = model.predict_proba(F)
         return shares
 
-    def _spread(self, j: int) -> float:
-        return float(self.models_[j].spread_ * self._scale[j])
+    def _spread(self, model: "LogisticRegression | Ridge", j: int) -> float:
+        return float(model.spread_ * self._scale[j])
 
 
-def label_features(column: Column, longest: int) -> csr_matrix:
+def label_features(column: Column, max_ngram: int) -> csr_matrix:
     """N-gram weights of each label, shape (K + 1, q), of length one; the last row is zero.
 
     The few labels of a scale have more n-grams than labels, and are given by q ≤ K coordinates with the same inner
@@ -109,7 +115,7 @@ def label_features(column: Column, longest: int) -> csr_matrix:
     """
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    grams = TfidfVectorizer(analyzer="char_wb", ngram_range=(1, longest)).fit_transform(column.labels.values())
+    grams = TfidfVectorizer(analyzer="char_wb", ngram_range=(1, max_ngram)).fit_transform(column.labels.values())
     if column.kind is not Kind.TEXT:
         left, stretch, _ = np.linalg.svd(grams.toarray(), full_matrices=False)
         grams = csr_matrix(left * stretch)
@@ -134,7 +140,7 @@ def fit_ridge(F: csr_matrix | Floats, y: Floats, C: float) -> "Ridge":
 
 
 def loss(model: "LogisticRegression | Ridge", F: csr_matrix | Floats, y: Floats) -> float:
-    """Mean surprise at codes (n,), or squared error of numbers; what the model never met is given one in 10 n."""
+    """Mean log-loss of codes (n,), or squared error of numbers; codes the model never met have probability 1 / 10 n."""
     if not hasattr(model, "predict_proba"):
         return float(np.mean((model.predict(F) - y) ** 2))
     shares = (model.predict_proba(F) * (model.classes_ == y[:, None])).sum(axis=1)

@@ -1,73 +1,55 @@
-"""What methods have in common that foretell each column by a model of its own, fitted when its holes are first met."""
+"""Base of the methods that predict each column by a model of its own, given the other answers of a row."""
 
 from abc import abstractmethod
-from collections.abc import Mapping
 from typing import Generic, TypeVar
 
 import numpy as np
 
-from datasets.schema import LABELLED, Floats, Kind
+from datasets.prediction import Prediction
+from datasets.schema import LABELLED, Floats
 from imputers.base import Imputer
+from imputers.shared.conditionals import Conditional, predict
 
 Model = TypeVar("Model")
 
 
-class ForecastImputer(Imputer, Generic[Model]):
-    """Base of methods with a model per column, of its answers given the other answers of a row.
+class ColumnModelImputer(Imputer, Generic[Model]):
+    """Base of methods with a model for each column, of its answers given the other answers of a row.
 
-    Draws are independent given the other answers, a numeric one normal about its forecast.
+    Draws are independent given the other answers, a numeric one normal about its mean. A column without holes in the
+    fitted table gets a model only when a new row has a hole in it, and for that call alone.
 
     Attributes
     ----------
-    models_ : what was learned, by column.
+    models_ : what was learned of each column with holes in the fitted table, by position.
     """
 
     def _fit(self, X: Floats, rng: np.random.Generator) -> None:
-        self.models_: dict[int, Model] = {}
-        self._found: tuple[Floats, dict[int, Floats]] | None = None
+        self.models_: dict[int, Model] = {j: self._learn(j) for j in _with_holes(X)}
 
     @abstractmethod
     def _learn(self, j: int) -> Model:
-        """Fit the model of column j to the rows seen in ``fit``."""
+        """Learn the model of column j from the rows seen in ``fit``; what it gives depends on no other call."""
 
     @abstractmethod
-    def _forecast(self, X: Floats, j: int) -> Floats:
-        """Label probabilities (rows, K) or means (rows,) of column j in rows X."""
+    def _forecast(self, model: Model, X: Floats, j: int) -> Floats:
+        """Level probabilities (rows, K) or means (rows,) of column j in rows X."""
 
     @abstractmethod
-    def _spread(self, j: int) -> float:
-        """Standard deviation of numeric column j about its forecast."""
+    def _spread(self, model: Model, j: int) -> float:
+        """Standard deviation of numeric column j about its mean."""
 
-    def _forecasts(self, X: Floats) -> dict[int, Floats]:
-        """What is foretold of each column's holes; kept for one table."""
-        if self._found is None or self._found[0] is not X:
-            asked = np.flatnonzero(np.isnan(X).any(axis=0)).tolist()
-            self.models_ |= {j: self._learn(j) for j in asked if j not in self.models_}
-            self._found = X, {j: self._forecast(X[np.isnan(X[:, j])], j) for j in asked}
-        return self._found[1]
+    def _conditional(self, X: Floats, j: int) -> Conditional:
+        """Distributions of the holes of column j."""
+        model = self.models_[j] if j in self.models_ else self._learn(j)
+        column, forecast = self.schema_.columns[j], self._forecast(model, X[np.isnan(X[:, j])], j)
+        if column.kind in LABELLED:
+            return Conditional.of_levels(column, forecast)
+        return Conditional.normal(column, forecast, self._spread(model, j))
 
-    def _draw(self, X: Floats, rng: np.random.Generator) -> Floats:
-        table = X.copy()
-        for j, found in self._forecasts(X).items():
-            column, holes = self.schema_.columns[j], np.isnan(X[:, j])
-            if column.kind in LABELLED:
-                reached = found.cumsum(axis=1)
-                chosen = (rng.random((len(found), 1)) * reached[:, -1:] >= reached[:, :-1]).sum(axis=1)
-                table[holes, j] = column.levels[chosen]
-            else:
-                table[holes, j] = column.snap(rng.normal(found, self._spread(j)))
-        return table
+    def _impute(self, X: Floats, n_draws: int, rng: np.random.Generator) -> Prediction:
+        return predict(X, {j: self._conditional(X, j) for j in _with_holes(X)}, n_draws, rng)
 
-    def _expected(self, X: Floats) -> Floats:
-        expected = np.full(X.shape, np.nan)
-        for j, found in self._forecasts(X).items():
-            column, holes = self.schema_.columns[j], np.isnan(X[:, j])
-            if column.kind is Kind.NUMERIC:
-                low = -np.inf if column.low is None else column.low
-                expected[holes, j] = np.clip(found, low, np.inf if column.high is None else column.high)
-            elif column.kind is Kind.ORDINAL:
-                expected[holes, j] = found @ column.levels
-        return expected[np.isnan(X)]
 
-    def _probabilities(self, X: Floats) -> Mapping[int, Floats]:
-        return {j: found for j, found in self._forecasts(X).items() if self.schema_.columns[j].kind in LABELLED}
+def _with_holes(X: Floats) -> list[int]:
+    return np.flatnonzero(np.isnan(X).any(axis=0)).tolist()

@@ -48,7 +48,7 @@ def test_one_numeric_predictor_is_scikit_learns_logistic_regression():
     y = 1.0 + (x + rng.standard_normal(200) > 5) + (x + rng.standard_normal(200) > 7)
     X = np.column_stack([x, np.where(np.arange(200) < 50, np.nan, y)])
     schema = Schema((Column("x", Kind.NUMERIC), Column("y", Kind.NOMINAL, {1.0: "a", 2.0: "b", 3.0: "c", 4.0: "d"})))
-    prediction = NgramLogistic(strengths=(0.5,)).fit(X, schema=schema).impute(X, n_draws=1)
+    prediction = NgramLogistic(Cs=(0.5,)).fit(X, schema=schema).impute(X, n_draws=1)
     z = ((x - x.mean()) / x.std())[:, None]
     wanted = LogisticRegression(C=0.5, tol=1e-8).fit(z[50:], y[50:]).predict_proba(z[:50])
     assert prediction.probabilities[1][:, :3] == pytest.approx(wanted, abs=5e-3)
@@ -62,7 +62,7 @@ def test_numeric_items_by_ridge_in_closed_form():
     y = 3 * x + rng.standard_normal(100)
     X = np.column_stack([x, np.where(np.arange(100) < 20, np.nan, y)])
     schema = Schema((Column("x", Kind.NUMERIC), Column("y", Kind.NUMERIC)))
-    imputer = NgramLogistic(strengths=(0.1,)).fit(X, schema=schema)
+    imputer = NgramLogistic(Cs=(0.1,)).fit(X, schema=schema)
     prediction = imputer.impute(X, n_draws=2000)
     a, b = x[20:] - x[20:].mean(), y[20:] - y[20:].mean()
     slope = a @ b / (a @ a + 10 * x.var())
@@ -81,14 +81,13 @@ def test_the_penalty_is_strong_for_noise_and_weak_for_a_sure_sign():
         X[:40, 1] = np.nan
         schema = Schema((Column("a", Kind.TEXT, words), Column("b", Kind.NOMINAL, quarters)))
         imputer = NgramLogistic().fit(X, schema=schema)
-        imputer.impute(X, n_draws=1)
         assert wanted == imputer.models_[1].C
-        assert list(imputer.models_) == [1]  # nobody asked for another
+        assert list(imputer.models_) == [1]  # no other has holes
 
 
 def test_rare_answers_are_left_out():
     schema, X = example_table()
-    prediction = NgramLogistic(most_labels=2).fit(X, schema=schema).impute(X, n_draws=200)
+    prediction = NgramLogistic(max_categories=2).fit(X, schema=schema).impute(X, n_draws=200)
     party = schema.index("party")
     counts = [(X[:, party] == code).sum() for code in schema.columns[party].levels]
     rare = np.argsort(counts)[:2]  # never chosen, and the least chosen
@@ -102,7 +101,7 @@ def test_cities_from_telephone_numbers(shared):
     """The city most frequent for an area code is right for 75.8 ± 4.5 of the restaurants; n-grams know the codes."""
     schema, truth = restaurants(shared, "phone", "city")
     fold = np.random.default_rng(0).permutation(len(truth))[:130]
-    assert share_right(NgramLogistic(strengths=(30.0,), longest=3), schema, truth, 1, [fold]) > 0.713
+    assert share_right(NgramLogistic(Cs=(30.0,), max_ngram=3), schema, truth, 1, [fold]) > 0.713
 
 
 @pytest.mark.slow
@@ -115,5 +114,15 @@ def test_restaurants_in_ten_folds(shared):
 
 def test_senseless_parameters_are_refused():
     schema, X = example_table()
-    with pytest.raises(InputError, match="strengths > 0"):
-        NgramLogistic(strengths=(0.0, 1.0)).fit(X, schema=schema)
+    with pytest.raises(InputError, match="positive number"):
+        NgramLogistic(Cs=(0.0, 1.0)).fit(X, schema=schema)
+
+
+def test_a_hole_in_a_column_that_had_none_gets_a_model_that_is_not_kept():
+    rng = np.random.default_rng(3)
+    x = rng.standard_normal(100)
+    X = np.column_stack([x, np.where(np.arange(100) < 20, np.nan, 2 * x)])
+    imputer = NgramLogistic(Cs=(1000.0,)).fit(X, schema=Schema((Column("x", Kind.NUMERIC), Column("y", Kind.NUMERIC))))
+    prediction = imputer.impute(np.array([[np.nan, 2.0]]), n_draws=1)
+    assert prediction.expected == pytest.approx([1.0], abs=1e-3)
+    assert list(imputer.models_) == [1]
