@@ -13,7 +13,7 @@ from imputers.generative.deep import DeepImputer
 if TYPE_CHECKING:
     from torch import Generator
 
-    from imputers.generative.aimnet_network import Network
+    from imputers.generative.networks.aimnet import Network
     from imputers.shared.training import Curve
 
 FEWEST_STEPS = 120  # for small tables
@@ -80,7 +80,7 @@ class AimNet(DeepImputer):
     def _learn(self, X: Floats, rng: np.random.Generator, generator: "Generator") -> list["Curve"]:
         import torch
 
-        from imputers.generative.encoding import Encoding
+        from imputers.generative.networks.encoding import Encoding
         from imputers.shared.training import Plan, train
 
         if self.size < 1 or not 0 <= self.dropout < 1 or self.n_epochs < 1 or self.batch_size < 1:
@@ -109,8 +109,8 @@ class AimNet(DeepImputer):
         """The network before training; ordered items are classes."""
         import torch
 
-        from imputers.generative.aimnet_network import Network
-        from imputers.generative.likelihoods import Nominal, Ordinal
+        from imputers.generative.networks.aimnet import Network
+        from imputers.generative.networks.likelihoods import Nominal, Ordinal
 
         sorts = tuple(Nominal if sort is Ordinal else sort for sort in self.encoding_.sorts)
         likelihoods = replace(self.encoding_, sorts=sorts).likelihoods(X, self.device_)

@@ -13,7 +13,7 @@ from imputers import IMPUTERS
 from imputers.shared.column_models import ColumnModelImputer
 
 if TYPE_CHECKING:
-    from imputers.generative.datawig_network import Network, Predictors
+    from imputers.generative.networks.datawig import Network, Predictors
     from imputers.shared.training import Curve
 
 HELD_OUT = 10  # one in so many of an item's answers stops the training and calibrates
@@ -125,7 +125,7 @@ class DataWig(ColumnModelImputer[Model]):
 
     def _predictors(self, X: Floats, j: int) -> "Predictors":
         """What rows X say in all columns but j."""
-        from imputers.generative.datawig_network import Predictors
+        from imputers.generative.networks.datawig import Predictors
 
         positions = self.schema_.positions(X)  # -1 where missing: the last row of the strings, which is empty
         numeric = [k for k in self.schema_.where(Kind.ORDINAL, Kind.NUMERIC) if k != j]
@@ -137,7 +137,7 @@ class DataWig(ColumnModelImputer[Model]):
     def _learn(self, j: int) -> Model:
         import torch
 
-        from imputers.generative.datawig_network import Settings, Target, learn
+        from imputers.generative.networks.datawig import Settings, Target, learn
         from imputers.shared.calibration import calibrate
         from imputers.shared.training import write_curves
 

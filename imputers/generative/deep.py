@@ -1,12 +1,12 @@
-"""What the deep generative methods have in common: a device, curves kept with the cell, rows answered in blocks."""
+"""Base of the deep generative methods: a device, learning curves in the folder of the cell, rows sampled in blocks."""
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from datasets.prediction import Prediction
 from datasets.schema import Floats, Kind
 from imputers.base import Imputer
 
@@ -20,19 +20,18 @@ class DeepImputer(Imputer):
     """Base of methods that train a network on codes and sample cells from it.
 
     A subclass writes ``_learn``, which sets ``encoding_`` and returns the learning curves, and ``_sample``. Training
-    and sampling run on the GPU if there is one; random numbers are drawn on the processor, so that answers differ
-    between devices by rounding alone.
+    and sampling run on the GPU if there is one; random numbers are drawn on the processor, so that predictions differ
+    between devices by rounding alone. Settings and learning curves are kept as ``folder_/curve.json``.
 
     Attributes
     ----------
-    folder : where settings and learning curves are kept as ``curve.json``; nowhere if None.
     rows_at_once : rows whose samples are held in memory at a time.
     device_ : of torch.
-    encoding_ : columns as the network reads them (`imputers.generative.encoding.Encoding`).
+    encoding_ : columns as the network reads them (`imputers.generative.networks.encoding.Encoding`).
     curves_ : of each network trained.
     """
 
-    folder: Path | None = None
+    family: ClassVar[str] = "generative"
     rows_at_once: ClassVar[int] = 64
 
     @abstractmethod
@@ -58,41 +57,46 @@ class DeepImputer(Imputer):
         self.device_ = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._range = np.nanmin(X, axis=0), np.nanmax(X, axis=0)
         self.curves_ = self._learn(X, rng, torch.Generator().manual_seed(int(rng.integers(2**62))))
-        if self.folder:
-            write_curves(self.folder, self.get_params(), self.curves_)
+        if self.folder_:
+            write_curves(self.folder_, self.get_params(), self.curves_)
 
-    def _draws(self, X: Floats, n_draws: int, rng: np.random.Generator) -> Floats:
+    def _impute(self, X: Floats, n_draws: int, rng: np.random.Generator) -> Prediction:
         import torch
 
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
         rows = np.flatnonzero(np.isnan(X).any(axis=1))
         drawn = np.empty((n_draws, len(rows), X.shape[1]))
-        # the same samples answer the two questions that `answer` asks next
-        self._means = np.full((*X.shape, self._widest()), np.nan, dtype=np.float32)
+        means = np.empty((len(rows), X.shape[1], self._widest()), dtype=np.float32)
         for start in range(0, len(rows), self.rows_at_once):
-            block = rows[start : start + self.rows_at_once]
+            block = slice(start, start + self.rows_at_once)
             with torch.no_grad():
-                found = self._sample(X[block], n_draws, generator)
-            drawn[:, start : start + self.rows_at_once], self._means[block] = found
-        return self.encoding_.codes(drawn)[:, np.isnan(X[rows])]
+                drawn[:, block], means[block] = self._sample(X[rows[block]], n_draws, generator)
+        asked = X[rows]
+        probabilities = self._probabilities(asked, means)
+        return Prediction(
+            self.encoding_.codes(drawn)[:, np.isnan(asked)],
+            self._expected(asked, means, probabilities),
+            probabilities,
+        )
 
-    def _probabilities(self, X: Floats) -> Mapping[int, Floats]:
+    def _probabilities(self, X: Floats, means: Floats) -> dict[int, Floats]:
+        """Level probabilities of the holes of each labelled column, each row of them summing to one."""
         tables = {}
         for j in self.schema_.where(Kind.NOMINAL, Kind.ORDINAL):
-            table = self._means[np.isnan(X[:, j]), j, : len(self.schema_.columns[j].levels)].astype(float)
+            table = means[np.isnan(X[:, j]), j, : len(self.schema_.columns[j].levels)].astype(float)
             tables[int(j)] = table / table.sum(axis=1, keepdims=True)
         return tables
 
-    def _expected(self, X: Floats) -> Floats:
+    def _expected(self, X: Floats, means: Floats, probabilities: Mapping[int, Floats]) -> Floats:
+        """Expectation of each hole (holes,), NaN for nominal columns."""
         fills = np.full(X.shape, np.nan)
-        probabilities = self._probabilities(X)
         for j, column in enumerate(self.schema_):
             hole = np.isnan(X[:, j])
             if column.kind is Kind.ORDINAL:
                 fills[hole, j] = probabilities[j] @ column.levels
             elif column.kind is Kind.NUMERIC:
                 # an expectation beyond all that was observed is a heavy tail running off
-                fills[hole, j] = np.clip(self._means[hole, j, 0], self._range[0][j], self._range[1][j])
+                fills[hole, j] = np.clip(means[hole, j, 0], self._range[0][j], self._range[1][j])
         return fills[np.isnan(X)]
 
     def _widest(self) -> int:

@@ -12,7 +12,7 @@ from imputers.generative.deep import DeepImputer
 if TYPE_CHECKING:
     from torch import Generator
 
-    from imputers.generative.encoding import Batch
+    from imputers.generative.networks.encoding import Batch
     from imputers.shared.training import Curve
 
 WHOLE = 3500  # rows that get all steps; a tenth of them need, by trial, a third of the steps
@@ -26,7 +26,7 @@ class HIVAE(DeepImputer):
     Nazábal, Olmos, Ghahramani & Valera (2020), Handling incomplete heterogeneous data using VAEs, Pattern
     Recognition 107, 107501: Gaussian-mixture prior, input-dropout encoder, likelihoods Gaussian, log-normal,
     Poisson, softmax and cumulative logit, evidence lower bound over the observed cells only. Which likelihood
-    a numeric item gets is told by `imputers.generative.encoding.sort_of`.
+    a numeric item gets is told by `imputers.generative.networks.encoding.sort_of`.
 
     Departures from the authors' code, chosen on cells hidden again from observed ones: 30 components and 8 latent
     dimensions (10 and 2 there); the Gumbel-softmax keeps its temperature, in imputation too, where theirs is
@@ -85,8 +85,8 @@ class HIVAE(DeepImputer):
     def _learn(self, X: Floats, rng: np.random.Generator, generator: "Generator") -> list["Curve"]:
         import torch
 
-        from imputers.generative.encoding import Encoding
-        from imputers.generative.hivae_network import Network, Sizes
+        from imputers.generative.networks.encoding import Encoding
+        from imputers.generative.networks.hivae import Network, Sizes
         from imputers.shared.training import Plan, train
 
         self.encoding_ = Encoding.fit(X, self.schema_)

@@ -77,9 +77,15 @@ class MIDA(DeepImputer):
     def _learn(self, X: Floats, rng: np.random.Generator, generator: "Generator") -> list["Curve"]:
         import torch
 
-        from imputers.generative.autoencoder import Autoencoder, Course, Form, gaussian_numbers, learn
-        from imputers.generative.encoding import Encoding
-        from imputers.generative.reconstruction import squared_error
+        from imputers.generative.networks.autoencoder import (
+            Autoencoder,
+            Course,
+            Form,
+            gaussian_numbers,
+            learn,
+            squared_error,
+        )
+        from imputers.generative.networks.encoding import Encoding
 
         encoding = Encoding.fit(X, self.schema_)
         start = encoding.batch(start_of(X, self.schema_), torch.device("cpu")).inputs[0].double().numpy()
@@ -97,7 +103,7 @@ class MIDA(DeepImputer):
         return [learn("mida", self.network_, optimiser, course, batch, asked, generator)]
 
     def _sample(self, X: Floats, n_draws: int, generator: "Generator") -> tuple[Floats, Floats]:
-        from imputers.generative.autoencoder import answers
+        from imputers.generative.networks.autoencoder import answers
 
         inputs = self.encoding_.batch(X, self.device_).inputs
         heads = self.network_.heads(inputs.expand(self.n_models, *inputs.shape), generator)

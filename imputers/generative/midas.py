@@ -82,9 +82,15 @@ class MIDAS(DeepImputer):
         import torch
         from torch.nn.functional import elu
 
-        from imputers.generative.autoencoder import Autoencoder, Course, Form, gaussian_numbers, learn
-        from imputers.generative.encoding import Encoding
-        from imputers.generative.reconstruction import error_by_kind
+        from imputers.generative.networks.autoencoder import (
+            Autoencoder,
+            Course,
+            Form,
+            error_by_kind,
+            gaussian_numbers,
+            learn,
+        )
+        from imputers.generative.networks.encoding import Encoding
 
         form = Form(self.widths, elu, self.corrupt_prob, self.dropout)
         course = Course(error_by_kind, CHECK_MASKS, self.n_epochs, self.batch_size)
@@ -98,7 +104,7 @@ class MIDAS(DeepImputer):
         return [learn("midas", self.network_, optimiser, course, batch, asked, generator)]
 
     def _sample(self, X: Floats, n_draws: int, generator: "Generator") -> tuple[Floats, Floats]:
-        from imputers.generative.autoencoder import answers
+        from imputers.generative.networks.autoencoder import answers
 
         inputs = self.encoding_.batch(X, self.device_).inputs
         heads = self.network_.heads(inputs.expand(max(self.n_samples, n_draws), *inputs.shape), generator)

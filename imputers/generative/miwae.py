@@ -13,12 +13,12 @@ from imputers.generative.deep import DeepImputer
 if TYPE_CHECKING:
     from torch import Generator
 
-    from imputers.generative.encoding import Batch
-    from imputers.generative.miwae_network import Network
+    from imputers.generative.networks.encoding import Batch
+    from imputers.generative.networks.miwae import Network
     from imputers.shared.training import Curve, Plan, Score
 
-CHECK_SAMPLES = 30  # importance samples that judge the cells hidden again
-CHECKED_PART, FEW_ROWS = 5, 50  # they come from one row in five of a larger table: half-empty ones spare no more
+VALIDATION_SAMPLES = 30  # importance samples that score the validation cells
+VALIDATION_PART, FEW_ROWS = 5, 50  # these come from one row in five of a larger table: half-empty ones spare no more
 FEW_CELLS = 20_000
 
 
@@ -29,7 +29,7 @@ class MIWAE(DeepImputer):
     Mattei & Frellsen (2019), MIWAE: deep generative modelling and imputation of incomplete data sets, ICML: the bound
     of the observed cells (equation 4), expectations by self-normalised importance sampling (equation 12), draws by
     sampling-importance resampling of latent position and cell (section 3.3). Numbers follow Student's t as in the
-    authors' notebook, or the log-normal or Poisson that `imputers.generative.encoding.sort_of` finds likelier;
+    authors' notebook, or the log-normal or Poisson that `imputers.generative.networks.encoding.sort_of` finds likelier;
     nominal and ordinal items have a softmax and a cumulative logit in the same bound, and levels are drawn from their
     probabilities.
 
@@ -85,28 +85,28 @@ class MIWAE(DeepImputer):
     def _learn(self, X: Floats, rng: np.random.Generator, generator: "Generator") -> list["Curve"]:
         import torch
 
-        from imputers.generative.encoding import Encoding
+        from imputers.generative.networks.encoding import Encoding
 
         self.encoding_ = Encoding.fit(X, self.schema_)
-        rows, again = self._hide_again(X, rng)
+        rows, cells = self._validation_rows(X, rng)
         hidden = np.zeros(X.shape, dtype=bool)
-        hidden[rows] = again
+        hidden[rows] = cells
         batch = self._batch(X, hidden)
-        check, cells = batch.rows(torch.as_tensor(rows, device=self.device_)), self._batch(X[rows], ~again)
+        shown, asked = batch.rows(torch.as_tensor(rows, device=self.device_)), self._batch(X[rows], ~cells)
         self.network_ = self._network(X, batch.inputs.shape[1], generator).to(self.device_)
 
         def score(noise: "Generator") -> float:
-            return self._log_predictive(check, cells, noise) / float(again.sum())
+            return self._log_predictive(shown, asked, noise) / float(cells.sum())
 
         return [self._train(batch, score, self._plan(X, share), generator) for share in self.network_.stages()]
 
-    def _hide_again(self, X: Floats, rng: np.random.Generator) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
-        """Some rows of X (n, p), and which of their cells to hide again; shapes (r,) and (r, p)."""
-        from imputers.generative.encoding import hide_again
+    def _validation_rows(self, X: Floats, rng: np.random.Generator) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+        """Some rows of X (n, p), and which of their cells are validation cells; shapes (r,) and (r, p)."""
+        from imputers.generative.networks.encoding import validation_rows
 
-        rows, again = hide_again(X, rng)
-        n_rows = max(len(X) // CHECKED_PART, FEW_ROWS)
-        return rows[:n_rows], again[:n_rows]
+        rows, cells = validation_rows(X, rng)
+        n_rows = max(len(X) // VALIDATION_PART, FEW_ROWS)
+        return rows[:n_rows], cells[:n_rows]
 
     def _train(self, batch: "Batch", score: "Score", plan: "Plan", generator: "Generator") -> "Curve":
         """Raise the bound of some rows."""
@@ -139,16 +139,15 @@ class MIWAE(DeepImputer):
         return self.encoding_.batch(np.where(hidden, np.nan, X), self.device_)
 
     def _network(self, X: Floats, n_inputs: int, generator: "Generator") -> "Network":
-        from imputers.generative.miwae_heads import by_width, with_student_t
-        from imputers.generative.miwae_network import Network, Sizes
+        from imputers.generative.networks.miwae import Network, Sizes, by_width, with_student_t
 
         likelihoods = by_width(with_student_t(self.encoding_.likelihoods(X, self.device_), self.schema_))
         return Network(likelihoods, n_inputs, Sizes(self.n_latent, self.n_hidden), generator)
 
-    def _log_predictive(self, check: "Batch", cells: "Batch", generator: "Generator") -> float:
-        """Log probability of the cells that are hidden in ``check``, averaged over importance samples."""
-        heads, log_weights = self.network_.weigh(check, CHECK_SAMPLES, generator)
-        found = self.network_.cells(cells, heads) + log_weights.log_softmax(dim=0).unsqueeze(-1)
+    def _log_predictive(self, shown: "Batch", asked: "Batch", generator: "Generator") -> float:
+        """Log probability of the validation cells, which ``shown`` lacks, averaged over importance samples."""
+        heads, log_weights = self.network_.weigh(shown, VALIDATION_SAMPLES, generator)
+        found = self.network_.cells(asked, heads) + log_weights.log_softmax(dim=0).unsqueeze(-1)
         return float(found.logsumexp(dim=0).sum())
 
     def _sample(self, X: Floats, n_draws: int, generator: "Generator") -> tuple[Floats, Floats]:

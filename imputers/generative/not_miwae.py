@@ -12,7 +12,7 @@ from imputers.generative.miwae import MIWAE
 if TYPE_CHECKING:
     from torch import Generator
 
-    from imputers.generative.not_miwae_network import Holed, SelfMaskingNetwork
+    from imputers.generative.networks.not_miwae import Holed, SelfMaskingNetwork
     from imputers.shared.training import Curve
 
 
@@ -63,17 +63,17 @@ class NotMIWAE(MIWAE):
         self._range = np.fmax(2 * low - high, bounds[0]), np.fmin(2 * high - low, bounds[1])
         return super()._learn(X, rng, generator)
 
-    def _hide_again(self, X: Floats, rng: np.random.Generator) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
-        # that a cell is missing is something to be told too
-        from imputers.generative.encoding import CHECKED_SHARE
+    def _validation_rows(self, X: Floats, rng: np.random.Generator) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+        # that a cell is missing is something to predict, too
+        from imputers.generative.networks.encoding import VALIDATION_SHARE
 
-        rows, again = super()._hide_again(X, rng)
-        return rows, again | (np.isnan(X[rows]) & (rng.random(again.shape) < CHECKED_SHARE))
+        rows, cells = super()._validation_rows(X, rng)
+        return rows, cells | (np.isnan(X[rows]) & (rng.random(cells.shape) < VALIDATION_SHARE))
 
     def _batch(self, X: Floats, hidden: NDArray[np.bool_]) -> "Holed":
         import torch
 
-        from imputers.generative.not_miwae_network import Holed
+        from imputers.generative.networks.not_miwae import Holed
 
         batch = super()._batch(X, hidden)
         missing = torch.as_tensor(np.isnan(X) & ~hidden, dtype=torch.float32, device=self.device_)
@@ -82,9 +82,8 @@ class NotMIWAE(MIWAE):
     def _network(self, X: Floats, n_inputs: int, generator: "Generator") -> "SelfMaskingNetwork":
         import torch
 
-        from imputers.generative.miwae_heads import by_width
-        from imputers.generative.miwae_network import Sizes
-        from imputers.generative.not_miwae_network import SelfMaskingNetwork
+        from imputers.generative.networks.miwae import Sizes, by_width
+        from imputers.generative.networks.not_miwae import SelfMaskingNetwork
 
         likelihoods = by_width(self.encoding_.likelihoods(X, self.device_))
         missing = torch.as_tensor(np.isnan(X).mean(axis=0), dtype=torch.float32, device=self.device_)

@@ -12,7 +12,7 @@ from imputers.generative.deep import DeepImputer
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
-    from imputers.generative.likelihoods import Likelihood
+    from imputers.generative.networks.likelihoods import Likelihood
     from imputers.shared.training import Curve
 
 FEWEST_STEPS = 60  # for small tables
@@ -27,7 +27,7 @@ class ReMasker(DeepImputer):
     these and on mask tokens, and the loss is the mean over the masked cells plus that over the kept ones.
 
     Departures from the authors' code, which is for numbers alone and takes 600 epochs of eight blocks or more:
-    inputs are embedded and cells told by kind, with the likelihoods of `imputers.generative.likelihoods`, so
+    inputs are embedded and cells told by kind, with the likelihoods of `imputers.generative.networks.likelihoods`, so
     that a draw is a sample and not a mean; columns have learned places, as their order means nothing; one block
     each in encoder and decoder, two attention heads, a perceptron twice as wide as a token, and 20 epochs at a high
     rate that stop by cells hidden again, so that it fits into a minute on one core. A quarter of the observed
@@ -86,8 +86,8 @@ class ReMasker(DeepImputer):
     def _learn(self, X: Floats, rng: np.random.Generator, generator: "Generator") -> list["Curve"]:
         import torch
 
-        from imputers.generative.encoding import Encoding
-        from imputers.generative.remasker_network import Network, Sizes
+        from imputers.generative.networks.encoding import Encoding
+        from imputers.generative.networks.remasker import Network, Sizes
         from imputers.shared.randomness import seed_from, seeded
         from imputers.shared.training import Plan, train
 

@@ -87,9 +87,9 @@ class TabCSDI(DeepImputer):
     def _learn(self, X: Floats, rng: np.random.Generator, generator: "Generator") -> list["Curve"]:
         import torch
 
-        from imputers.generative.diffusion import Space
-        from imputers.generative.diffusion_network import Denoiser
-        from imputers.generative.encoding import Encoding
+        from imputers.generative.networks.denoiser import Denoiser
+        from imputers.generative.networks.diffusion import Space
+        from imputers.generative.networks.encoding import Encoding
         from imputers.shared.training import Plan, train
 
         if not 0 < self.most_hidden <= 1 or self.n_levels < 2:
@@ -123,7 +123,7 @@ class TabCSDI(DeepImputer):
         return [curve]
 
     def _sample(self, X: Floats, n_draws: int, generator: "Generator") -> tuple[Floats, Floats]:
-        from imputers.generative.diffusion import noise_levels
+        from imputers.generative.networks.diffusion import noise_levels
 
         drawn, means = np.empty((n_draws, *X.shape)), np.full((*X.shape, self._widest()), np.nan)
         batch, space = self.encoding_.batch(X, self.device_), self.network_.space

@@ -1,4 +1,4 @@
-"""The one loop that trains the networks of this folder: mini-batches, stopped by cells hidden again."""
+"""The one loop that trains networks: mini-batches, early stopping by a score of validation cells."""
 
 import json
 import logging
@@ -27,7 +27,7 @@ class Plan:
     ----------
     n_steps : gradient steps at most.
     batch_size : rows in each.
-    n_check, patience : steps between looks at the cells hidden again, and looks without gain before stopping.
+    n_check, patience : steps between looks at the validation cells, and looks without gain before stopping.
     """
 
     n_steps: int
@@ -43,7 +43,7 @@ class Curve:
     Parameters
     ----------
     losses : mean loss of the steps before each look; the first is NaN, as no step was made.
-    scores : of the cells hidden again at each look, higher is better; the first before any step.
+    scores : of the validation cells at each look, higher is better; the first before any step.
     steps : steps made before each look.
     """
 
@@ -67,7 +67,7 @@ def train(
     plan: Plan,
     generator: torch.Generator,
 ) -> Curve:
-    """Minimise a loss, and leave the network with the weights that tell best what was hidden again.
+    """Minimise a loss, and leave the network with the weights that score best on the validation cells.
 
     The optimiser's rate falls to zero along a cosine (Loshchilov & Hutter 2017, ICLR, equation 5, without restarts).
 
@@ -77,7 +77,7 @@ def train(
     network : changed in place, on its device; in training mode during the steps, in evaluation mode at each look and
         afterwards.
     loss : mean loss of some rows, given their numbers (b,).
-    score : of the cells hidden again, higher is better; it is given the same random numbers at each look, so that
+    score : of the validation cells, higher is better; it is given the same random numbers at each look, so that
         looks differ by the weights alone.
     n_rows : number of rows to learn from.
     generator : of the processor; source of the order of the rows and of all noise.
@@ -133,7 +133,7 @@ def _look(who: str, network: nn.Module, curve: Curve, step: int, loss: float, sc
     network.train()
     curve.losses.append(loss)
     curve.steps.append(step)
-    logger.info("%s: step %d, loss %.4f, hidden again %.4f", who, step, loss, curve.scores[-1])
+    logger.info("%s: step %d, loss %.4f, validation score %.4f", who, step, loss, curve.scores[-1])
 
 
 def _minibatches(n: int, size: int, generator: torch.Generator) -> Iterator[Tensor]:

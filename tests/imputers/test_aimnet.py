@@ -8,7 +8,7 @@ from datasets.errors import InputError
 from datasets.schema import Column, Kind, Schema
 from imputers.conformance import example_table
 from imputers.generative.aimnet import AimNet
-from imputers.generative.aimnet_network import attend
+from imputers.generative.networks.aimnet import attend
 
 P = 5
 

@@ -14,7 +14,7 @@ from datasets.prediction import point
 from datasets.schema import Column, Kind, Schema
 from imputers.conformance import example_table
 from imputers.generative.datawig import DataWig, string_features
-from imputers.generative.datawig_network import Network, Predictors
+from imputers.generative.networks.datawig import Network, Predictors
 
 LETTERS = {0.0: "a", 1.0: "b", 2.0: "c"}
 

@@ -8,9 +8,9 @@ import torch
 
 from datasets.files.frame import infer_schema
 from datasets.schema import Column, Kind, Schema
-from imputers.generative.encoding import Batch, Encoding
 from imputers.generative.hivae import HIVAE
-from imputers.generative.hivae_network import Network, Sizes
+from imputers.generative.networks.encoding import Batch, Encoding
+from imputers.generative.networks.hivae import Network, Sizes
 
 CPU = torch.device("cpu")
 

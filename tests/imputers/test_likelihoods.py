@@ -4,8 +4,8 @@ import torch
 from scipy import stats
 
 from datasets.schema import Column, Kind
-from imputers.generative.encoding import sort_of
-from imputers.generative.likelihoods import Count, Nominal, Ordinal, Positive, Real
+from imputers.generative.networks.encoding import sort_of
+from imputers.generative.networks.likelihoods import Count, Nominal, Ordinal, Positive, Real
 
 NAN = float("nan")
 ONE = torch.tensor([0])

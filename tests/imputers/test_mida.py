@@ -4,11 +4,10 @@ import torch
 
 from datasets.errors import InputError
 from datasets.schema import Column, Kind, Schema
-from imputers.generative.autoencoder import Autoencoder, Form, answers, gaussian_numbers
-from imputers.generative.encoding import Batch, Encoding
-from imputers.generative.likelihoods import Nominal, Ordinal, Real
 from imputers.generative.mida import MIDA, start_of
-from imputers.generative.reconstruction import squared_error
+from imputers.generative.networks.autoencoder import Autoencoder, Form, answers, gaussian_numbers, squared_error
+from imputers.generative.networks.encoding import Batch, Encoding
+from imputers.generative.networks.likelihoods import Nominal, Ordinal, Real
 
 CPU = torch.device("cpu")
 

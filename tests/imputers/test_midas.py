@@ -4,11 +4,10 @@ import torch
 
 from datasets.errors import InputError
 from datasets.schema import Column, Kind, Schema
-from imputers.generative.autoencoder import Autoencoder, Course, Form, gaussian_numbers, learn
-from imputers.generative.encoding import Batch, Encoding
-from imputers.generative.likelihoods import Nominal, Ordinal, Real
 from imputers.generative.midas import MIDAS
-from imputers.generative.reconstruction import error_by_kind
+from imputers.generative.networks.autoencoder import Autoencoder, Course, Form, error_by_kind, gaussian_numbers, learn
+from imputers.generative.networks.encoding import Batch, Encoding
+from imputers.generative.networks.likelihoods import Nominal, Ordinal, Real
 
 CPU = torch.device("cpu")
 SMALL = {"widths": (32, 32), "n_samples": 20}

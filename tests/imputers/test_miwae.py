@@ -8,12 +8,10 @@ from scipy import stats
 from benchmarks.cells import make_mask
 from datasets import DATASETS
 from datasets.schema import Column, Kind, Schema
-from imputers.generative.encoding import Batch, Encoding
-from imputers.generative.likelihoods import Nominal, Ordinal, Real
 from imputers.generative.miwae import MIWAE
-from imputers.generative.miwae_heads import by_width, with_student_t
-from imputers.generative.miwae_network import Network, Sizes
-from imputers.generative.student_t import StudentT
+from imputers.generative.networks.encoding import Batch, Encoding
+from imputers.generative.networks.likelihoods import Nominal, Ordinal, Real, StudentT
+from imputers.generative.networks.miwae import Network, Sizes, by_width, with_student_t
 
 CPU = torch.device("cpu")
 NAN = float("nan")

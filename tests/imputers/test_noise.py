@@ -4,7 +4,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from imputers.generative import noise  # noqa: E402 - it needs torch
+from imputers.shared import noise  # noqa: E402 - it needs torch
 
 CPU = torch.device("cpu")
 MANY = 200_000

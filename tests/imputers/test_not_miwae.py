@@ -4,12 +4,12 @@ import torch
 from torch.nn.functional import logsigmoid
 
 from datasets.schema import Column, Kind, Schema
-from imputers.generative.likelihoods import Count, Nominal, Ordinal, Positive, Real
 from imputers.generative.miwae import MIWAE
-from imputers.generative.miwae_network import Sizes
+from imputers.generative.networks.likelihoods import Count, Nominal, Ordinal, Positive, Real
+from imputers.generative.networks.miwae import Sizes
+from imputers.generative.networks.not_miwae import Holed, SelfMaskingNetwork
+from imputers.generative.networks.self_masking import SelfMasking, support
 from imputers.generative.not_miwae import NotMIWAE
-from imputers.generative.not_miwae_network import Holed, SelfMaskingNetwork
-from imputers.generative.self_masking import SelfMasking, support
 
 NAN = float("nan")
 ONE = torch.tensor([0])

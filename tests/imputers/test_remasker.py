@@ -5,9 +5,9 @@ torch = pytest.importorskip("torch")
 
 from datasets.errors import InputError  # noqa: E402 - these need torch
 from datasets.schema import Column, Kind, Schema  # noqa: E402
-from imputers.generative.encoding import Encoding  # noqa: E402
+from imputers.generative.networks.encoding import Encoding  # noqa: E402
+from imputers.generative.networks.remasker import Block, Network, Sizes  # noqa: E402
 from imputers.generative.remasker import ReMasker  # noqa: E402
-from imputers.generative.remasker_network import Block, Network, Sizes  # noqa: E402
 
 CPU = torch.device("cpu")
 LABELS = {0.0: "red", 1.0: "green", 2.0: "blue"}

@@ -6,9 +6,9 @@ import torch
 
 from datasets.errors import InputError
 from datasets.schema import Column, Kind, Schema
-from imputers.generative.diffusion import FAR, SHARP, Space, flow, noise_levels
-from imputers.generative.diffusion_network import Denoiser
-from imputers.generative.encoding import Encoding
+from imputers.generative.networks.denoiser import Denoiser
+from imputers.generative.networks.diffusion import FAR, SHARP, Space, flow, noise_levels
+from imputers.generative.networks.encoding import Encoding
 from imputers.generative.tab_csdi import TabCSDI
 
 CPU = torch.device("cpu")

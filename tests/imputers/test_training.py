@@ -10,8 +10,8 @@ from datasets.errors import InputError  # noqa: E402 - these need torch
 from datasets.schema import Column, Kind, Schema  # noqa: E402
 from imputers import make_imputer  # noqa: E402
 from imputers.generative.deep import DeepImputer  # noqa: E402
-from imputers.generative.encoding import CHECKED_ROWS, Encoding, hide_again  # noqa: E402
 from imputers.generative.hivae import HIVAE  # noqa: E402
+from imputers.generative.networks.encoding import VALIDATION_ROWS, Encoding, validation_rows  # noqa: E402
 from imputers.shared.training import Curve, Plan, train, write_curves  # noqa: E402
 
 CPU = torch.device("cpu")
@@ -126,40 +126,39 @@ def test_settings_and_curves_are_kept_in_the_folder_if_there_is_one(masked_toy, 
     imputer = HIVAE(n_steps=20, n_latent=3)
     imputer.fit(masked_toy.values, schema=masked_toy.schema)
     assert not list(tmp_path.rglob("*"))
-    imputer.folder = tmp_path / "cell"
-    imputer.fit(masked_toy.values, schema=masked_toy.schema)
+    imputer.fit(masked_toy.values, schema=masked_toy.schema, folder=tmp_path / "cell")
     told = json.loads((tmp_path / "cell" / "curve.json").read_text(encoding="utf-8"))
     assert told["settings"] == imputer.get_params() and told["settings"]["n_latent"] == 3
     assert told["curves"][0]["scores"] == imputer.curves_[0].scores and told["curves"][0]["steps"][-1] <= 20
 
 
-def test_cells_hidden_again_are_not_shown_and_are_the_only_ones_judged(masked_toy):
+def test_validation_cells_are_not_shown_and_are_the_only_ones_scored(masked_toy):
     X, encoding = masked_toy.values, Encoding.fit(masked_toy.values, masked_toy.schema)
-    rows, again = hide_again(X, np.random.default_rng(5))
+    rows, cells = validation_rows(X, np.random.default_rng(5))
     learned, shown, check = encoding.split(X, CPU, np.random.default_rng(5))
-    assert np.array_equal(check.observed.numpy() > 0, again) and not np.isnan(X[rows])[again].any()
+    assert np.array_equal(check.observed.numpy() > 0, cells) and not np.isnan(X[rows])[cells].any()
     other = X.copy()
-    other[rows] = np.where(again, np.roll(X[rows], 1, axis=0), X[rows])
+    other[rows] = np.where(cells, np.roll(X[rows], 1, axis=0), X[rows])
     learned_other, _, check_other = encoding.split(np.where(np.isnan(X), np.nan, other), CPU, np.random.default_rng(5))
     assert torch.equal(learned.inputs, learned_other.inputs)
     assert torch.equal(check.inputs, check_other.inputs) and torch.equal(check.inputs, learned.inputs[rows])
     assert torch.equal(shown.inputs, check.inputs) and torch.equal(shown.values, learned.values[rows])
-    assert (learned.observed[rows].numpy()[again] == 0).all() and (learned.values[rows].numpy()[again] == 0).all()
+    assert (learned.observed[rows].numpy()[cells] == 0).all() and (learned.values[rows].numpy()[cells] == 0).all()
     kept = ~np.isnan(X)
-    kept[rows] &= ~again
+    kept[rows] &= ~cells
     assert np.array_equal(learned.observed.numpy() > 0, kept)
     numeric = masked_toy.schema.where(Kind.NUMERIC)
     assert np.allclose(check.values.numpy()[:, numeric], np.nan_to_num(X[rows][:, numeric]), rtol=1e-5)
 
 
-def test_share_of_cells_hidden_again_and_the_most_rows():
+def test_share_of_validation_cells_and_the_most_rows():
     X = np.random.default_rng(0).normal(size=(3000, 4))
-    rows, again = hide_again(X, np.random.default_rng(0))
-    assert len(set(rows)) == CHECKED_ROWS and again.mean() == pytest.approx(0.15, abs=0.025)
+    rows, cells = validation_rows(X, np.random.default_rng(0))
+    assert len(set(rows)) == VALIDATION_ROWS and cells.mean() == pytest.approx(0.15, abs=0.025)
     lone = np.full((2, 2), np.nan)
     lone[1, 0] = 1.0
-    rows, again = hide_again(lone, np.random.default_rng(0))
-    assert again.sum() == 1 and not np.isnan(lone[rows][again]).any()  # something is always there to stop by
+    rows, cells = validation_rows(lone, np.random.default_rng(0))
+    assert cells.sum() == 1 and not np.isnan(lone[rows][cells]).any()  # something is always there to stop by
 
 
 LEVELS = {1.0: "low", 2.0: "middle", 4.0: "high"}

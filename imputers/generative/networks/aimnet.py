@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from torch.nn.functional import embedding, normalize
 
 from datasets.schema import Floats
-from imputers.generative.encoding import Batch
-from imputers.generative.likelihoods import Likelihood, Nominal
+from imputers.generative.networks.encoding import Batch
+from imputers.generative.networks.likelihoods import Likelihood, Nominal
 from imputers.shared.noise import uniform
 
 LIGHTEST = -30.0  # least logarithm of a weight relative to the heaviest, so that a sum over the others is never zero

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
-from imputers.generative.encoding import Batch
-from imputers.generative.likelihoods import Likelihood
-from imputers.generative.miwae_network import Head, Network, Sizes
-from imputers.generative.self_masking import SelfMasking
+from imputers.generative.networks.encoding import Batch
+from imputers.generative.networks.likelihoods import Likelihood
+from imputers.generative.networks.miwae import Head, Network, Sizes
+from imputers.generative.networks.self_masking import SelfMasking
 
 PRIOR_SCALE = 2.5  # standard deviation of the slopes' Gaussian prior, per standard deviation of the item
 FASTER = 30  # times the rate of the weights that the few numbers of the curves learn at

@@ -1,4 +1,4 @@
-"""From codes to what a network reads, and which of the five likelihoods each column gets."""
+"""From codes to what a network reads, and which likelihood each column gets."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,10 +11,11 @@ from scipy.special import gammaln
 from torch import Tensor
 
 from datasets.schema import Column, Floats, Kind, Schema
-from imputers.generative.likelihoods import Count, Likelihood, Nominal, Ordinal, Positive, Real
+from imputers.generative.networks.likelihoods import Count, Likelihood, Nominal, Ordinal, Positive, Real
+from imputers.shared.validation import validation_cells
 
 SMALLEST_SCALE = 0.05  # a level that one row in 400 has would otherwise outweigh all others as input
-CHECKED_ROWS, CHECKED_SHARE = 1024, 0.15  # cells hidden again from the observed ones, to stop by
+VALIDATION_ROWS, VALIDATION_SHARE = 1024, 0.15  # rows with validation cells at most, and their share of these cells
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,20 +94,20 @@ class Encoding:
         return np.repeat(np.arange(len(widths)), widths)
 
     def split(self, X: Floats, device: torch.device, rng: np.random.Generator) -> tuple[Batch, Batch, Batch]:
-        """Hide some observed cells again, to stop learning by them.
+        """Set validation cells aside.
 
         Returns
         -------
-        learned : all rows without the cells hidden again.
-        shown : of these the rows that cells were hidden from, at most 1,024.
-        asked : the same rows and inputs with the values of all cells, ``observed`` marking those hidden again alone.
+        learned : all rows without the validation cells.
+        shown : of these the rows that have validation cells, at most 1,024.
+        asked : the same rows and inputs with the values of all cells, ``observed`` marking the validation cells alone.
         """
-        rows, again = hide_again(X, rng)
+        rows, cells = validation_rows(X, rng)
         seen = X.copy()
-        seen[rows] = np.where(again, np.nan, X[rows])
+        seen[rows] = np.where(cells, np.nan, X[rows])
         learned, values = self.batch(seen, device), self.batch(X[rows], device).values
         shown = learned.rows(torch.as_tensor(rows))
-        return learned, shown, Batch(shown.inputs, values, _tensor(again, device))
+        return learned, shown, Batch(shown.inputs, values, _tensor(cells, device))
 
     def likelihoods(self, X: Floats, device: torch.device) -> list[Likelihood]:
         """One likelihood for each sort of column, started at the margins of X (n, p)."""
@@ -153,14 +154,10 @@ def sort_of(column: Column, x: Floats) -> type[Likelihood]:
     return Positive if -0.5 * np.log(2 * np.pi * np.e * np.var(logs)) - logs.mean() > gaussian else Real
 
 
-def hide_again(X: Floats, rng: np.random.Generator) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
-    """Some rows of X (n, p), and which of their observed cells to hide again; shapes (r,) and (r, p)."""
-    rows = rng.permutation(len(X))[:CHECKED_ROWS]
-    observed = ~np.isnan(X[rows])
-    again = observed & (rng.random(observed.shape) < CHECKED_SHARE)
-    if not again.any():
-        again[np.unravel_index(observed.argmax(), observed.shape)] = True
-    return rows, again
+def validation_rows(X: Floats, rng: np.random.Generator) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """Some rows of X (n, p), and which of their observed cells are validation cells; shapes (r,) and (r, p)."""
+    rows = rng.permutation(len(X))[:VALIDATION_ROWS]
+    return rows, validation_cells(X[rows], VALIDATION_SHARE, rng)
 
 
 def _inputs(X: Floats, schema: Schema, sorts: Sequence[type[Likelihood]]) -> Floats:

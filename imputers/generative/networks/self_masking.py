@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
-from imputers.generative.likelihoods import Count, Likelihood, Nominal, Ordinal, Positive, Real
+from imputers.generative.networks.likelihoods import Count, Likelihood, Nominal, Ordinal, Positive, Real
 from imputers.shared.noise import level
 
 NODES = 24  # of the quadrature over a number

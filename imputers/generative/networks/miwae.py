@@ -2,16 +2,19 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
-from imputers.generative.encoding import Batch
-from imputers.generative.likelihoods import Likelihood
+from datasets.schema import Schema
+from imputers.generative.networks.encoding import Batch
+from imputers.generative.networks.likelihoods import Likelihood, Nominal, Ordinal, Real, StudentT
 from imputers.shared.noise import normal
 from imputers.shared.randomness import seed_from, seeded
+
+SMALLEST_SCALE = 1e-3  # of Student's t, as in the authors' code, on the standardised scale
 
 Head = tuple[Likelihood, Tensor, Tensor]  # with its location (..., c, k) and shape (..., c, l)
 
@@ -142,3 +145,39 @@ class Network(nn.Module):
     def bound(self, batch: Batch, n_samples: int, generator: torch.Generator) -> Tensor:
         """Importance-weighted lower bound of each row's log likelihood, shape (rows,) (equation 4)."""
         return self.weigh(batch, n_samples, generator)[1].logsumexp(0) - math.log(n_samples)
+
+
+def with_student_t(likelihoods: Sequence[Likelihood], schema: Schema) -> list[Likelihood]:
+    """Put Student's t in the place of the Gaussian.
+
+    Its scale is at least 0.001, and where answers are rounded at least the error of rounding, 10^-decimals / √12: a
+    density on round numbers could otherwise grow without bound around each of them.
+    """
+    found = []
+    for likelihood in likelihoods:
+        if type(likelihood) is Real:
+            decimals = [schema.columns[j].decimals for j in likelihood.columns.tolist()]
+            errors = torch.tensor([0.0 if places is None else 10.0**-places / math.sqrt(12) for places in decimals])
+            floor = (errors.to(likelihood.scale.device) / likelihood.scale).clamp(min=SMALLEST_SCALE)
+            likelihood = StudentT(likelihood.columns, likelihood.centre, likelihood.scale, floor)
+        found.append(likelihood)
+    return found
+
+
+def by_width(likelihoods: Sequence[Likelihood]) -> list[Likelihood]:
+    """Part categorical likelihoods so that columns share one only if their numbers of levels are alike.
+
+    One column of many levels would otherwise pad all others: widths 2, 3 to 4, 5 to 8, and so on, stay together.
+    """
+    found: list[Likelihood] = []
+    for likelihood in likelihoods:
+        if not isinstance(likelihood, Nominal | Ordinal):
+            found.append(likelihood)
+            continue
+        n_levels = (~likelihood.margins.isnan()).sum(1)
+        doublings = torch.ceil(torch.log2(n_levels))
+        for doubling in doublings.unique():
+            own = doublings == doubling
+            margins = likelihood.margins[own, : int(n_levels[own].max())]
+            found.append(replace(likelihood, columns=likelihood.columns[own], margins=margins))
+    return found

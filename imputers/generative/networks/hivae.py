@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from imputers.generative.encoding import Batch
-from imputers.generative.likelihoods import Likelihood
+from imputers.generative.networks.encoding import Batch
+from imputers.generative.networks.likelihoods import Likelihood
 from imputers.shared.noise import normal, uniform
 
 

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
-from imputers.generative.encoding import Batch
-from imputers.generative.likelihoods import Likelihood
+from imputers.generative.networks.encoding import Batch
+from imputers.generative.networks.likelihoods import Likelihood
 from imputers.shared.noise import uniform
 
 

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import silu
 
-from imputers.generative.diffusion import FAR, SHARP, Space, flow
+from imputers.generative.networks.diffusion import FAR, SHARP, Space, flow
 from imputers.shared.noise import normal, uniform
 
 N_BLOCKS = 2
