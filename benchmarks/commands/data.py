@@ -48,7 +48,7 @@ def describe(
     if schema.exists():
         console.print(f"read with {schema}, which is left as it is", highlight=False)
     else:
-        write_schema(survey, schema)
+        write_schema(survey.dataset.schema, survey.raw.typed, survey.ignored, schema)
         console.print(f"wrote {schema}: edit it and pass it as --schema", highlight=False)
 
 

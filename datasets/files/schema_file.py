@@ -1,20 +1,17 @@
 """The schema file: what each column of a survey means, in TOML that a person can edit."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from pandas.api import types
 
 from datasets.errors import InputError
-from datasets.schema import Column, Kind, Role
-
-if TYPE_CHECKING:
-    from datasets.files.survey_file import SurveyFile
+from datasets.schema import Column, Kind, Role, Schema
 
 IGNORE = "ignore"
 KEYS = {"kind": str, "role": str, "question": str, "levels": list, "labels": dict, "decimals": int}
@@ -37,13 +34,20 @@ class Entry:
     has_role: bool
 
 
-def write_schema(survey: "SurveyFile", path: Path) -> None:
-    """Write what each column of a file was taken for, whole or not at all, to be edited and read again."""
+def write_schema(schema: Schema, cells: pd.DataFrame, ignored: Iterable[str], path: Path) -> None:
+    """Write what each column of a file was taken for, whole or not at all, to be edited and read again.
+
+    Parameters
+    ----------
+    schema : of the columns that are used.
+    cells : the table, numbers as numbers.
+    ignored : names of the columns left out.
+    path : the schema file; one that is there is replaced.
+    """
     import tomli_w
 
-    typed = survey.raw.typed
-    tables = {column.name: _table(column, typed[column.name]) for column in survey.dataset.schema}
-    tables |= {name: {"kind": IGNORE} for name in survey.ignored}
+    tables = {column.name: _table(column, cells[column.name]) for column in schema}
+    tables |= {name: {"kind": IGNORE} for name in ignored}
     staged = path.with_name(path.name + ".part")
     staged.write_text(HEADER + tomli_w.dumps(tables), encoding="utf-8")
     staged.replace(path)

@@ -1,5 +1,6 @@
 """A survey in somebody's own file: csv, Stata, SPSS or parquet to a table of codes."""
 
+import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,7 +12,6 @@ from datasets.files.frame import to_codes
 from datasets.files.readers import RawTable, read_table
 from datasets.files.schema_file import read_schema
 from datasets.schema import Column, Kind, Role, Schema
-from datasets.surveys.fetch import sha256
 from datasets.table import Dataset
 
 DRIVERS = 4
@@ -51,6 +51,8 @@ def read_survey_file(path: Path, schema_path: Path | None = None) -> SurveyFile:
         rows but one, holds infinities, or holds answers that are not on its scale.
     """
     raw = read_table(path)
+    with path.open("rb") as file:
+        origin = {"file": path.name, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
     stated = {} if schema_path is None else read_schema(schema_path, raw.typed, raw.guess)
     chosen = raw.guess | {name: entry.column for name, entry in stated.items()}
     columns = [column for column in chosen.values() if column is not None]
@@ -67,7 +69,7 @@ def read_survey_file(path: Path, schema_path: Path | None = None) -> SurveyFile:
         schema,
         to_codes(raw.typed, schema),
         raw.reasons[:, kept],
-        origin={"file": path.name, "sha256": sha256(path)},
+        origin=origin,
     )
     return SurveyFile(path, raw, dataset, tuple(name for name, column in chosen.items() if column is None))
 

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.mechanisms import MECHANISMS
-from datasets.mechanisms.logistic import area_error, area_under_curve, fit_logistic, log_likelihood, logistic
 from datasets.schema import UNORDERED, Column, Floats, Kind, Role
 from datasets.table import Masked
 
 FOLDS = 5
+RIDGE = 1e-6  # in observations: coefficients stay finite where an outcome is certain
 
 
 @dataclass(frozen=True)
@@ -97,8 +97,7 @@ def mask_card(masked: Masked, mechanism: str, rate: float, seed: int) -> MaskCar
     Parameters
     ----------
     masked : the table with hidden cells.
-    mechanism : registered name of what hid them; its severity dial, if any, is the default of its
-        parameter ``auc``.
+    mechanism : request for what hid them, e.g. ``"mar(auc=0.8)"``; its severity dial is its parameter ``auc``.
     rate, seed : what was asked for, to be shown.
 
     Raises
@@ -106,7 +105,7 @@ def mask_card(masked: Masked, mechanism: str, rate: float, seed: int) -> MaskCar
     InputError
         If there is no mechanism of this name.
     """
-    dial = inspect.signature(MECHANISMS[mechanism]).parameters.get("auc")
+    dial = inspect.signature(MECHANISMS.resolve(mechanism)).parameters.get("auc")
     aim = None if dial is None else float(dial.default)
     truth = masked.truth
     drivers = _driver_design(masked)
@@ -131,8 +130,8 @@ def _column_card(masked: Masked, j: int, drivers: Floats, aim: float | None) -> 
     y, codes = masked.hidden[known, j], masked.truth.values[known, j]
     given, own = drivers[known], _own_design(codes, column)
     both = np.hstack([given, own[:, 1:]])
-    full, reduced = fit_logistic(both, y), fit_logistic(given, y)
-    gain = 2 * (log_likelihood(both, y, full) - log_likelihood(given, y, reduced))
+    full, reduced = _chances(both, y, both), _chances(given, y, given)
+    gain = 2 * (_log_likelihood(full, y) - _log_likelihood(reduced, y))
     aucs = [_cross_validated(design, y) if design.shape[1] > 1 else None for design in (given, own)]
     trues, falses = int(y.sum()), int((~y).sum())
     reached = max((auc + 3 * area_error(auc, trues, falses) for auc in aucs if auc is not None), default=0.5)
@@ -145,7 +144,7 @@ def _column_card(masked: Masked, j: int, drivers: Floats, aim: float | None) -> 
         auc_own=aucs[1],
         own_p=float(chdtrc(own.shape[1] - 1, max(gain, 0.0))) if own.shape[1] > 1 else None,
         bias=_bias(codes, ~y, column),
-        least_chance=float(1 - logistic(both @ full).max()),
+        least_chance=float(1 - full.max()),
         short=aim is not None and reached < aim - 0.01,
     )
 
@@ -177,13 +176,37 @@ def _with_ones(D: Floats) -> Floats:
 
 def _cross_validated(D: Floats, y: NDArray[np.bool_]) -> float | None:
     """AUC of a logistic regression on rows it was not fitted on, mean over folds of every fifth row."""
+    from sklearn.metrics import roc_auc_score
+
     fold = np.arange(len(y)) % FOLDS
-    start = fit_logistic(D, y)  # only saves steps: the likelihood of each fold has one maximum
-    areas = []
-    for k in range(FOLDS):
-        out = fold == k
-        areas.append(area_under_curve(D[out] @ fit_logistic(D[~out], y[~out], start), y[out]))
-    return None if np.isnan(areas).all() else float(np.nanmean(areas))
+    areas = [
+        roc_auc_score(y[fold == k], _chances(D[fold != k], y[fold != k], D[fold == k]))
+        for k in range(FOLDS)
+        if 0 < y[fold == k].sum() < (fold == k).sum()
+    ]
+    return float(np.mean(areas)) if areas else None
+
+
+def _chances(D: Floats, y: NDArray[np.bool_], asked: Floats) -> Floats:
+    """Chances (m,) that a logistic regression of y (n,) on D (n, q), which starts with ones, gives to rows (m, q)."""
+    from sklearn.linear_model import LogisticRegression
+
+    if D.shape[1] == 1 or len(np.unique(y)) == 1:
+        return np.full(len(asked), y.mean())
+    model = LogisticRegression(C=1 / RIDGE, solver="newton-cholesky", tol=1e-8).fit(D[:, 1:], y)
+    return model.predict_proba(asked[:, 1:])[:, 1]
+
+
+def _log_likelihood(chance: Floats, y: NDArray[np.bool_]) -> float:
+    tiny = np.finfo(float).tiny
+    return float(np.log(np.maximum(np.where(y, chance, 1 - chance), tiny)).sum())
+
+
+def area_error(auc: float, trues: int, falses: int) -> float:
+    """Give the standard error of an AUC; Hanley & McNeil (1982), Radiology 143, equation 2."""
+    both_true, both_false = auc / (2 - auc), 2 * auc**2 / (1 + auc)
+    spread = auc * (1 - auc) + (trues - 1) * (both_true - auc**2) + (falses - 1) * (both_false - auc**2)
+    return float(np.sqrt(spread / (trues * falses)))
 
 
 def _bias(codes: Floats, remaining: NDArray[np.bool_], column: Column) -> float:

@@ -37,10 +37,12 @@ def fold(dataset: Dataset, rate: float, rng: np.random.Generator, number: int = 
     """
     targets = dataset.schema.having(Role.TARGET)
     folds = round(1 / rate)
-    if rate != 1 / folds or not 1 <= number <= folds:
+    if number < 1:
+        raise InputError(f"fold({number}): folds are numbered from 1; give fold(1) to fold({folds})")
+    if rate != 1 / folds or number > folds:
         raise InputError(
-            f"fold({number}) at a rate of {rate:g}: the rate is one over the number of folds, and they are "
-            "numbered from 1; give --rates 0.1 for ten folds, or 0.2 for five"
+            f"fold({number}) at a rate of {rate:g}: the rate is one over the number of folds, which is "
+            f"at least {number}; give --rates 0.1 for ten folds, or 0.2 for five"
         )
     if not len(targets):
         raise InputError(f'{dataset.name!r} has no target to fold; give columns role = "target" in the schema')

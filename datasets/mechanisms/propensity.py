@@ -4,7 +4,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.errors import InputError
-from datasets.mechanisms.logistic import logistic
 from datasets.schema import UNORDERED, Column, Floats, Role
 from datasets.table import Dataset
 
@@ -115,12 +114,13 @@ def propensities(score: Floats, count: int, auc: float = SEVERITY) -> Floats:
 def _chances(values: Floats, sizes: NDArray[np.intp], count: int, slope: float) -> Floats:
     """Give each distinct score its chance; the intercept is solved so that they sum to the count over all cells."""
     from scipy.optimize import brentq
+    from scipy.special import expit
 
     average = count / sizes.sum()
     middle = np.log(average / (1 - average))
     ends = middle - slope * values[-1] - 1e-6, middle - slope * values[0] + 1e-6
-    intercept = brentq(lambda a: sizes @ logistic(a + slope * values) - count, *ends, xtol=1e-12)
-    return logistic(intercept + slope * values)
+    intercept = brentq(lambda a: sizes @ expit(a + slope * values) - count, *ends, xtol=1e-12)
+    return expit(intercept + slope * values)
 
 
 def _expected_auc(chance: Floats, sizes: NDArray[np.intp]) -> float:

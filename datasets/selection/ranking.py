@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,6 @@ from datasets.table import Dataset
 BINS = 10
 MINIMUM_SHARE = 0.1
 RECODING = 0.05
-COMMON = 20
 
 SELECTABLE: Registry[Callable[[Path | None], Dataset]] = Registry(
     "dataset with many variables to select from", package="datasets", variable="SELECTABLE"
@@ -134,39 +132,6 @@ def contingency(levels: Levels, sizes: Levels, target: Levels, K: int) -> list[C
     return [counts[start : start + size * K].reshape(size, K) for start, size in zip(starts, sizes, strict=False)]
 
 
-def chance_information(rows: Counts, columns: Counts) -> float:
-    """Mutual information in nats that a table with these margins shows on average under independence.
-
-    A cell with expected count mu adds E[n log n] - mu log mu, over the sum N of the table, where n is
-    hypergeometric (Vinh, Epps and Bailey 2010, equation 24a). For mu from 20 on, the first term of the
-    expansion, variance / 2 mu, takes the place of the sum; alone it gives (r - 1)(c - 1) / 2N, as Miller 1955.
-    """
-    N = int(rows.sum())
-    a, b = np.meshgrid(rows[rows > 0], columns[columns > 0], indexing="ij")
-    mu = a * b / N
-    excess = (N - a) * (N - b) / (2 * N * max(1, N - 1))
-    rare = mu < COMMON
-    excess[rare] = _expected_n_log_n(a[rare], b[rare], N) - mu[rare] * np.log(mu[rare])
-    return float(excess.sum() / N)
-
-
-def _expected_n_log_n(a: Counts, b: Counts, N: int) -> Floats:
-    """E[n log n] of the counts n of cells with margins a and b (cells,) in a table of sum N."""
-    n = np.arange(2, 4 * COMMON)  # 0 and 1 add nothing; beyond lie more than ten standard deviations
-    a, b = a[:, None], b[:, None]
-    possible = (n <= np.minimum(a, b)) & (n >= a + b - N)
-    n = np.where(possible, n, np.maximum(0, a + b - N))  # (cells, counts)
-    log = _log_factorials(1 << N.bit_length())
-    ways = log[a] + log[b] + log[N - a] + log[N - b] - log[N]
-    probability = np.exp(ways - log[n] - log[a - n] - log[b - n] - log[N - a - b + n])
-    return np.where(possible, probability * n * np.log(np.maximum(n, 1)), 0).sum(axis=1)
-
-
-@cache
-def _log_factorials(size: int) -> Floats:
-    return np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, size + 1)))])
-
-
 def take(dataset: Dataset, names: Iterable[str]) -> Dataset:
     """Keep some columns of a dataset, in this order.
 
@@ -202,13 +167,16 @@ def in_words(dataset: Dataset) -> pd.DataFrame:
 
 def _measures(table: Counts) -> tuple[int, float, float, float, float]:
     """Pairs, information, share, and what is left of target and item; see `associations`."""
+    from scipy.sparse import csr_matrix
+    from sklearn.metrics.cluster import expected_mutual_information
+
     N = int(table.sum())
     items, targets = table.sum(axis=1), table.sum(axis=0)
     if (items > 0).sum() < 2 or (targets > 0).sum() < 2:
         return N, 0.0, 0.0, np.nan, np.nan
     H_item, H_target = _entropy(items), _entropy(targets)
     found = H_item + H_target - _entropy(table.ravel())
-    chance = chance_information(items, targets)
+    chance = float(expected_mutual_information(csr_matrix(table[items > 0][:, targets > 0]), N))
     information = max(0.0, found - chance)
     left = [(H - found) / (H - chance) if H - chance > 0.1 * H else np.nan for H in (H_target, H_item)]
     return N, information, information / H_target, left[0], left[1]

@@ -7,8 +7,7 @@ import pytest
 
 from datasets.errors import InputError
 from datasets.mechanisms import MECHANISMS
-from datasets.mechanisms.card import mask_card
-from datasets.mechanisms.logistic import area_error, area_under_curve, fit_logistic
+from datasets.mechanisms.card import area_error, mask_card
 from datasets.schema import Column, Kind, Role, Schema
 from datasets.table import Dataset, Masked
 
@@ -107,19 +106,6 @@ def test_bias_by_hand():
 def test_an_unknown_mechanism_has_no_card(masked_toy):
     with pytest.raises(InputError, match="no mechanism"):
         mask_card(masked_toy, "mcarr", 0.3, 0)
-
-
-def test_logistic_regression_and_auc_agree_with_scikit_learn():
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.metrics import roc_auc_score
-
-    rng = np.random.default_rng(2)
-    D = np.column_stack([np.ones(300), rng.standard_normal((300, 3))])
-    y = rng.random(300) < 1 / (1 + np.exp(-D @ [0.2, 1, -1, 0.5]))
-    theirs = LogisticRegression(C=np.inf, fit_intercept=False, tol=1e-10, max_iter=1000).fit(D, y)
-    assert fit_logistic(D, y) == pytest.approx(theirs.coef_[0], abs=1e-4)
-    score = np.round(D @ theirs.coef_[0], 1)  # with ties
-    assert area_under_curve(score, y) == pytest.approx(roc_auc_score(y, score))
 
 
 def test_standard_error_of_an_auc_as_worked_in_its_paper():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from datasets.errors import InputError
-from datasets.mechanisms.folds import hide_fold
+from datasets.mechanisms.folds import fold as hide_fold
 from datasets.schema import Column, Kind, Schema
 from datasets.selection.criteria import (
     by_chance,
@@ -129,7 +129,7 @@ def test_the_same_cells_are_hidden_whatever_the_items(shared):
     assert (few.values.shape, other.values.shape) == ((3544, 10), (3544, 17))
     assert not set(few.schema.names[5:]) & set(other.schema.names[5:])
     for fold in (1, 5):
-        hidden, own = hide_fold(few, 0.2, fold), hide_fold(other, 0.2, fold)
+        hidden, own = (hide_fold(table, 0.2, np.random.default_rng(0), number=fold) for table in (few, other))
         assert (hidden[:, :5] == own[:, :5]).all() and hidden[:, :5].sum() > 2500
         assert not hidden[:, 5:].any() and not own[:, 5:].any()
     with pytest.raises(InputError, match="1 to 7"):

@@ -77,7 +77,7 @@ def test_check_accepts_a_full_answer():
 
 
 @pytest.mark.parametrize(
-    ("answer", "message"),
+    ("prediction", "message"),
     [
         (Prediction(), "neither draws nor moments"),
         (Prediction(DRAWS[:, :3]), "wanted \\(draws, 4\\)"),

@@ -1,33 +1,46 @@
-"""Requests: names with parameters, of which nothing but literals is evaluated."""
+"""Requests: names with parameters, for every registry."""
 
+import numpy as np
 import pytest
 
+from datasets import DATASETS
 from datasets.errors import InputError
+from datasets.mechanisms import MECHANISMS
 from datasets.request import parse_request, split_requests
 from imputers import make_imputer
 
 
-def test_parameters_are_set_and_the_others_are_the_usual_ones():
-    imputer = make_imputer("knn(k=7, weights='uniform')")
-    assert imputer.get_params()["k"] == 7 and imputer.get_params()["weights"] == "uniform"
-    assert imputer.get_params()["distance"] == make_imputer("knn").get_params()["distance"]
+def test_parameters_are_given_by_name_or_by_place():
+    assert make_imputer("knn(n_neighbors=5)").n_neighbors == make_imputer("knn(5)").n_neighbors == 5
     assert make_imputer("listwise(variables=['educ', 'age'])").variables == ["educ", "age"]
-    assert parse_request("mice-pmm(donors=3)").name == "mice-pmm"
+    assert parse_request("mice-pmm(n_donors=3)") == ("mice-pmm", (), {"n_donors": 3})
+
+
+def test_parameters_of_a_mechanism_are_those_with_a_default(toy):
+    rng = np.random.default_rng(0)
+    mild, strong = (MECHANISMS.resolve(f"ni(auc={auc})")(toy, 0.3, rng) for auc in (0.5, 0.8))
+    assert mild.sum() == strong.sum()
+    assert DATASETS.resolve("toy")().name == "toy"
+    with pytest.raises(InputError, match="mechanism 'ni' has no parameter 'rate'; its parameters are: auc"):
+        MECHANISMS.resolve("ni(rate=0.2)")
 
 
 def test_commas_in_brackets_do_not_part():
-    assert split_requests("mean, knn(k=5,weights='uniform'),mean,,gbm") == ("mean", "knn(k=5,weights='uniform')", "gbm")
+    asked = "mean, knn(n_neighbors=5,weights='uniform'),mean,,gbm"
+    assert split_requests(asked) == ("mean", "knn(n_neighbors=5,weights='uniform')", "gbm")
 
 
 @pytest.mark.parametrize(
     ("request_", "told"),
     [
         ("knnn", "no imputer 'knnn'; did you mean"),
-        ("knn(neighbours=5)", "no parameter 'neighbours'; its parameters are: .*k"),
-        ("knn(5)", "parameters need names"),
-        ("knn(k=open('x'))", "plain Python values"),
-        ("knn(k=5", "cannot be read"),
-        ("knn(k==5)", "parameters need names"),
+        ("knn(neighbours=5)", "no parameter 'neighbours'; its parameters are: .*n_neighbors"),
+        ("knn(5, n_neighbors=5)", "was given 'n_neighbors' twice"),
+        ("listwise(1, 2)", "was given 2 values"),
+        ("knn(n_neighbors=open('x'))", "plain Python values"),
+        ("knn(n_neighbors=5", "cannot be read"),
+        ("knn(n_neighbors==5)", "plain Python values"),
+        ("knn(**{'n_neighbors': 5})", "plain Python values"),
         ("", "cannot be read"),
     ],
 )

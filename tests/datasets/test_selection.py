@@ -5,7 +5,7 @@ import pytest
 
 from datasets.errors import InputError
 from datasets.schema import Column, Kind, Schema
-from datasets.selection.ranking import associations, chance_information, in_words, level_numbers, select, take
+from datasets.selection.ranking import associations, in_words, level_numbers, select, take
 from datasets.surveys import gss as survey
 from datasets.table import Dataset
 
@@ -35,18 +35,6 @@ def test_information_less_chance_is_near_scikit_learns_adjusted_value():
     assert found["information"] == pytest.approx(information - chance, abs=1e-4)
     assert found["share"] == pytest.approx((information - chance) / H[0], abs=1e-4)
     assert found["target_left"] == pytest.approx((H[0] - information) / (H[0] - chance), abs=1e-4)
-
-
-@pytest.mark.parametrize(("rows", "columns"), [(2, 2), (5, 5), (26, 10), (26, 370), (300, 2)])
-def test_chance_information_is_near_the_hypergeometric_expectation(rows: int, columns: int):
-    from sklearn.metrics.cluster import contingency_matrix, expected_mutual_information
-
-    rng = np.random.default_rng(1)
-    a = rng.choice(rows, 2000, p=rng.dirichlet(np.ones(rows)))
-    b = rng.choice(columns, 2000, p=rng.dirichlet(np.ones(columns)))
-    exact = expected_mutual_information(contingency_matrix(a, b, sparse=True), 2000)
-    found = chance_information(np.bincount(a, minlength=rows), np.bincount(b, minlength=columns))
-    assert found == pytest.approx(exact, rel=0.01)
 
 
 def test_items_that_are_independent_of_the_target_get_nothing_on_average():

@@ -162,7 +162,7 @@ def test_wrong_parameters_are_named(wrong):
 def test_cities_of_restaurants(shared, make):
     """The first of ten folds, three passes: half as many again as are in the most common city, 27 %, at least."""
     data = DATASETS["restaurant"](shared / "data" / "text" / "restaurant.csv")
-    masked = Masked(data, MECHANISMS["fold-1"](data, 0.1, np.random.default_rng(1)))
+    masked = Masked(data, MECHANISMS["fold"](data, 0.1, np.random.default_rng(1)))
     try:
         imputer = make(passes=3).fit(masked.values, schema=data.schema)
     except MethodUnavailableError as lacking:
