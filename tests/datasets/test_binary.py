@@ -101,5 +101,5 @@ def test_the_survey_has_790_binary_items(shared):
     assert not recodings(table.values).any()
     assert set(part.schema.names) <= names
     assert table.schema["partyid"].text(1.0) != table.schema["partyid"].text(0.0)
-    folds = [MECHANISMS[f"fold-{k}"](part, 0.1, np.random.default_rng(0)) for k in range(1, 11)]
+    folds = [MECHANISMS.resolve(f"fold({k})")(part, 0.1, np.random.default_rng(0)) for k in range(1, 11)]
     np.testing.assert_array_equal(np.sum(folds, axis=0), ~np.isnan(part.values))

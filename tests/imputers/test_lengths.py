@@ -60,7 +60,7 @@ def test_pieces_are_about_as_many_as_tokens_of_llama_2(shared, dataset):
     transformers = pytest.importorskip("transformers")
     from benchmarks.cells import make_mask
 
-    masked = make_mask(DATASETS[dataset](shared / "data" / "2022_stata.zip"), "fold-1", 0.2, 1)
+    masked = make_mask(DATASETS[dataset](shared / "data" / "2022_stata.zip"), "fold(1)", 0.2, 1)
     tokenizer = transformers.AutoTokenizer.from_pretrained(shared / "models" / "llama2-tokenizer")
     counted, estimated = count(masked, tokenizer), count(masked, Pieces())
     for name in COUNTS:
