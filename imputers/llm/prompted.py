@@ -85,7 +85,7 @@ class PromptedImputer(Imputer):
 
         from imputers.llm.prompt import Script
         from imputers.llm.relevance import Relevance
-        from imputers.shared.calibration import hide_again
+        from imputers.shared.calibration import calibration_cells
         from imputers.shared.weights import load
 
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
@@ -96,7 +96,7 @@ class PromptedImputer(Imputer):
         )
         self.relevance_ = Relevance.learn(self.schema_, X, self.n_features)
         answers = self._numbers(X)
-        self._aside = hide_again(answers, ASIDE, rng)
+        self._aside = calibration_cells(answers, ASIDE, rng)
         self._fitted = answers
         self._spent = Spent(0, 0, 0.0)
         self._learn(np.where(self._aside, -1, answers), rng)

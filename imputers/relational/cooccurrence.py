@@ -1,4 +1,4 @@
-"""Which answers stand together: counts over pairs of columns, and the candidates that they suggest for a cell."""
+"""Co-occurrence of answers: counts over pairs of columns, and the candidates that they suggest for a cell."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -101,11 +101,11 @@ class Cooccurrence:
         return np.divide(together, totals, out=np.zeros(len(levels)), where=known & (totals > 0))
 
 
-def count_together(symbols: Symbols, sizes: Sequence[int], item: int, least: float) -> Cooccurrence:
+def count_together(symbols: Symbols, sizes: Sequence[int], item: int, min_correlation: float) -> Cooccurrence:
     """Count one item's answers with those of each other column, over the rows that gave both.
 
-    A column may suggest candidates if its correlation with the item exceeds ``least``: one minus the entropy of the
-    item given the column, in units of log K, as in the authors' code.
+    A column may suggest candidates if its correlation with the item exceeds ``min_correlation``: one minus the
+    entropy of the item given the column, in units of log K, as in the authors' code.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ def count_together(symbols: Symbols, sizes: Sequence[int], item: int, least: flo
         pairs, number = np.unique(given * K + symbols[both, item], return_counts=True)
         counts.append(csr_matrix((number, (pairs // K, pairs % K)), shape=(1 if j == item else size, K)))
         left = -(number * np.log(number / np.bincount(given, minlength=size)[pairs // K])).sum() / max(len(given), 1)
-        telling.append(j == item or 1 - left / np.log(max(K, 2)) > least)
+        telling.append(j == item or 1 - left / np.log(max(K, 2)) > min_correlation)
     return Cooccurrence(item, tuple(counts), np.array(telling))
 
 

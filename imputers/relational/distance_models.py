@@ -94,13 +94,13 @@ class LocalModels:
     variance: Float32s
 
 
-def fit_models(distances: Distances, Z: Float32s, n_neighbours: int, ridge: float) -> LocalModels:
+def fit_models(distances: Distances, Z: Float32s, n_neighbors: int, ridge: float) -> LocalModels:
     """Learn the model of each row (n, p) from its nearest neighbours.
 
     A row's p ridge regressions all come from one inverse Ω of its p × p matrix of squares and products: the slopes
-    of column j are -Ω_jk / Ω_jj (Lauritzen 1996, Graphical Models, section 5.1). A distance that cannot be told,
+    of column j are -Ω_jk / Ω_jj (Lauritzen 1996, Graphical Models, section 5.1). A distance that is unknown,
     because one of the two did not answer, takes its mean there; a slope is then divided by the share of
-    neighbours that tell its outcome, as the regression is to foresee distances that are told.
+    neighbours whose outcome is known, as the regression is to predict distances that are known.
 
     Parameters
     ----------
@@ -110,17 +110,17 @@ def fit_models(distances: Distances, Z: Float32s, n_neighbours: int, ridge: floa
     models = LocalModels(*(np.empty(shape, dtype=np.float32) for shape in [(n, p), (n, p, p), (n, p)]))
     for rows, far in distances.blocks(Z, Z):
         far[np.arange(len(far)), np.arange(rows.start, rows.stop)] = np.inf  # a row is not its own neighbour
-        near = np.argpartition(far, n_neighbours - 1, axis=1)[:, :n_neighbours]
+        near = np.argpartition(far, n_neighbors - 1, axis=1)[:, :n_neighbors]
         apart = distances.vectors(Z[rows], Z[near])  # (b, L, p)
-        told = ~np.isnan(apart)
-        count = np.maximum(told.sum(axis=1), 1)  # (b, p)
-        centre = np.where(told, apart, 0).sum(axis=1) / count
-        centred = np.where(told, apart - centre[:, None], 0)
-        squares = centred.transpose(0, 2, 1) @ centred / n_neighbours
+        known = ~np.isnan(apart)
+        count = np.maximum(known.sum(axis=1), 1)  # (b, p)
+        centre = np.where(known, apart, 0).sum(axis=1) / count
+        centred = np.where(known, apart - centre[:, None], 0)
+        squares = centred.transpose(0, 2, 1) @ centred / n_neighbors
         inverse = np.linalg.inv(squares + ridge * np.eye(p))
-        slopes = inverse / np.diagonal(inverse, axis1=1, axis2=2)[:, :, None] * (n_neighbours / count)[:, :, None]
+        slopes = inverse / np.diagonal(inverse, axis1=1, axis2=2)[:, :, None] * (n_neighbors / count)[:, :, None]
         slopes[:, np.arange(p), np.arange(p)] = 1
-        left = np.where(told, centred @ slopes.transpose(0, 2, 1).astype(np.float32), 0)
+        left = np.where(known, centred @ slopes.transpose(0, 2, 1).astype(np.float32), 0)
         models.centre[rows], models.residual[rows] = centre, slopes
         models.variance[rows] = (left**2).sum(axis=1) / count + ridge
     return models
@@ -132,17 +132,17 @@ def log_likelihoods(models: LocalModels, near: Rows, apart: Float32s, own: Float
     Parameters
     ----------
     near : reference rows (h, r).
-    apart : distances to them (h, r, p), NaN where they cannot be told, as in column j.
+    apart : distances to them (h, r, p), NaN where they are unknown, as in column j.
     own : what the distance in column j would be with each candidate, shape (h, r, c).
     """
-    told = ~np.isnan(apart)
-    centred = np.where(told, apart - models.centre[near], 0)
-    told[:, :, j] = True
-    weights = told / models.variance[near]
+    known = ~np.isnan(apart)
+    centred = np.where(known, apart - models.centre[near], 0)
+    known[:, :, j] = True
+    weights = known / models.variance[near]
     residual = models.residual[near]  # (h, r, p, p)
     left = (residual @ centred[..., None])[..., 0]  # residuals, had the candidate the mean distance
     slope = residual[..., j]  # what they gain per unit of its distance
-    log_weights = np.where(told, np.log(weights, out=np.zeros_like(weights), where=told), 0).sum(axis=2)
+    log_weights = np.where(known, np.log(weights, out=np.zeros_like(weights), where=known), 0).sum(axis=2)
     flat = ((weights * left**2).sum(axis=2) - log_weights)[..., None]
     tilt, bend = ((weights * left * slope).sum(axis=2))[..., None], ((weights * slope**2).sum(axis=2))[..., None]
     step = own - models.centre[near, j][..., None]

@@ -1,23 +1,27 @@
 """Distance likelihood maximisation: the candidate whose distances to the rows nearby are the most likely ones."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
+from sklearn.utils._param_validation import Interval
 
-from datasets.errors import InputError
-from datasets.schema import LABELLED, Floats, Kind
+from datasets.prediction import Prediction
+from datasets.schema import LABELLED, UNORDERED, Floats, Kind
 from imputers import IMPUTERS
 from imputers.base import Imputer
 from imputers.relational.distance_models import Distances, Float32s, Rows, fit_models, log_likelihoods
+from imputers.shared.conditionals import Conditional, predict
 from imputers.shared.donors import sample_donors
+from imputers.shared.levels import draw_level
 
 SMALLEST = 10  # neighbours of a local model, and more if there are many columns
 PER_COLUMN = 3  # neighbours of a local model for each column
-REHIDDEN = 0.1  # share of the answers to an item that are hidden again to learn how sure a score may be
-MOST_REHIDDEN = 200  # of an item
+VALIDATION_SHARE = 0.1  # of an item's observed cells, by which its temperature is learned
+MOST_VALIDATION = 200  # cells of an item
 TEMPERATURES = np.geomspace(0.1, 1000, 41)
 
 
@@ -38,9 +42,7 @@ class Scored:
 
     def shares(self, temperature: float) -> Floats:
         """Probabilities of the candidates (holes, c)."""
-        exponents = (self.scores - self.scores.max(axis=1, keepdims=True)) / temperature
-        weights = np.exp(exponents)
-        return weights / weights.sum(axis=1, keepdims=True)
+        return softmax(self.scores / temperature, axis=1)
 
 
 @IMPUTERS.register("dlm")
@@ -51,83 +53,84 @@ class DistanceLikelihood(Imputer):
     to 4, with the defaults of the authors' code. Around each row i, its distances in any one column are a linear
     function of those in the others, with normal errors; slopes and variances are learned from i's nearest rows. A
     candidate, one of the values of the nearest rows that answered, gives a row t a likelihood of its distances to i,
-    the sum over columns of these log densities; its score is the sum of the ``largest`` over rows i. Assumes
+    the sum over columns of these log densities; its score is the sum of the ``n_largest`` over rows i. Assumes
     missing at random, and that distances say all: kinds are mixed by `Distances`, and text is read as strings.
 
     Departures. (a) The authors' ten neighbours cannot carry regressions on more than eight columns: the fit is then
     perfect and scores explode. Here they are three per column at least, and ridge regressions. (b) The
     authors learn from complete rows, of which a survey has few, and let a row's other holes range over intervals,
     which between two categories say nothing. Here rows are taken as they are: row distances are means over what both
-    answered, and a distance that cannot be told takes its mean around i, and has no term of its own in the sum. (c)
-    Only the ``references`` rows nearest to t of those that answered are tried, not all. (d) Scores are sums
+    answered, and a distance that is unknown takes its mean around i, and has no term of its own in the sum. (c)
+    Only the ``n_references`` rows nearest to t of those that answered are tried, not all. (d) Scores are sums
     of dependent terms, and no probabilities; their softmax is made so by a temperature for each column, learned from
-    observed cells hidden again: the best log score where the answer is a candidate, or squared error if numeric.
+    validation cells: the best log score where the answer is a candidate, or squared error if numeric.
     Draws from it are improper (models and temperature are taken as known), and independent given the other answers;
     what is no candidate has probability 0. A numeric or ordinal expectation is that of the probabilities.
 
-    New rows seek candidates and references among the fitted rows. Survey weights are not used. Memory grows with the
-    square of the number of distinct strings of a text column. On surveys it falls short: with 30 % of the cells hidden
-    in the core table of the General Social Survey 2022 it is no better than nearest neighbours, as a distance
-    between two of few categories says little of which of them they are.
+    New rows seek candidates and references among the fitted rows. Memory grows with the square of the number of
+    distinct strings of a text column. On surveys it falls short, as a distance between two of few categories says
+    little of which of them they are.
 
     Parameters
     ----------
-    candidates : nearest rows that lend their values.
-    largest : log-likelihoods that count.
-    references : nearest rows whose log-likelihoods are compared.
-    n_neighbours : rows that a local model is learned from; None takes ten, or three per column if that is more.
+    n_donors : nearest rows that lend their values.
+    n_largest : log-likelihoods that count.
+    n_references : nearest rows whose log-likelihoods are compared.
+    n_neighbors : rows that a local model is learned from; None takes ten, or three per column if that is more.
     ridge : penalty of the local regressions, and least variance, in units of squared distance.
-    most_donors : with more fitted rows than this, a random sample of so many lends.
+    max_donors : with more fitted rows than this, a random sample of so many lends.
     """
 
+    family: ClassVar[str] = "relational"
     reads_text: ClassVar[bool] = True
+    _parameter_constraints: ClassVar[dict[str, list[object]]] = {
+        "n_donors": [Interval(Integral, 1, None, closed="left")],
+        "n_largest": [Interval(Integral, 1, None, closed="left")],
+        "n_references": [Interval(Integral, 1, None, closed="left")],
+        "n_neighbors": [Interval(Integral, 1, None, closed="left"), None],
+        "ridge": [Interval(Real, 0, None, closed="neither")],
+        "max_donors": [Interval(Integral, 1, None, closed="left")],
+    }
 
     def __init__(
         self,
-        candidates: int = 10,
-        largest: int = 10,
-        references: int = 100,
-        n_neighbours: int | None = None,
+        n_donors: int = 10,
+        n_largest: int = 10,
+        n_references: int = 100,
+        n_neighbors: int | None = None,
         ridge: float = 0.01,
-        most_donors: int = 10_000,
+        max_donors: int = 10_000,
     ) -> None:
-        self.candidates = candidates
-        self.largest = largest
-        self.references = references
-        self.n_neighbours = n_neighbours
+        self.n_donors = n_donors
+        self.n_largest = n_largest
+        self.n_references = n_references
+        self.n_neighbors = n_neighbors
         self.ridge = ridge
-        self.most_donors = most_donors
+        self.max_donors = max_donors
 
     def _fit(self, X: Floats, rng: np.random.Generator) -> None:
-        if min(self.candidates, self.largest, self.references, self.n_neighbours or 1) < 1 or self.ridge <= 0:
-            raise InputError(
-                f"DistanceLikelihood: candidates is {self.candidates}, largest {self.largest}, references "
-                f"{self.references}, n_neighbours {self.n_neighbours} and ridge {self.ridge:g}; all must be positive"
-            )
-        donors = X[sample_donors(X, self.most_donors, SMALLEST, rng)]
+        donors = X[sample_donors(X, self.max_donors, SMALLEST, rng)]
         self._distances = Distances(self.schema_, X)
         self.temperature_ = self._calibrate(donors, rng)
         self._learn(donors)
-        self._found: tuple[Floats, dict[int, Scored]] | None = None
 
     def _learn(self, donors: Floats) -> None:
         self._donors, self._Z = donors, self._distances.scaled(donors)
-        wanted = self.n_neighbours or max(SMALLEST, PER_COLUMN * donors.shape[1])
+        wanted = self.n_neighbors or max(SMALLEST, PER_COLUMN * donors.shape[1])
         self._models = fit_models(self._distances, self._Z, min(wanted, len(donors) - 1), self.ridge)
 
     def _calibrate(self, X: Floats, rng: np.random.Generator) -> Floats:
-        """Temperature of each column (p,); 1 where no answer can be hidden again."""
+        """Temperature of each column (p,), learned on validation cells; 1 where there are none."""
         shown = X.copy()
         for j in range(X.shape[1]):
             known = rng.permutation(np.flatnonzero(~np.isnan(X[:, j])))
-            hidden = min(MOST_REHIDDEN, int(np.ceil(REHIDDEN * len(known))), len(known) - 1)
-            shown[known[:hidden], j] = np.nan
+            n_cells = min(MOST_VALIDATION, int(np.ceil(VALIDATION_SHARE * len(known))), len(known) - 1)
+            shown[known[:n_cells], j] = np.nan
         self._learn(shown)
-        again = np.isnan(shown) & ~np.isnan(X)
-        rows = np.flatnonzero(again.any(axis=1))
-        found = self._score(shown[rows], again[rows])
+        validation = np.isnan(shown) & ~np.isnan(X)
+        rows = np.flatnonzero(validation.any(axis=1))
         temperatures = np.ones(X.shape[1])
-        for j, scored in found.items():
+        for j, scored in self._score(shown[rows], validation[rows]).items():
             truth = X[rows[scored.rows], j][:, None]
             temperatures[j] = best_temperature(scored, truth, self.schema_.columns[j].kind)
         return temperatures
@@ -141,7 +144,7 @@ class DistanceLikelihood(Imputer):
             for j, found in parts.items():
                 here = np.flatnonzero(asked[rows, j])
                 if len(here):
-                    near = nearest(far[here], answered[j], self.references)
+                    near = nearest(far[here], answered[j], self.n_references)
                     found.append(self._score_cells(j, rows.start + here, Z[rows.start + here], near))
         return {
             j: Scored(
@@ -152,46 +155,30 @@ class DistanceLikelihood(Imputer):
 
     def _score_cells(self, j: int, rows: Rows, Z: Float32s, near: Rows) -> Scored:
         """Score the candidates of some holes of column j: rows (h, p) and their reference rows (h, r)."""
-        lent = near[:, : self.candidates]
+        lent = near[:, : self.n_donors]
         values = self._donors[lent, j]
         apart = self._distances.between(j, self._Z[near, j][:, :, None], self._Z[lent, j][:, None])  # (h, r, c)
         totals = log_likelihoods(self._models, near, self._distances.vectors(Z, self._Z[near]), apart, j)
-        largest = min(self.largest, near.shape[1])
+        largest = min(self.n_largest, near.shape[1])
         scores = np.partition(totals, -largest, axis=1)[:, -largest:].sum(axis=1).astype(float)
         same = values[:, :, None] == values[:, None]
         scores[np.tril(same, -1).any(axis=2)] = -np.inf
         return Scored(rows, values, scores)
 
-    def _found_for(self, X: Floats) -> dict[int, Scored]:
-        """Candidates of the holes of X; kept for the three questions that are asked about the same table."""
-        if self._found is None or self._found[0] is not X:
-            self._found = X, self._score(X, np.isnan(X))
-        return self._found[1]
+    def _impute(self, X: Floats, n_draws: int, rng: np.random.Generator) -> Prediction:
+        scored = self._score(X, np.isnan(X))
+        return predict(X, {j: self._conditional(own, j) for j, own in scored.items()}, n_draws, rng)
 
-    def _draw(self, X: Floats, rng: np.random.Generator) -> Floats:
-        table = X.copy()
-        for j, scored in self._found_for(X).items():
-            reached = scored.shares(self.temperature_[j]).cumsum(axis=1)
-            chosen = (rng.random((len(reached), 1)) * reached[:, -1:] >= reached[:, :-1]).sum(axis=1)
-            table[scored.rows, j] = scored.values[np.arange(len(reached)), chosen]
-        return table
-
-    def _expected(self, X: Floats) -> Floats:
-        expected = np.full(X.shape, np.nan)
-        for j, scored in self._found_for(X).items():
-            if self.schema_.columns[j].kind in (Kind.NUMERIC, Kind.ORDINAL):
-                expected[scored.rows, j] = (scored.values * scored.shares(self.temperature_[j])).sum(axis=1)
-        return expected[np.isnan(X)]
-
-    def _probabilities(self, X: Floats) -> Mapping[int, Floats]:
-        tables = {}
-        for j, scored in self._found_for(X).items():
-            if self.schema_.columns[j].kind in LABELLED:
-                levels = self.schema_.columns[j].levels
-                tables[j] = np.zeros((len(scored.rows), len(levels)))
-                cells = np.arange(len(scored.rows))[:, None], np.searchsorted(levels, scored.values)
-                np.add.at(tables[j], cells, scored.shares(self.temperature_[j]))
-        return tables
+    def _conditional(self, scored: Scored, j: int) -> Conditional:
+        """Distributions of the holes of column j over their candidates."""
+        column, shares = self.schema_.columns[j], scored.shares(self.temperature_[j])
+        holes = np.arange(len(scored.rows))
+        expected = None if column.kind in UNORDERED else (scored.values * shares).sum(axis=1)
+        probabilities = None
+        if column.kind in LABELLED:
+            probabilities = np.zeros((len(holes), len(column.levels)))
+            np.add.at(probabilities, (holes[:, None], np.searchsorted(column.levels, scored.values)), shares)
+        return Conditional(lambda rng: scored.values[holes, draw_level(shares, rng)], expected, probabilities)
 
 
 def nearest(far: Float32s, answered: Rows, most: int) -> Rows:
@@ -203,7 +190,7 @@ def nearest(far: Float32s, answered: Rows, most: int) -> Rows:
 
 
 def best_temperature(scored: Scored, truth: Floats, kind: Kind) -> float:
-    """Temperature whose probabilities foresee the truth (holes, 1) best, among `TEMPERATURES`.
+    """Temperature whose probabilities predict the truth (holes, 1) best, among `TEMPERATURES`.
 
     By log score over the holes that have the truth among their candidates; by squared error if numeric.
     """

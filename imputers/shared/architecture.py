@@ -11,7 +11,7 @@ from datasets.errors import InputError
 def check_architecture(name: str, network: PreTrainedModel, n_tokens: int) -> None:
     """See that a network knows all tokens and answers a packed question as it answers it alone.
 
-    Questions that share a sequence (`imputers.llm.packing`) must not see each other, and the head is applied where they
+    Questions that share a sequence must not see each other, and the head is applied where they
     end and nowhere else. Some architectures take no such mask, or rescale what the head says; their answers would be
     wrong in silence.
 

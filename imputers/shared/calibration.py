@@ -1,16 +1,15 @@
-"""Calibration: a temperature per item, near one for all, learned on observed cells that were hidden again."""
+"""Calibration: a temperature for each item, near one for all, learned on validation cells."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import log_softmax
 
 from datasets.errors import InputError
 from datasets.schema import Floats
 from imputers.shared.vocabulary import Positions
-
-Scores = Floats
 
 LOWEST, HIGHEST = 0.05, 20.0  # temperatures: beyond, an item is all but certain or all but a coin
 SPREAD_OVERALL = 1.0  # standard deviation of the log of the common temperature around log 1
@@ -30,14 +29,14 @@ class Temperatures:
     """
 
     overall: float
-    of_items: Scores
+    of_items: Floats
 
-    def probabilities(self, item: int, log_probabilities: Scores) -> Scores:
+    def probabilities(self, item: int, log_probabilities: Floats) -> Floats:
         """Calibrated probabilities of an item's answers (r, K); minus infinity is an answer that cannot be."""
-        return np.exp(log_softmax(log_probabilities / self.of_items[item]))
+        return np.exp(log_softmax(log_probabilities / self.of_items[item], axis=-1))
 
 
-def calibrate(log_probabilities: Mapping[int, Scores], answers: Mapping[int, Positions], n_items: int) -> Temperatures:
+def calibrate(log_probabilities: Mapping[int, Floats], answers: Mapping[int, Positions], n_items: int) -> Temperatures:
     """Temperatures of largest posterior density.
 
     The common one T minimises the log-loss of all cells plus (log T)² / 2, a log-normal prior around 1. Then that of
@@ -48,7 +47,7 @@ def calibrate(log_probabilities: Mapping[int, Scores], answers: Mapping[int, Pos
     Parameters
     ----------
     log_probabilities : for each item with cells, of its answers, shape (r, K); they need not be normalised.
-    answers : the answers that were hidden, 0…K-1, shape (r,).
+    answers : those of the validation cells, 0…K-1, shape (r,).
     n_items : number of items in all.
 
     Raises
@@ -58,7 +57,7 @@ def calibrate(log_probabilities: Mapping[int, Scores], answers: Mapping[int, Pos
     """
     cells = [(log_probabilities[j], answers[j]) for j in log_probabilities if len(answers[j])]
     if not cells:
-        raise InputError("calibrate: no cell was hidden again; hide some observed ones first, by hide_again")
+        raise InputError("calibrate: there are no validation cells; choose some, by calibration_cells")
     overall = _best_temperature(cells, 1.0, SPREAD_OVERALL)
     of_items = np.full(n_items, overall)
     for j, own in log_probabilities.items():
@@ -66,8 +65,8 @@ def calibrate(log_probabilities: Mapping[int, Scores], answers: Mapping[int, Pos
     return Temperatures(overall, of_items)
 
 
-def hide_again(answers: Positions, n_cells: int, rng: np.random.Generator) -> NDArray[np.bool_]:
-    """Observed cells to set aside, in which nothing is to be learned but temperatures; shape (n, p).
+def calibration_cells(answers: Positions, n_cells: int, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Validation cells, from which nothing is to be learned but temperatures: True in a mask (n, p).
 
     Parameters
     ----------
@@ -76,23 +75,17 @@ def hide_again(answers: Positions, n_cells: int, rng: np.random.Generator) -> ND
     """
     observed = np.flatnonzero(answers >= 0)
     chosen = rng.choice(observed, min(n_cells, len(observed) // 10), replace=False)
-    aside = np.zeros(answers.shape, dtype=bool)
-    aside.flat[chosen] = True
-    return aside
+    cells = np.zeros(answers.shape, dtype=bool)
+    cells.flat[chosen] = True
+    return cells
 
 
-def log_softmax(scores: Scores) -> Scores:
-    """Normalise log-probabilities along the last axis; minus infinity stays."""
-    shifted = scores - scores.max(axis=-1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
-
-
-def log_loss(log_probabilities: Scores, answers: Positions) -> Scores:
+def log_loss(log_probabilities: Floats, answers: Positions) -> Floats:
     """Negative log-probability of each true answer (r,), from unnormalised log-probabilities (r, K)."""
-    return -log_softmax(log_probabilities)[np.arange(len(answers)), answers]
+    return -log_softmax(log_probabilities, axis=-1)[np.arange(len(answers)), answers]
 
 
-def _best_temperature(cells: list[tuple[Scores, Positions]], centre: float, spread: float) -> float:
+def _best_temperature(cells: list[tuple[Floats, Positions]], centre: float, spread: float) -> float:
     from scipy.optimize import minimize_scalar
 
     def loss(log_temperature: float) -> float:

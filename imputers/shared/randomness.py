@@ -1,4 +1,4 @@
-"""Torch's global random numbers, borrowed: set by a seed of ours, and afterwards as they were."""
+"""Torch's global random generator, seeded for some lines of code and afterwards as it was."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

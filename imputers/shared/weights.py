@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 BYTES = {"float32": 4.0, "bfloat16": 2.0, "4-bit": 0.6}  # of a parameter in memory
-ROOM = 1.7  # memory wanted over the weights alone: answering by Llama-2-13b in bfloat16 took 42 GB on an H100
+ROOM = 1.7  # memory wanted, in units of that of the weights: activations need the rest
 LARGE = 1_000_000_000  # weights that a processor would take days to fine-tune, and whose activations a GPU recomputes
 SMALL_FILES = ["config.json", "generation_config.json", "tokenizer*", "special_tokens_map.json", "*.index.json"]
 PACKAGES = ("torch", "transformers", "peft", "accelerate", "safetensors")
@@ -29,7 +29,7 @@ class LanguageModel:
     Parameters
     ----------
     name : where it came from: id on the hub, or folder.
-    model : the network, in evaluation mode, on its device; `imputers.llm.lora` wraps it in an adapter.
+    model : the network, in evaluation mode, on its device; a fine-tuned one may be wrapped in an adapter.
     tokenizer : turns text into its tokens.
     precision : of the weights: ``"float32"``, ``"bfloat16"`` or ``"4-bit"``.
     weights : ``"pretrained"`` or ``"random"``.
@@ -79,10 +79,10 @@ def load(model: str, precision: str, weights: str, generator: "torch.Generator")
 
     from imputers.shared.architecture import check_architecture
 
-    folder = _fetch(model, SMALL_FILES)
-    with _readable(model, folder, "config.json"):
+    folder = fetch(model, SMALL_FILES)
+    with readable(model, folder, "config.json"):
         config = AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
-    with _readable(model, folder, "tokenizer"):
+    with readable(model, folder, "tokenizer"):
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
     n_parameters = count_parameters(config)
     precision = choose_precision(model, n_parameters, precision, weights)
@@ -166,8 +166,14 @@ def _check_choices(precision: str, weights: str) -> None:
         raise InputError("random weights are all to be trained and 4-bit ones cannot be; take precision='auto'")
 
 
-def _fetch(model: str, files: list[str]) -> Path:
-    """Folder with these files, downloaded if they are not on this machine; a local folder is returned as it is."""
+def fetch(model: str, files: list[str]) -> Path:
+    """Folder with these files, downloaded if they are not on this machine; a local folder is returned as it is.
+
+    Raises
+    ------
+    MethodUnavailableError
+        If they are not here and cannot be had from the hub.
+    """
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import GatedRepoError, HTTPError
 
@@ -190,7 +196,14 @@ def _fetch(model: str, files: list[str]) -> Path:
 
 
 @contextmanager
-def _readable(model: str, folder: Path, what: str) -> Iterator[None]:
+def readable(model: str, folder: Path, what: str) -> Iterator[None]:
+    """While a part of a model is read from its folder, turn what transformers raises into one sentence.
+
+    Raises
+    ------
+    MethodUnavailableError
+        If the part is absent or cannot be read.
+    """
     try:
         yield
     except (OSError, ValueError) as wrong:
@@ -204,7 +217,7 @@ def _read(model: str, config: "PretrainedConfig", precision: str) -> "PreTrained
     import torch
     from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
-    folder = _fetch(model, [*SMALL_FILES, "model*.safetensors"])
+    folder = fetch(model, [*SMALL_FILES, "model*.safetensors"])
     if not any(folder.glob("*.safetensors")):
         raise MethodUnavailableError(
             f"{folder} has no *.safetensors, and other kinds of weights can run code when they are read; convert them "

@@ -1,4 +1,4 @@
-"""Ways to write questions and answers: in words, in code numbers, opaque, or in words that belong to other answers."""
+"""Ways to write questions and answers: in words, in code numbers, opaque, or in the words of other answers."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence

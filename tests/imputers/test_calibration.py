@@ -1,13 +1,16 @@
+"""Calibration: factors and closed forms that temperatures must give back, and the cells they are learned on."""
+
 import numpy as np
 import pytest
+from scipy.special import log_softmax
 
 from datasets.errors import InputError
-from imputers.shared.calibration import Temperatures, calibrate, hide_again, log_loss, log_softmax
+from imputers.shared.calibration import Temperatures, calibrate, calibration_cells, log_loss
 
 
 def cells(n, k, rng, sharpness=1.5):
     """Log-probabilities (n, k) of a random truth, and answers drawn from it."""
-    truth = log_softmax(sharpness * rng.normal(size=(n, k)))
+    truth = log_softmax(sharpness * rng.normal(size=(n, k)), axis=-1)
     drawn = (np.exp(truth).cumsum(axis=1) < rng.random((n, 1))).sum(axis=1)
     return truth, np.minimum(drawn, k - 1)
 
@@ -79,15 +82,15 @@ def test_answers_that_cannot_be_stay_impossible():
     assert Temperatures(1.0, np.array([2.0])).probabilities(0, scores)[0, 2] == 0
 
 
-def test_cells_set_aside_are_observed_ones_and_a_tenth_at_most():
+def test_validation_cells_are_observed_ones_and_a_tenth_at_most():
     answers = np.random.default_rng(6).integers(-1, 3, size=(50, 8))
-    aside = hide_again(answers, 10_000, np.random.default_rng(7))
-    assert not (aside & (answers < 0)).any()
-    assert aside.sum() == (answers >= 0).sum() // 10
-    assert hide_again(answers, 12, np.random.default_rng(7)).sum() == 12
-    assert np.array_equal(aside, hide_again(answers, 10_000, np.random.default_rng(7)))
+    chosen = calibration_cells(answers, 10_000, np.random.default_rng(7))
+    assert not (chosen & (answers < 0)).any()
+    assert chosen.sum() == (answers >= 0).sum() // 10
+    assert calibration_cells(answers, 12, np.random.default_rng(7)).sum() == 12
+    assert np.array_equal(chosen, calibration_cells(answers, 10_000, np.random.default_rng(7)))
 
 
 def test_no_cells_is_an_error_that_says_what_to_do():
-    with pytest.raises(InputError, match="hide some"):
+    with pytest.raises(InputError, match="no validation cells"):
         calibrate({0: np.empty((0, 3))}, {0: np.empty(0, dtype=np.intp)}, 2)

@@ -75,7 +75,7 @@ def test_rows_that_share_no_answer_are_as_far_as_can_be():
 
 def test_one_inverse_holds_all_the_regressions(table):
     distances = Distances(NUMBERS, table)
-    models = fit_models(distances, distances.scaled(table), n_neighbours=12, ridge=1e-7)
+    models = fit_models(distances, distances.scaled(table), n_neighbors=12, ridge=1e-7)
     for i in (0, 17):
         for j, (slopes, variance) in enumerate(regressions(table, i, neighbours_of(table, i, 12))):
             assert -np.delete(models.residual[i, j], j) == pytest.approx(slopes[1:], abs=2e-3)
@@ -86,7 +86,7 @@ def test_one_inverse_holds_all_the_regressions(table):
 def test_likelihoods_are_those_of_the_sums_one_at_a_time(table):
     distances = Distances(NUMBERS, table)
     Z = distances.scaled(table)
-    models = fit_models(distances, Z, n_neighbours=15, ridge=1e-7)
+    models = fit_models(distances, Z, n_neighbors=15, ridge=1e-7)
     row, near, lent = table[3].copy(), np.array([[5, 9, 30]]), np.array([[8, 11]])
     row[1] = np.nan
     apart = distances.vectors(distances.scaled(row[None]), Z[near])
@@ -101,7 +101,7 @@ def test_likelihoods_are_those_of_the_sums_one_at_a_time(table):
 def test_the_whole_method_on_one_hole(table):
     X = table.copy()
     X[7, 1] = np.nan
-    imputer = DistanceLikelihood(candidates=5, largest=4, references=39, n_neighbours=15, ridge=1e-7)
+    imputer = DistanceLikelihood(n_donors=5, n_largest=4, n_references=39, n_neighbors=15, ridge=1e-7)
     imputer.fit(X, schema=NUMBERS)
     scored = imputer._score(X, np.isnan(X))[1]
     known = np.delete(X, 7, axis=0)  # as a neighbour of others, row 7 changes little
@@ -125,7 +125,7 @@ def test_ten_neighbours_of_eleven_columns_do_not_explode():
     X[:10] = X[0]  # copies, which no distance tells apart
     X[::3, 4] = np.nan
     schema = Schema(tuple(Column(f"x{j}", Kind.NUMERIC) for j in range(11)))
-    imputer = DistanceLikelihood(n_neighbours=10).fit(X, schema=schema)
+    imputer = DistanceLikelihood(n_neighbors=10).fit(X, schema=schema)
     scores = imputer._score(X, np.isnan(X))[4].scores
     assert np.abs(scores[np.isfinite(scores)]).max() < 1e4
     assert DistanceLikelihood().fit(X, schema=schema)._models.variance.min() >= 0.01
@@ -141,7 +141,7 @@ def test_temperature_is_that_of_the_scores():
 
 def test_draws_follow_the_probabilities_of_the_candidates():
     schema, X = example_table()
-    prediction = DistanceLikelihood(candidates=3).fit(X, schema=schema).impute(X, n_draws=3000)
+    prediction = DistanceLikelihood(n_donors=3).fit(X, schema=schema).impute(X, n_draws=3000)
     party = schema.index("party")
     drawn = prediction.draws[:, np.nonzero(np.isnan(X))[1] == party]
     shares = (drawn[:, :, None] == schema.columns[party].levels).mean(axis=0)
@@ -169,5 +169,5 @@ def test_restaurants_are_found_by_their_strings(shared):
 
 
 def test_senseless_parameters_are_refused(table):
-    with pytest.raises(InputError, match="must be positive"):
-        DistanceLikelihood(largest=0).fit(table, schema=NUMBERS)
+    with pytest.raises(InputError, match="n_largest.* must be an int"):
+        DistanceLikelihood(n_largest=0).fit(table, schema=NUMBERS)

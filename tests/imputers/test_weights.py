@@ -12,7 +12,7 @@ transformers = pytest.importorskip("transformers")
 for package in ("peft", "accelerate", "safetensors"):
     pytest.importorskip(package)
 
-from imputers.llm import weights  # noqa: E402
+from imputers.shared import weights  # noqa: E402
 from imputers.shared.architecture import check_architecture  # noqa: E402
 from imputers.shared.weights import check_packages, choose_precision, count_parameters, load  # noqa: E402
 
