@@ -1,4 +1,4 @@
-"""The metrics: pure functions of a masked table and an answer."""
+"""The metrics: pure functions of a masked table and a prediction."""
 
 from typing import TYPE_CHECKING
 

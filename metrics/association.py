@@ -9,9 +9,8 @@ from datasets.prediction import Prediction
 from datasets.schema import Floats, Kind, Schema
 from datasets.table import Masked
 from metrics import METRICS
+from metrics.cells import SCALE, completed_tables
 from metrics.comparison import ROWS_PER_PAIR, Weights
-from metrics.completed import completed_tables
-from metrics.hidden import SCALE
 from metrics.metric import TABLE, Reads, metric
 
 
@@ -45,8 +44,22 @@ def association_distance(masked: Masked, prediction: Prediction, weights: Weight
     return {TABLE: float(np.mean(distances) / np.linalg.norm(true[scored]))}
 
 
+@METRICS.register("weighted-association-error")
+@metric(reads=Reads.FILLS, better="lower", span=(0, inf), best=0.0, trivial="as association-error")
+def weighted_association_error(masked: Masked, prediction: Prediction) -> dict[str, float]:
+    """`association-error` with every row counted by its survey weight.
+
+    Ranks, means and cross tables are weighted alike. Left out for a table without weights.
+    """
+    weights = masked.truth.weights
+    return {} if weights is None else association_distance(masked, prediction, weights)
+
+
 def associations(schema: Schema, X: Floats, weights: Weights = None) -> Floats:
-    """Associations (p, p) between the columns of a table of codes, by kind; NaN where one does not vary."""
+    """Associations (p, p) between the columns of a table of codes, by kind; NaN where one does not vary.
+
+    Own, as scipy's `spearmanr` and `contingency.association` take one pair at a time and no weights.
+    """
     w = np.ones(len(X)) if weights is None else weights
     scale, nominal = schema.where(*SCALE), schema.where(Kind.NOMINAL)
     Y = X[:, scale]

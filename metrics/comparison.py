@@ -11,7 +11,7 @@ from datasets.moments import Moments, pairwise_moments
 from datasets.prediction import Prediction
 from datasets.schema import Floats, Kind
 from datasets.table import Masked
-from metrics.completed import completed_tables
+from metrics.cells import completed_tables
 
 ROWS_PER_PAIR = 30  # a correlation from fewer rows has a standard error near 0.2 and judges nothing
 Weights = Floats | None
@@ -53,7 +53,7 @@ def compare(masked: Masked, prediction: Prediction, positions: Iterable[int], we
     Raises
     ------
     InputError
-        If the answer has neither draws nor moments.
+        If the prediction has neither draws nor moments.
     """
     chosen = list(positions)
     truth = true_moments(masked, chosen, weights)
@@ -96,8 +96,8 @@ def _design_columns(masked: Masked, chosen: list[int]) -> NDArray[np.intp]:
 
 
 def _own_moments(masked: Masked, prediction: Prediction, chosen: list[int]) -> tuple[Floats, Floats]:
-    """Covariance and correlation (1, q, q) that the answer itself gives for some columns of the table."""
+    """Covariance and correlation (1, q, q) that the prediction itself gives for some columns of the table."""
     if prediction.moments is None:
-        raise InputError("the answer has neither draws nor moments; return one of them")
+        raise InputError("the prediction has neither draws nor moments; return one of them")
     at = _design_columns(masked, chosen)
     return prediction.moments.covariance[np.ix_(at, at)][None], prediction.moments.correlation[np.ix_(at, at)][None]

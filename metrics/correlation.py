@@ -8,9 +8,9 @@ import numpy as np
 from datasets.prediction import Prediction
 from datasets.table import Masked
 from metrics import METRICS
+from metrics.cells import SCALE
 from metrics.comparison import Weights, compare
-from metrics.hidden import SCALE
-from metrics.metric import TABLE, Reads, metric
+from metrics.metric import TABLE, Headline, Reads, metric
 
 
 @METRICS.register("correlation-error")
@@ -27,7 +27,14 @@ def correlation_error(masked: Masked, prediction: Prediction) -> dict[str, float
 
 
 @METRICS.register("design-correlation-error")
-@metric(reads=Reads.MOMENTS, better="lower", span=(0, inf), best=0.0, trivial="0.31 at 30 % hidden (mean, mode)")
+@metric(
+    reads=Reads.MOMENTS,
+    better="lower",
+    span=(0, inf),
+    best=0.0,
+    trivial="0.31 at 30 % hidden (mean, mode)",
+    headline=Headline("correlation error", place=5, family="covariance"),
+)
 def design_correlation_error(masked: Masked, prediction: Prediction) -> dict[str, float]:
     """Relative Frobenius error of the correlations of all items, nominal as dummies.
 
@@ -47,6 +54,28 @@ def correlation_distance(
         return {}
     found = comparison.correlation[:, comparison.pairs]
     return {TABLE: float(np.mean(np.linalg.norm(found - true, axis=1)) / np.linalg.norm(true))}
+
+
+@METRICS.register("weighted-correlation-error")
+@metric(reads=Reads.FILLS, better="lower", span=(0, inf), best=0.0, trivial="as correlation-error")
+def weighted_correlation_error(masked: Masked, prediction: Prediction) -> dict[str, float]:
+    """`correlation-error` with every row counted by its survey weight.
+
+    Left out for a table without weights.
+    """
+    weights = masked.truth.weights
+    return {} if weights is None else correlation_distance(masked, prediction, masked.schema.where(*SCALE), weights)
+
+
+@METRICS.register("weighted-design-correlation-error")
+@metric(reads=Reads.FILLS, better="lower", span=(0, inf), best=0.0, trivial="as design-correlation-error")
+def weighted_design_correlation_error(masked: Masked, prediction: Prediction) -> dict[str, float]:
+    """`design-correlation-error` with every row counted by its survey weight.
+
+    Left out for a table without weights.
+    """
+    weights = masked.truth.weights
+    return {} if weights is None else correlation_distance(masked, prediction, range(len(masked.schema)), weights)
 
 
 @METRICS.register("largest-correlation-change")
@@ -89,7 +118,7 @@ def sign_flips(masked: Masked, prediction: Prediction) -> dict[str, float]:
 def pairs_scored(masked: Masked, prediction: Prediction) -> dict[str, float]:
     """Share of the ordinal and numeric item pairs that could be judged.
 
-    Of the pairs that the truth shows, those the answer says something of. Below one only for methods that
+    Of the pairs that the truth shows, those the prediction says something of. Below one only for methods that
     estimate moments without filling and lack some; their other scores then rest on fewer pairs.
     """
     comparison = compare(masked, prediction, masked.schema.where(*SCALE))

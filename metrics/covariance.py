@@ -1,4 +1,4 @@
-"""Covariance after imputation: how far it moved, and its values for the target items."""
+"""Covariance after imputation: how far it moved, by rows and by survey weights, and its values for target items."""
 
 from itertools import combinations_with_replacement
 from math import inf, nan
@@ -9,8 +9,8 @@ from datasets.prediction import Prediction
 from datasets.schema import Floats, Role
 from datasets.table import Masked
 from metrics import METRICS
+from metrics.cells import SCALE
 from metrics.comparison import Weights, compare, true_moments
-from metrics.hidden import SCALE
 from metrics.metric import TABLE, Reads, metric
 
 
@@ -37,6 +37,18 @@ def covariance_distance(masked: Masked, prediction: Prediction, weights: Weights
     true = (comparison.truth.covariance / unit)[comparison.scored]
     found = (comparison.covariance / unit)[:, comparison.scored]
     return {TABLE: float(np.mean(np.linalg.norm(found - true, axis=1)) / np.linalg.norm(true))}
+
+
+@METRICS.register("weighted-covariance-error")
+@metric(reads=Reads.FILLS, better="lower", span=(0, inf), best=0.0, trivial="as covariance-error")
+def weighted_covariance_error(masked: Masked, prediction: Prediction) -> dict[str, float]:
+    """`covariance-error` with every row counted by its survey weight.
+
+    True and imputed covariances are weighted alike, pairwise, in units of the weighted true SDs (Lumley
+    2010, Complex Surveys, section 2.2). Left out for a table without weights.
+    """
+    weights = masked.truth.weights
+    return {} if weights is None else covariance_distance(masked, prediction, weights)
 
 
 @METRICS.register("target-covariance")
@@ -68,7 +80,7 @@ def target_covariance_true(masked: Masked, prediction: Prediction) -> dict[str, 
     """True covariance of each pair of target items, for the heat map.
 
     ``c_jk / (s_j s_k)`` of the cells known in the truth, pair by pair; names as in `target-covariance`.
-    The same for every answer: a fact about the data, kept beside the results that are read against it.
+    The same for every prediction: a fact about the data, kept beside the results that are read against it.
     """
     truth = true_moments(masked, _targets(masked))
     ratio = truth.covariance / _unit(truth.covariance)

@@ -12,7 +12,7 @@ from datasets.prediction import Prediction
 from datasets.schema import Floats, Kind, Role
 from datasets.table import Masked
 from metrics import METRICS
-from metrics.hidden import CATEGORICAL, SCALE, HiddenCells, hidden_cells
+from metrics.cells import CATEGORICAL, SCALE, HiddenCells, hidden_cells
 from metrics.metric import TABLE, Reads, metric
 
 CELLS_PER_GROUP = 100  # a ratio of two variances of n cells has a standard error of up to 2/√n: of fewer, above 0.2

@@ -9,8 +9,8 @@ from datasets.prediction import Prediction
 from datasets.schema import Floats, Kind
 from datasets.table import Masked
 from metrics import METRICS
-from metrics.hidden import SCALE, hidden_cells
-from metrics.metric import Reads, metric
+from metrics.cells import SCALE, hidden_cells
+from metrics.metric import Headline, Reads, metric
 
 
 def _draws(prediction: Prediction) -> Floats:
@@ -21,7 +21,14 @@ def _draws(prediction: Prediction) -> Floats:
 
 
 @METRICS.register("total-variation")
-@metric(reads=Reads.FILLS, better="lower", span=(0, 1), best=0.0, trivial="1 - the share of the mode (mode)")
+@metric(
+    reads=Reads.FILLS,
+    better="lower",
+    span=(0, 1),
+    best=0.0,
+    trivial="1 - the share of the mode (mode)",
+    headline=Headline("total variation", place=3, kinds=(Kind.NOMINAL,), family="distribution"),
+)
 def total_variation(masked: Masked, prediction: Prediction) -> dict[str, float]:
     """Share of a nominal item's fills that would have to change to match the truth.
 
@@ -39,23 +46,29 @@ def total_variation(masked: Masked, prediction: Prediction) -> dict[str, float]:
 
 
 @METRICS.register("wasserstein")
-@metric(reads=Reads.FILLS, better="lower", span=(0, inf), best=0.0, trivial="mean distance from the mean / SD (mean)")
+@metric(
+    reads=Reads.FILLS,
+    better="lower",
+    span=(0, inf),
+    best=0.0,
+    trivial="mean distance from the mean / SD (mean)",
+    headline=Headline("Wasserstein", place=4, kinds=SCALE, family="distribution"),
+)
 def wasserstein(masked: Masked, prediction: Prediction) -> dict[str, float]:
     """Wasserstein-1 distance of an item's fills from the truth, in SDs of the item.
 
     ``∫ |F(x) - G(x)| dx / s`` for an ordinal or numeric column, F the distribution of the fills of all
     draws, G that of the truth in the same hidden cells, s the SD of the observed answers of the column.
-    On a line it is the mean distance of the sorted values (Villani 2003, Topics in Optimal Transportation,
-    theorem 2.18). A constant column is left out.
+    Villani 2003, Topics in Optimal Transportation, theorem 2.18. A constant column is left out.
     """
+    from scipy.stats import wasserstein_distance
+
     draws = _draws(prediction)
-    found = {}
-    for cells in hidden_cells(masked, *SCALE):
-        if cells.spread > 0:
-            filled = np.sort(draws[:, cells.holes], axis=None)
-            true = np.repeat(np.sort(cells.truth), len(draws))
-            found[cells.name] = float(np.mean(np.abs(filled - true)) / cells.spread)
-    return found
+    return {
+        cells.name: float(wasserstein_distance(draws[:, cells.holes].ravel(), cells.truth) / cells.spread)
+        for cells in hidden_cells(masked, *SCALE)
+        if cells.spread > 0
+    }
 
 
 @METRICS.register("variance-ratio")

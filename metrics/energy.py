@@ -9,7 +9,7 @@ from datasets.prediction import Prediction
 from datasets.schema import Floats, Schema
 from datasets.table import Masked
 from metrics import METRICS
-from metrics.completed import completed_tables
+from metrics.cells import completed_tables
 from metrics.metric import TABLE, Reads, metric
 
 ROWS = 2000  # more rows change little and cost their square

@@ -1,4 +1,4 @@
-"""Distance of the fills from the truth, cell by cell, on ordinal and numeric scales."""
+"""Distance of the fills from the truth on ordinal and numeric scales, item by item and over all cells together."""
 
 from math import inf
 
@@ -7,8 +7,8 @@ import numpy as np
 from datasets.prediction import Prediction, expectation, point
 from datasets.table import Masked
 from metrics import METRICS
-from metrics.hidden import SCALE, hidden_cells
-from metrics.metric import Reads, metric
+from metrics.cells import SCALE, hidden_cells
+from metrics.metric import TABLE, Headline, Reads, metric
 
 
 @METRICS.register("rmse")
@@ -16,7 +16,7 @@ from metrics.metric import Reads, metric
 def rmse(masked: Masked, prediction: Prediction) -> dict[str, float]:
     """Root mean squared error of the expected value, in points of the item's scale.
 
-    ``sqrt(mean_i (e_i - t_i)²)`` over the hidden cells i of an ordinal or numeric column, e the answer's
+    ``sqrt(mean_i (e_i - t_i)²)`` over the hidden cells i of an ordinal or numeric column, e the prediction's
     expectation on the scale of the codes (its own, or the mean of its draws), t the truth. Expectation,
     not draw, because it is what minimises squared error; so this judges prediction, never spread
     (van Buuren 2018, Flexible Imputation of Missing Data, section 2.6). Assumes that steps of an ordinal
@@ -30,7 +30,14 @@ def rmse(masked: Masked, prediction: Prediction) -> dict[str, float]:
 
 
 @METRICS.register("nrmse")
-@metric(reads=Reads.FILLS, better="lower", span=(0, inf), best=0.0, trivial="1 (column mean)")
+@metric(
+    reads=Reads.FILLS,
+    better="lower",
+    span=(0, inf),
+    best=0.0,
+    trivial="1 (column mean)",
+    headline=Headline("NRMSE", place=1, kinds=SCALE, family="values"),
+)
 def nrmse(masked: Masked, prediction: Prediction) -> dict[str, float]:
     """Root mean squared error of the expected value, in SDs of the item.
 
@@ -49,13 +56,41 @@ def nrmse(masked: Masked, prediction: Prediction) -> dict[str, float]:
 @METRICS.register("mae")
 @metric(reads=Reads.FILLS, better="lower", span=(0, inf), best=0.0, trivial="mean distance from the median")
 def mae(masked: Masked, prediction: Prediction) -> dict[str, float]:
-    """Mean absolute error of the best single answer, in points of the item's scale.
+    """Mean absolute error of the point prediction, in points of the item's scale.
 
     ``mean_i |f_i - t_i|`` over the hidden cells of an ordinal or numeric column (Willmott and Matsuura
-    2005, Climate Research 30), f the point answer: the median of an ordinal item's distribution, the
+    2005, Climate Research 30), f the median of an ordinal item's distribution, the
     rounded mean of a numeric one. The column median gets the item's mean absolute deviation from it.
     """
     fills = point(prediction, masked.values, masked.schema)
     return {
         cells.name: float(np.mean(np.abs(fills[cells.holes] - cells.truth))) for cells in hidden_cells(masked, *SCALE)
     }
+
+
+@METRICS.register("pooled-mse")
+@metric(reads=Reads.FILLS, better="lower", span=(0, inf), best=0.0, trivial="1 (column mean, under MCAR)")
+def pooled_mse(masked: Masked, prediction: Prediction) -> dict[str, float]:
+    """Mean squared error over all hidden numeric and ordinal cells, in SDs.
+
+    ``mean_ij ((e_ij - t_ij) / s_j)²``, e the expectation, t the truth, s_j the SD (denominator n) of all answers
+    of item j, hidden ones included (Mattei and Frellsen 2019, section 4.2). An item weighs as it has hidden cells.
+    Left out without hidden cells of these kinds; constant items are left out.
+    """
+    expected = expectation(prediction, masked.values, masked.schema)
+    errors = [
+        (expected[cells.holes] - cells.truth) / cells.spread
+        for cells in hidden_cells(masked, *SCALE)
+        if cells.spread > 0
+    ]
+    return {TABLE: float(np.mean(np.concatenate(errors) ** 2))} if errors else {}
+
+
+@METRICS.register("pooled-rmse")
+@metric(reads=Reads.FILLS, better="lower", span=(0, inf), best=0.0, trivial="1 (column mean, under MCAR)")
+def pooled_rmse(masked: Masked, prediction: Prediction) -> dict[str, float]:
+    """Root of `pooled-mse`.
+
+    Ipsen, Mattei and Frellsen 2021 (ICLR), section 4.1, report this one.
+    """
+    return {name: float(np.sqrt(value)) for name, value in pooled_mse.score(masked, prediction).items()}

@@ -1,4 +1,4 @@
-"""What a metric is: a pure function of a masked table and an answer, and how to read its number."""
+"""What a metric is: a pure function of a masked table and a prediction, and how to read its number."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -6,6 +6,7 @@ from enum import StrEnum
 from functools import partial
 
 from datasets.prediction import Prediction
+from datasets.schema import Kind
 from datasets.table import Masked
 
 TABLE = "(table)"
@@ -13,12 +14,31 @@ Score = Callable[[Masked, Prediction], Mapping[str, float]]
 
 
 class Reads(StrEnum):
-    """The part of an answer that a metric needs; without it the metric does not apply."""
+    """The part of a prediction that a metric needs; without it the metric does not apply."""
 
     FILLS = "fills"
     PROBABILITIES = "probabilities"
     MOMENTS = "moments"
     ESTIMATES = "estimates"
+
+
+@dataclass(frozen=True)
+class Headline:
+    """Where a metric stands on the boards.
+
+    Parameters
+    ----------
+    title : head of its column.
+    place : columns stand from the lowest place to the highest.
+    kinds : kinds of items that it is averaged over; none for a metric of the whole table.
+    family : the part of the rank that it counts for, with the other metrics of this family; empty if it is shown
+        and not ranked.
+    """
+
+    title: str
+    place: int
+    kinds: tuple[Kind, ...] = ()
+    family: str = ""
 
 
 @dataclass(frozen=True)
@@ -28,13 +48,14 @@ class Metric:
     Parameters
     ----------
     score : ``score(masked, prediction) -> {column name, or TABLE: value}``.
-    reads : the part of the answer it needs. FILLS: draws, expectation or point; all but deletion.
+    reads : the part of the prediction it needs. FILLS: draws, expectation or point; all but deletion.
         PROBABILITIES: level probabilities of the method's own. MOMENTS: fills, or moments of the method's
         own. ESTIMATES: fills, or estimates of the schema's regression.
     better : ``"lower"``, ``"higher"``, a number to be near to, e.g. ``"1"``, or the metric to be near to.
     span : smallest and largest possible value.
-    best : value of a perfect answer; of a matrix, on its diagonal.
+    best : value of a perfect prediction; of a matrix, on its diagonal.
     trivial : what a trivial guess gets, in words or numbers.
+    headline : its place on the boards; None for a metric that stands in the details alone.
     """
 
     score: Score
@@ -43,6 +64,7 @@ class Metric:
     span: tuple[float, float]
     best: float
     trivial: str
+    headline: Headline | None = None
 
     @property
     def __wrapped__(self) -> Score:
@@ -55,7 +77,13 @@ class Metric:
 
 
 def metric(
-    *, reads: Reads, better: str, span: tuple[float, float], best: float, trivial: str
+    *,
+    reads: Reads,
+    better: str,
+    span: tuple[float, float],
+    best: float,
+    trivial: str,
+    headline: Headline | None = None,
 ) -> Callable[[Score], Metric]:
     """Make a metric of the function below; the arguments are the fields of `Metric`."""
-    return lambda score: Metric(score, reads, better, span, best, trivial)
+    return lambda score: Metric(score, reads, better, span, best, trivial, headline)

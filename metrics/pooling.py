@@ -1,4 +1,8 @@
-"""Rubin's rules: one estimate with an honest standard error from the estimates of several completed tables."""
+"""Rubin's rules: one estimate with an honest standard error from the estimates of several completed tables.
+
+Own, as statsmodels pools only models that its own MICE has fitted, and by the normal distribution: it has no degrees of
+freedom for few draws (Barnard and Rubin 1999).
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass

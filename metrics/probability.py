@@ -10,8 +10,8 @@ from datasets.prediction import Prediction
 from datasets.schema import Floats, Kind
 from datasets.table import Masked
 from metrics import METRICS
-from metrics.hidden import CATEGORICAL, hidden_cells
-from metrics.metric import Reads, metric
+from metrics.cells import CATEGORICAL, hidden_cells
+from metrics.metric import Headline, Reads, metric
 
 
 def _forecasts(masked: Masked, prediction: Prediction, *kinds: Kind) -> Iterator[tuple[str, Floats, NDArray[np.bool_]]]:
@@ -26,7 +26,14 @@ def _forecasts(masked: Masked, prediction: Prediction, *kinds: Kind) -> Iterator
 
 
 @METRICS.register("log-score")
-@metric(reads=Reads.PROBABILITIES, better="lower", span=(0, inf), best=0.0, trivial="the entropy of the item's shares")
+@metric(
+    reads=Reads.PROBABILITIES,
+    better="lower",
+    span=(0, inf),
+    best=0.0,
+    trivial="the entropy of the item's shares",
+    headline=Headline("log score", place=6, kinds=CATEGORICAL),
+)
 def log_score(masked: Masked, prediction: Prediction) -> dict[str, float]:
     """Mean surprise at the true answer, in nats.
 

@@ -13,7 +13,7 @@ from datasets.regression import INTERCEPT, Estimates, least_squares, model_matri
 from datasets.schema import Floats
 from datasets.table import Masked
 from metrics import METRICS
-from metrics.completed import completed_tables
+from metrics.cells import completed_tables
 from metrics.metric import Reads, metric
 from metrics.pooling import pool
 
@@ -149,7 +149,7 @@ def _after(masked: Masked, prediction: Prediction, rows: NDArray[np.bool_]) -> I
     """Inference after masking: pooled over draws, or the method's own."""
     if prediction.draws is None:
         if prediction.estimates is None:
-            raise InputError("the answer has neither draws nor estimates of a regression; return one of them")
+            raise InputError("the prediction has neither draws nor estimates of a regression; return one of them")
         return _own(prediction.estimates)
     found = [_estimates(masked, table[rows]) for table in completed_tables(masked, prediction)]
     names = [name for name in found[0].names if all(name in own.names for own in found)]

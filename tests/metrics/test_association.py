@@ -8,7 +8,7 @@ from statsmodels.regression.linear_model import WLS
 from datasets.schema import Column, Kind, Schema
 from metrics import METRICS
 from metrics.association import associations
-from metrics.completed import completed_tables
+from metrics.cells import completed_tables
 from metrics.metric import TABLE
 
 SCHEMA = Schema(

@@ -7,7 +7,7 @@ from datasets.prediction import Prediction
 from datasets.schema import Column, Kind, Schema
 from datasets.table import Dataset, Masked
 from metrics import METRICS
-from metrics.completed import completed_tables
+from metrics.cells import completed_tables
 from metrics.metric import TABLE
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from datasets.errors import InputError
 from datasets.prediction import Prediction
 from datasets.schema import Column, Kind, Schema
 from datasets.table import Dataset, Masked
@@ -81,6 +82,16 @@ def test_only_own_probabilities_of_items_with_two_answers_count(name, masked, pr
     bare = Prediction(prediction.draws, None, {1: prediction.probabilities[1]})
     assert score(name, masked, bare) == {}
     assert score(name, masked, Prediction(prediction.draws)) == {}
+
+
+def test_bins_of_the_calibration_error_may_be_asked_for(masked, prediction):
+    # two bins: .1, .4, .4 (one yes) | .55, .7, .9 (two yes): |.9 - 1| + |2.15 - 2|; one bin: |3.05 - 3|
+    assert METRICS.resolve("ece(n_bins=2)").score(masked, prediction) == pytest.approx({"(table)": 0.25 / 6})
+    assert METRICS.resolve("ece(1)").score(masked, prediction) == pytest.approx({"(table)": 0.05 / 6})
+    with pytest.raises(InputError, match="n_bins=0; wanted a whole number from 1"):
+        METRICS.resolve("ece(n_bins=0)").score(masked, prediction)
+    with pytest.raises(InputError, match="no parameter 'bins'; its parameters are: n_bins"):
+        METRICS.resolve("ece(bins=5)")
 
 
 @pytest.mark.parametrize("name", ["auc", "pooled-auc"])

@@ -2,8 +2,7 @@ import numpy as np
 from numpy.testing import assert_array_equal
 
 from datasets.schema import Kind
-from metrics.completed import completed_tables
-from metrics.hidden import hidden_cells
+from metrics.cells import completed_tables, hidden_cells
 
 
 def test_hidden_cells_know_their_places(small):

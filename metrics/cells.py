@@ -1,4 +1,4 @@
-"""The hidden cells, column by column: the only cells whose fills can be held against the truth."""
+"""What is held against the truth: the hidden cells, column by column, and the tables that the draws complete."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from datasets.errors import InputError
+from datasets.prediction import Prediction
 from datasets.schema import Column, Floats, Kind
 from datasets.table import Masked
 
@@ -21,8 +23,8 @@ class HiddenCells:
     ----------
     column, position : the column and its place in the schema.
     truth : their true codes, shape (h,).
-    holes : their places among all holes of the table, as in the draws of an answer, shape (h,).
-    own : their places among the holes of their column, as in the probabilities of an answer, shape (h,).
+    holes : their places among all holes of the table, as in the draws of a prediction, shape (h,).
+    own : their places among the holes of their column, as in the probabilities of a prediction, shape (h,).
     spread : standard deviation (denominator n) of all observed answers of the column, hidden ones included.
     """
 
@@ -51,3 +53,19 @@ def hidden_cells(masked: Masked, *kinds: Kind) -> Iterator[HiddenCells]:
             known = masked.truth.values[:, j]
             truth = known[rows[holes[own]]]
             yield HiddenCells(masked.schema.columns[j], int(j), truth, holes[own], own, float(np.nanstd(known)))
+
+
+def completed_tables(masked: Masked, prediction: Prediction) -> Iterator[Floats]:
+    """Give the table (n, p) completed by each draw, with natural holes left open as in the truth.
+
+    Raises
+    ------
+    InputError
+        If the method fills nothing.
+    """
+    if prediction.draws is None:
+        raise InputError("this method fills no holes, so it completes no table")
+    for fills in prediction.draws[:, masked.scored]:
+        table = np.array(masked.truth.values)
+        table[masked.hidden] = fills  # both in row-major order
+        yield table
