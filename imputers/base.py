@@ -151,6 +151,17 @@ class Imputer(TransformerMixin, BaseEstimator):
         """What a fitted method finds out about itself on validation cells, by name of the measure; nothing for most."""
         return {}
 
+    @classmethod
+    def versions(cls) -> Mapping[str, str]:
+        """Versions of the programs outside Python that decide the method's numbers, by name; nothing for most.
+
+        Raises
+        ------
+        MethodUnavailableError
+            If one of them is not on this machine.
+        """
+        return {}
+
     def check_parameters(self) -> None:
         """Validate the parameters, as `fit` does.
 

@@ -22,6 +22,7 @@ class Analysis(Imputer):
     estimates_ : of the schema's regression; None if the method gives none, or the schema states none.
     """
 
+    family: ClassVar[str] = "deletion"
     deterministic: ClassVar[bool] = True
     moments_: Moments | None = None
     estimates_: Estimates | None = None

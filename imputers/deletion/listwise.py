@@ -1,6 +1,7 @@
 """Listwise deletion: only rows that are complete in the analysis variables count."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 
@@ -34,6 +35,10 @@ class Listwise(Deletion):
     rows_kept_ : shape (n,), True for the complete rows.
     share_lost_ : share of the rows that is not complete.
     """
+
+    _parameter_constraints: ClassVar[dict[str, list[object]]] = {
+        "variables": ["array-like", None],
+    }
 
     def __init__(self, variables: Sequence[str] | None = None) -> None:
         self.variables = variables

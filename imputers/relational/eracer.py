@@ -12,14 +12,14 @@ from imputers.relational.links import link_items
 from imputers.shared.chained import Fill, Item
 from imputers.shared.distances import Gower
 from imputers.shared.linear import fit_linear
-from imputers.statistical.regression import Regression
+from imputers.shared.regression import RegressionImputer
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 
 @IMPUTERS.register("eracer")
-class Eracer(Regression):
+class Eracer(RegressionImputer):
     """Regressions on other answers and on averages over linked rows, till they settle.
 
     Mayfield, Neville & Prabhakar (2010), "ERACER: a database approach for statistical inference and data cleaning",

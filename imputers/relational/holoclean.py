@@ -12,9 +12,9 @@ from datasets.schema import Floats, Kind
 from imputers import IMPUTERS
 from imputers.base import Imputer
 from imputers.relational.cooccurrence import Cooccurrence, Domains, Symbols, count_together
+from imputers.shared.bins import quantile_bins
 from imputers.shared.conditionals import Conditional, predict
 from imputers.shared.levels import draw_level
-from imputers.statistical.latent_class import quantile_bins
 
 
 @IMPUTERS.register("holoclean")

@@ -1,9 +1,8 @@
 """Regressions that forecast the levels of an item: multinomial logit, cumulative logit, or a binned normal."""
 
-import numpy as np
-
 from datasets.schema import Floats, Kind
 from imputers.shared.chained import Item
+from imputers.shared.levels import normal_shares
 from imputers.shared.linear import fit_linear
 from imputers.shared.logit import fit_logit, level_probabilities
 from imputers.shared.ordinal import cumulative_probabilities, fit_ordinal
@@ -38,12 +37,4 @@ def forecast_levels(
         parameters = fit_ordinal(known, item.positions, K, ridge=ridge, weights=weights, start=start)
         return cumulative_probabilities(holes, parameters), parameters
     fit = fit_linear(known, item.codes[:, None], ridge)
-    return binned_normal(holes @ fit.coefficients, fit.deviation[0], item.levels), None
-
-
-def binned_normal(means: Floats, deviation: float, levels: Floats) -> Floats:
-    """Probability that a normal number (means (h, 1)) is nearest to each of K levels: shape (h, K)."""
-    from scipy.special import ndtr
-
-    middles = (levels[1:] + levels[:-1]) / 2
-    return np.diff(ndtr((middles - means) / max(deviation, 1e-9)), axis=1, prepend=0.0, append=1.0)
+    return normal_shares(holes @ fit.coefficients, max(fit.deviation[0], 1e-9), item.levels), None

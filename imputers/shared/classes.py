@@ -1,15 +1,17 @@
 """Adjustment classes: respondents alike in a few columns, with a way back to larger classes where one is too small."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Integral
+from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
+from sklearn.utils._param_validation import Interval
 
-from datasets.schema import LABELLED, UNORDERED, Floats, Kind, Schema
+from datasets.prediction import Prediction
+from datasets.schema import LABELLED, Floats, Kind
 from imputers.base import Imputer
-
-Bins = NDArray[np.intp]
+from imputers.shared.bins import Positions, into_bins, table_edges
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,11 +29,11 @@ class Donors:
 
     groups: tuple[int, ...]
     sizes: tuple[int, ...]
-    rows: tuple[Bins, ...]
-    keys: tuple[Bins, ...]
-    edges: tuple[Bins, ...]
+    rows: tuple[Positions, ...]
+    keys: tuple[Positions, ...]
+    edges: tuple[Positions, ...]
 
-    def locate(self, binned: Bins, smallest: int) -> tuple[Bins, Bins, Bins]:
+    def locate(self, binned: Positions, smallest: int) -> tuple[Positions, Positions, Positions]:
         """Depth, start and stop of the donors of each row (n,): the finest class with enough of them.
 
         Parameters
@@ -53,7 +55,7 @@ class Donors:
 class ClassImputer(Imputer):
     """Base of methods that read the distribution of an item off the respondents of the same class.
 
-    A subclass writes ``_draw``. A grouping column that is itself missing counts as an answer of its own,
+    A subclass writes ``_draw``. A grouping column that is itself missing counts as a level of its own,
     "missing". Ordinal and numeric grouping columns are cut at quantiles. Of an item's nested classes
     the finest is used that has enough donors. Donors count alike, unless ``_donor_weights`` says otherwise.
 
@@ -61,26 +63,33 @@ class ClassImputer(Imputer):
     ----------
     groups : names of the columns that form the classes, the last given up first; None chooses for each
         item the columns that tell most about it (see `telling_groups`).
-    most_groups : how many columns to choose at most.
-    n_min : donors that a class needs; with fewer it is merged by giving up a column.
-    bins : bins of an ordinal or numeric grouping column.
+    max_features : how many columns to choose at most.
+    min_samples : donors that a class needs; with fewer it is merged by giving up a column.
+    n_bins : bins of an ordinal or numeric grouping column.
     """
 
+    _parameter_constraints: ClassVar[dict[str, list[object]]] = {
+        "groups": ["array-like", None],
+        "max_features": [Interval(Integral, 0, None, closed="left")],
+        "min_samples": [Interval(Integral, 1, None, closed="left")],
+        "n_bins": [Interval(Integral, 1, None, closed="left")],
+    }
+
     def __init__(
-        self, groups: Sequence[str] | None = None, most_groups: int = 2, n_min: int = 5, bins: int = 8
+        self, groups: Sequence[str] | None = None, max_features: int = 2, min_samples: int = 5, n_bins: int = 8
     ) -> None:
         self.groups = groups
-        self.most_groups = most_groups
-        self.n_min = n_min
-        self.bins = bins
+        self.max_features = max_features
+        self.min_samples = min_samples
+        self.n_bins = n_bins
 
     def _fit(self, X: Floats, rng: np.random.Generator) -> None:
         self._table = X
-        self._cuts = bin_edges(X, self.schema_, self.bins)
+        self._edges = table_edges(X, self.schema_, self.n_bins)
         self._weights = self._donor_weights(len(X))
-        binned = into_bins(X, self._cuts)
+        binned = into_bins(X, self._edges)
         self.donors_ = [
-            sort_donors(binned, np.flatnonzero(binned[:, j]), self._groups(binned, j), self._cuts)
+            sort_donors(binned, np.flatnonzero(binned[:, j]), self._groups(binned, j), self._edges)
             for j in range(len(self.schema_))
         ]
 
@@ -88,10 +97,10 @@ class ClassImputer(Imputer):
         """How much each of n fitted rows counts as a donor."""
         return np.ones(n)
 
-    def _groups(self, binned: Bins, j: int) -> tuple[int, ...]:
+    def _groups(self, binned: Positions, j: int) -> tuple[int, ...]:
         """Positions of the columns that form the classes of item j."""
         if self.groups is None:
-            return telling_groups(binned, j, self.most_groups)
+            return telling_groups(binned, j, self.max_features)
         for name in self.groups:
             self.full_schema_.index(name)  # says which columns there are if there is none of this name
         named = [
@@ -99,11 +108,30 @@ class ClassImputer(Imputer):
         ]  # constants tell nothing
         return tuple(g for g in named if g != j)
 
+    def _impute(self, X: Floats, n_draws: int, rng: np.random.Generator) -> Prediction:
+        return Prediction(super()._impute(X, n_draws, rng).draws, self._means(X)[np.isnan(X)], self._shares(X))
+
+    def _means(self, X: Floats) -> Floats:
+        """Class means of the ordinal and numeric holes; NaN elsewhere, shape (n, p)."""
+        means = np.full(X.shape, np.nan)
+        for j in self.schema_.where(Kind.ORDINAL, Kind.NUMERIC):
+            means[np.isnan(X[:, j]), j] = self._averages(X, j, self._table[:, [j]])[:, 0]
+        return means
+
+    def _shares(self, X: Floats) -> dict[int, Floats]:
+        """Shares of the levels in the class of each hole of the columns with labels (holes of the column, K)."""
+        shares = {}
+        for j in self.schema_.where(*LABELLED):
+            chosen = (self._table[:, [j]] == self.schema_.columns[j].levels).astype(float)
+            table = np.clip(self._averages(X, j, chosen), 0, None)  # differences of sums may be -1e-16
+            shares[int(j)] = table / table.sum(axis=1, keepdims=True)
+        return shares
+
     def _averages(self, X: Floats, j: int, features: Floats) -> Floats:
         """Weighted class mean of features (rows of the fitted table, k) for each hole of item j: (holes_j, k)."""
         groups = list(self.donors_[j].groups)
-        binned = into_bins(X[np.isnan(X[:, j])][:, groups], [self._cuts[g] for g in groups])
-        depths, starts, stops = self.donors_[j].locate(binned, self.n_min)
+        binned = into_bins(X[np.isnan(X[:, j])][:, groups], [self._edges[g] for g in groups])
+        depths, starts, stops = self.donors_[j].locate(binned, self.min_samples)
         means = np.empty((len(binned), features.shape[1]))
         for depth, rows in enumerate(self.donors_[j].rows):
             here = depths == depth
@@ -114,42 +142,8 @@ class ClassImputer(Imputer):
             means[here] = totals[:, :-1] / totals[:, -1:]
         return means
 
-    def _expected(self, X: Floats) -> Floats:
-        expected = np.full(X.shape, np.nan)
-        for j in self.schema_.where(Kind.ORDINAL, Kind.NUMERIC):
-            expected[np.isnan(X[:, j]), j] = self._averages(X, j, self._table[:, [j]])[:, 0]
-        return expected[np.isnan(X)]
 
-    def _probabilities(self, X: Floats) -> Mapping[int, Floats]:
-        shares = {}
-        for j in self.schema_.where(*LABELLED):
-            chosen = (self._table[:, [j]] == self.schema_.columns[j].levels).astype(float)
-            table = np.clip(self._averages(X, j, chosen), 0, None)  # differences of sums may be -1e-16
-            shares[int(j)] = table / table.sum(axis=1, keepdims=True)
-        return shares
-
-
-def bin_edges(X: Floats, schema: Schema, bins: int) -> list[Floats]:
-    """Cut points of each column: between all levels if nominal or text, at quantiles of the answers otherwise."""
-    cuts = []
-    for j, column in enumerate(schema):
-        if column.kind in UNORDERED:
-            cuts.append((column.levels[1:] + column.levels[:-1]) / 2)
-        else:
-            inner = np.arange(1, bins) / bins
-            cuts.append(np.unique(np.quantile(X[~np.isnan(X[:, j]), j], inner, method="lower")))
-    return cuts
-
-
-def into_bins(X: Floats, cuts: Sequence[Floats]) -> Bins:
-    """Bin 1, 2, … of each answer, shape (n, p); 0 where missing."""
-    binned = np.empty(X.shape, dtype=np.intp)
-    for j, edges in enumerate(cuts):
-        binned[:, j] = np.where(np.isnan(X[:, j]), 0, 1 + np.searchsorted(edges, X[:, j]))
-    return binned
-
-
-def class_keys(binned: Bins, sizes: Sequence[int]) -> Bins:
+def class_keys(binned: Positions, sizes: Sequence[int]) -> Positions:
     """One number per combination of bins (n, d): shape (n,)."""
     keys = np.zeros(len(binned), dtype=np.intp)
     for column, size in zip(binned.T, sizes, strict=True):
@@ -157,21 +151,21 @@ def class_keys(binned: Bins, sizes: Sequence[int]) -> Bins:
     return keys
 
 
-def sort_donors(binned: Bins, answered: Bins, groups: tuple[int, ...], cuts: Sequence[Floats]) -> Donors:
+def sort_donors(binned: Positions, answered: Positions, groups: tuple[int, ...], edges: Sequence[Floats]) -> Donors:
     """Sort the rows that answered an item by their class, at every depth."""
-    sizes = tuple(len(cuts[g]) + 2 for g in groups)
-    rows, keys, edges = [], [], []
+    sizes = tuple(len(edges[g]) + 2 for g in groups)
+    rows, keys, starts = [], [], []
     for depth in range(len(groups) + 1):
         own = class_keys(binned[answered][:, groups[:depth]], sizes[:depth])
         order = np.argsort(own, kind="stable")
-        found, starts = np.unique(own[order], return_index=True)
+        found, first = np.unique(own[order], return_index=True)
         rows.append(answered[order])
         keys.append(found)
-        edges.append(np.append(starts, len(answered)))
-    return Donors(groups, sizes, tuple(rows), tuple(keys), tuple(edges))
+        starts.append(np.append(first, len(answered)))
+    return Donors(groups, sizes, tuple(rows), tuple(keys), tuple(starts))
 
 
-def telling_groups(binned: Bins, j: int, most: int) -> tuple[int, ...]:
+def telling_groups(binned: Positions, j: int, most: int) -> tuple[int, ...]:
     """Columns that tell most about item j together, at most ``most`` of them.
 
     Forward selection by mutual information with the item, corrected for the number of cells (Miller 1955,
@@ -196,7 +190,7 @@ def telling_groups(binned: Bins, j: int, most: int) -> tuple[int, ...]:
     return tuple(chosen)
 
 
-def mutual_information(a: Bins, b: Bins) -> float:
+def mutual_information(a: Positions, b: Positions) -> float:
     """Mutual information of two columns of bins in nats, less its expectation under independence.
 
     Examples

@@ -1,4 +1,4 @@
-"""Levels of a scale drawn from their probabilities."""
+"""Levels of a scale: drawn from their probabilities, and the shares of a normal curve that fall to them."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,3 +18,18 @@ def draw_level(probabilities: Floats, rng: np.random.Generator) -> NDArray[np.in
     """
     reached = probabilities.cumsum(axis=1)
     return (rng.random((len(reached), 1)) * reached[:, -1:] >= reached[:, :-1]).sum(axis=1)
+
+
+def normal_shares(mean: Floats, deviation: Floats | float, levels: Floats) -> Floats:
+    """Probability that a normal number is nearest to each of K levels, shape (h, K).
+
+    Parameters
+    ----------
+    mean : shape (h, 1).
+    deviation : standard deviation, shape (h, 1) or one for all.
+    levels : ascending, shape (K,).
+    """
+    from scipy.special import ndtr
+
+    middles = (levels[1:] + levels[:-1]) / 2
+    return np.diff(ndtr((middles - mean) / deviation), axis=1, prepend=0.0, append=1.0)

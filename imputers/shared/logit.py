@@ -9,11 +9,9 @@ from imputers.shared.linear import penalty
 
 def level_probabilities(X: Floats, coefficients: Floats) -> Floats:
     """Probability of each of K levels, shape (n, K), for predictors (n, q) and coefficients (q, K)."""
-    scores = X @ coefficients
-    scores -= scores.max(axis=1, keepdims=True)
-    np.exp(scores, out=scores)
-    scores /= scores.sum(axis=1, keepdims=True)
-    return scores
+    from scipy.special import softmax
+
+    return softmax(X @ coefficients, axis=1)
 
 
 def fit_logit(

@@ -1,12 +1,15 @@
 """Imputers that hold scores and dummies for normal, or for a mixture of normals, within what a row has answered."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
+from datasets.prediction import Prediction
 from datasets.schema import Floats, Kind
 from imputers.matrix import MatrixImputer
+from imputers.shared.levels import normal_shares
 from imputers.shared.normal_model import Normal, conditionals, find_holes
 
 RARE = 5  # answers; the covariances of a dummy given by fewer people never settle
@@ -35,12 +38,10 @@ class NormalImputer(MatrixImputer):
     def _fit_matrix(self, D: Floats, rng: np.random.Generator) -> None:
         answers = (~np.isnan(D)).sum(axis=0) * self.centre_  # times a dummy's mean: how often its level was given
         kept = np.ones(D.shape[1], dtype=bool)
-        self._reference = {}
-        for j in self.schema_.where(Kind.NOMINAL):
+        for j, reference in self._references().items():
             block = self.schema_.blocks[j]
-            self._reference[j] = block.start + int(self.centre_[block].argmax())
             kept[block] = answers[block] > RARE - 0.5
-            kept[self._reference[j]] = False
+            kept[reference] = False
         self._kept = np.flatnonzero(kept)
         self._fit_normals(D[:, self._kept], rng)
 
@@ -53,23 +54,24 @@ class NormalImputer(MatrixImputer):
     def _normals(self, D: Floats) -> Iterable[Weighted]:
         raise TypeError(f"{type(self).__name__} must write _normals(D)")
 
-    def _draws(self, X: Floats, n_draws: int, rng: np.random.Generator) -> Floats:
-        holes = np.isnan(X)
-        completed = self._draw_normals(self._encode(X)[:, self._kept], n_draws, rng)
-        return np.stack([self._decode(X, self._widened(D))[holes] for D in completed])
-
-    def _draw(self, X: Floats, rng: np.random.Generator) -> Floats:
-        table = X.copy()
-        table[np.isnan(X)] = self._draws(X, 1, rng)[0]
-        return table
-
-    def _widened(self, D: Floats) -> Floats:
-        """Standardised full design of a completed one without reference dummies: each nominal item sums to one."""
-        full = np.tile(self.centre_, (len(D), 1))
-        full[:, self._kept] += D * self.scale_[self._kept]
-        for j, reference in self._reference.items():
-            full[:, reference] += 1 - full[:, self.schema_.blocks[j]].sum(axis=1)
-        return (full - self.centre_) / self.scale_
+    def _impute(self, X: Floats, n_draws: int, rng: np.random.Generator) -> Prediction:
+        holes, D = np.isnan(X), self._encode(X)[:, self._kept]
+        draws = [
+            self._decode(X, self._widened(completed, self._kept))[holes]
+            for completed in self._draw_normals(D, n_draws, rng)
+        ]
+        mean, probabilities = self._distribution(D, holes)
+        expected = np.full(X.shape, np.nan)
+        for j, column in enumerate(self.schema_):
+            block, own = self.schema_.blocks[j], holes[:, j]
+            if column.kind is Kind.NUMERIC:
+                expected[:, j] = column.bounded(mean[:, block.start])
+            elif column.kind is Kind.ORDINAL:
+                expected[own, j] = probabilities[j] @ column.levels
+            else:
+                positive = np.clip(mean[own, block], 0, None)
+                probabilities[j] = positive / positive.sum(axis=1, keepdims=True)
+        return Prediction(np.stack(draws), expected[holes], probabilities)
 
     def _conditional(self, D: Floats, model: Normal) -> tuple[Floats, Floats]:
         """Conditional mean and standard deviation of the full design (n, q), in its units; 0 for dummies not kept."""
@@ -80,48 +82,17 @@ class NormalImputer(MatrixImputer):
             spread[group.rows[:, None], group.missing] = np.sqrt(variance)
         full = np.zeros((len(D), len(self.centre_)))
         full[:, self._kept] = spread * self.scale_[self._kept]
-        return self._widened(mean) * self.scale_ + self.centre_, full
+        return self._widened(mean, self._kept) * self.scale_ + self.centre_, full
 
-    def _distribution(self, X: Floats) -> tuple[Floats, dict[int, Floats]]:
+    def _distribution(self, D: Floats, holes: NDArray[np.bool_]) -> tuple[Floats, dict[int, Floats]]:
         """Mean of the full design (n, q) and level probabilities of ordinal holes (holes of the column, K)."""
-        D, mean = self._encode(X)[:, self._kept], np.zeros((len(X), len(self.centre_)))
-        ordinal = {int(j): np.isnan(X[:, j]) for j in self.schema_.where(Kind.ORDINAL)}
+        mean = np.zeros((len(D), len(self.centre_)))
+        ordinal = {int(j): holes[:, j] for j in self.schema_.where(Kind.ORDINAL)}
         shares = {j: np.zeros((rows.sum(), len(self.schema_.columns[j].levels))) for j, rows in ordinal.items()}
         for weights, model in self._normals(D):
             part, spread = self._conditional(D, model)
             mean += weights[:, None] * part
             for j, rows in ordinal.items():
-                at = self.schema_.blocks[j]
-                shares[j] += weights[rows, None] * areas(
-                    self.schema_.columns[j].levels, part[rows, at], spread[rows, at]
-                )
+                at, levels = self.schema_.blocks[j], self.schema_.columns[j].levels
+                shares[j] += weights[rows, None] * normal_shares(part[rows, at], spread[rows, at], levels)
         return mean, shares
-
-    def _expected(self, X: Floats) -> Floats:
-        mean, shares = self._distribution(X)
-        expected = np.full(X.shape, np.nan)
-        for j in self.schema_.where(Kind.NUMERIC):
-            column = self.schema_.columns[j]
-            expected[:, j] = np.clip(
-                mean[:, self.schema_.blocks[j].start],
-                -np.inf if column.low is None else column.low,
-                np.inf if column.high is None else column.high,
-            )
-        for j, table in shares.items():
-            expected[np.isnan(X[:, j]), j] = table @ self.schema_.columns[j].levels
-        return expected[np.isnan(X)]
-
-    def _probabilities(self, X: Floats) -> Mapping[int, Floats]:
-        mean, shares = self._distribution(X)
-        for j in self.schema_.where(Kind.NOMINAL):
-            positive = np.clip(mean[np.isnan(X[:, j]), self.schema_.blocks[j]], 0, None)
-            shares[int(j)] = positive / positive.sum(axis=1, keepdims=True)
-        return shares
-
-
-def areas(levels: Floats, mean: Floats, spread: Floats) -> Floats:
-    """Areas of normals with these means and standard deviations (r, 1) around each of K levels, shape (r, K)."""
-    from scipy.special import ndtr
-
-    middles = (levels[1:] + levels[:-1]) / 2
-    return np.diff(ndtr((middles - mean) / spread), axis=1, prepend=0, append=1)

@@ -57,18 +57,19 @@ def conditionals(model: Normal, D: Floats, holes: list[Holes]) -> Iterator[tuple
         yield group, model.mean[group.missing] - np.einsum("rij,rj->ri", covariance, drawn), covariance
 
 
-def maximum_likelihood(D: Floats, ridge: float, tolerance: float, most_steps: int) -> tuple[Normal, int]:
+def maximum_likelihood(D: Floats, ridge: float, tol: float, max_iter: int) -> tuple[Normal, int]:
     """Fit by EM from the observed means and a diagonal covariance; also tell the number of steps taken.
 
     Dempster, Laird & Rubin (1977), JRSS B 39, section 4.1.3; Schafer (1997), Analysis of Incomplete
     Multivariate Data, section 5.3. ``ridge`` is how many observations of independent noise of variance 1
-    the covariance is shrunk by (Schafer 1997, section 5.2.3).
+    the covariance is shrunk by (Schafer 1997, section 5.2.3). EM stops when no mean or covariance moves by ``tol``,
+    and after ``max_iter`` steps at the latest.
     """
     holes, q = find_holes(D), D.shape[1]
     model = Normal(np.nanmean(D, axis=0), np.diag(np.nanvar(D, axis=0)) + ridge / len(D) * np.eye(q))
     completed = np.where(np.isnan(D), model.mean, D)
     steps, moved = 0, np.inf
-    while moved >= tolerance and steps < most_steps:
+    while moved >= tol and steps < max_iter:
         uncertain = np.zeros(q * q)
         for group, mean, covariance in conditionals(model, D, holes):
             completed[group.rows[:, None], group.missing] = mean

@@ -17,43 +17,43 @@ class Factors:
     ----------
     columns : v, shape (q, k).
     intercepts : c, shape (q,).
-    penalty : ridge λ on the entries of u and v.
+    ridge : λ on the entries of u and v.
     """
 
     columns: Float32s
     intercepts: Float32s
-    penalty: float
+    ridge: float
 
     def rows(self, D: NDArray[np.floating]) -> Float32s:
         """Factors u of the rows of a table (n, q), NaN where unknown: shape (n, k); 0 where nothing is known."""
         known = ~np.isnan(D)
-        return ridge(self.columns, np.where(known, D - self.intercepts, 0), known, self.penalty)
+        return solve(self.columns, np.where(known, D - self.intercepts, 0), known, self.ridge)
 
     def completed(self, D: NDArray[np.floating]) -> Float32s:
         """What the factors make of every cell of a table (n, q), known ones included."""
         return self.rows(D) @ self.columns.T + self.intercepts
 
-    def swept(self, D: NDArray[np.floating], sweeps: int) -> "Factors":
-        """Factors after further sweeps: rows given columns, columns given rows, intercepts given both."""
+    def iterated(self, D: NDArray[np.floating], n_iter: int) -> "Factors":
+        """Factors after further iterations: rows given columns, columns given rows, intercepts given both."""
         columns, intercepts = self.columns, self.intercepts
         known = ~np.isnan(D)
         values = np.where(known, D, 0).astype(np.float32)
-        for _ in range(sweeps):
-            U = ridge(columns, np.where(known, values - intercepts, 0), known, self.penalty)
-            columns = ridge(U, np.where(known, values - intercepts, 0).T, known.T, self.penalty)
+        for _ in range(n_iter):
+            U = solve(columns, np.where(known, values - intercepts, 0), known, self.ridge)
+            columns = solve(U, np.where(known, values - intercepts, 0).T, known.T, self.ridge)
             left = np.where(known, values - U @ columns.T, 0).sum(axis=0)
             intercepts = (left / np.maximum(known.sum(axis=0), 1)).astype(np.float32)
-        return Factors(columns, intercepts, self.penalty)
+        return Factors(columns, intercepts, self.ridge)
 
 
-def starting_factors(q: int, rank: int, penalty: float, rng: np.random.Generator) -> Factors:
-    """Random factors of q columns, from which sweeps start."""
-    columns = rng.standard_normal((q, rank), dtype=np.float32)
-    return Factors(columns, np.zeros(q, dtype=np.float32), penalty)
+def starting_factors(q: int, n_components: int, ridge: float, rng: np.random.Generator) -> Factors:
+    """Random factors of q columns, from which iterations start."""
+    columns = rng.standard_normal((q, n_components), dtype=np.float32)
+    return Factors(columns, np.zeros(q, dtype=np.float32), ridge)
 
 
-def ridge(
-    F: NDArray[np.floating], values: NDArray[np.floating], known: NDArray[np.bool_], penalty: float
+def solve(
+    F: NDArray[np.floating], values: NDArray[np.floating], known: NDArray[np.bool_], ridge: float
 ) -> NDArray[np.float32]:
     """Regress each row of values (n, q), 0 where unknown, on the factors F (q, k) of its known cells: (n, k).
 
@@ -67,6 +67,6 @@ def ridge(
     for start in range(0, len(values), ROWS):
         part = slice(start, start + ROWS)
         gram = (known[part].astype(np.float32) @ outer).reshape(-1, k, k)
-        gram += np.float32(penalty) * np.eye(k, dtype=np.float32)
+        gram += np.float32(ridge) * np.eye(k, dtype=np.float32)
         found[part] = np.linalg.solve(gram, (values[part].astype(np.float32) @ F)[..., None])[..., 0]
     return found

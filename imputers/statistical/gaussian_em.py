@@ -1,8 +1,11 @@
 """The multivariate normal fitted by EM: conditional means, and draws with drawn parameters."""
 
 from collections.abc import Iterator
+from numbers import Integral, Real
+from typing import ClassVar
 
 import numpy as np
+from sklearn.utils._param_validation import Interval
 
 from datasets.schema import Floats
 from imputers import IMPUTERS
@@ -19,7 +22,7 @@ class GaussianEM(NormalImputer):
     dummy is what the others leave of 1, and less levels with fewer than five answers, which keep their
     share whatever else was answered. Assumes missing at random and linear relations with equal
     spread. Draws are proper: parameters come from data augmentation started at the maximum likelihood
-    estimate, ``steps`` between draws; a drawn score becomes the nearest code, and drawn dummies the
+    estimate, ``thin`` steps between draws; a drawn score becomes the nearest code, and drawn dummies the
     largest one's level (Allison 2002, Missing Data, p. 40). Expectation and probabilities are those at the
     estimate: conditional means, normal areas between the midpoints of an ordinal scale, and for nominal
     items conditional means of the dummies, clipped at zero and rescaled. New rows are conditioned on the
@@ -28,25 +31,34 @@ class GaussianEM(NormalImputer):
     Parameters
     ----------
     ridge : observations of independent noise added to the data, which keeps rare dummies estimable.
-    tolerance : EM stops when no mean or covariance of standardised columns moves by more.
-    most_steps : EM stops here at the latest.
-    steps : steps of data augmentation before each draw.
+    tol : EM stops when no mean or covariance of standardised columns moves by more.
+    max_iter : steps of EM at most.
+    thin : steps of data augmentation before each draw.
     """
 
-    def __init__(self, ridge: float = 5.0, tolerance: float = 1e-3, most_steps: int = 100, steps: int = 5) -> None:
+    family: ClassVar[str] = "statistical"
+    proper: ClassVar[bool] = True
+    _parameter_constraints: ClassVar[dict[str, list[object]]] = {
+        "ridge": [Interval(Real, 0, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "thin": [Interval(Integral, 1, None, closed="left")],
+    }
+
+    def __init__(self, ridge: float = 5.0, tol: float = 1e-3, max_iter: int = 100, thin: int = 5) -> None:
         self.ridge = ridge
-        self.tolerance = tolerance
-        self.most_steps = most_steps
-        self.steps = steps
+        self.tol = tol
+        self.max_iter = max_iter
+        self.thin = thin
 
     def _fit_normals(self, D: Floats, rng: np.random.Generator) -> None:
         self._data = D
-        self.model_, self.n_iter_ = maximum_likelihood(D, self.ridge, self.tolerance, self.most_steps)
+        self.model_, self.n_iter_ = maximum_likelihood(D, self.ridge, self.tol, self.max_iter)
 
     def _draw_normals(self, D: Floats, n_draws: int, rng: np.random.Generator) -> Iterator[Floats]:
         model, fitted_holes, holes = self.model_, find_holes(self._data), find_holes(D)
         for _ in range(n_draws):
-            for _ in range(self.steps):
+            for _ in range(self.thin):
                 model = draw_model(draw_holes(model, self._data, fitted_holes, rng), self.ridge, rng)
             yield draw_holes(model, D, holes, rng)
 

@@ -1,11 +1,15 @@
 """Imputation by latent classes: several mixtures of product-multinomials, averaged."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from numbers import Integral
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils._param_validation import Interval
 
+from datasets.errors import InputError
+from datasets.prediction import Prediction
 from datasets.schema import Floats, Kind
 from datasets.surveys.latent_class import (
     LatentClasses,
@@ -19,39 +23,11 @@ from datasets.surveys.latent_class import (
 )
 from imputers import IMPUTERS
 from imputers.base import Imputer
+from imputers.shared.bins import quantile_bins
 
 PSEUDO = 0.5  # extra respondents per class and item who answer as the whole table does
-REHIDDEN = 0.1  # share of observed cells hidden again to choose the number of classes
-TRIALS = 10  # fits averaged for each candidate number of classes: averages favour more classes than one fit does
-
-
-@dataclass(frozen=True, eq=False)
-class Bins:
-    """Bins of a numeric column with more values than classes could learn one by one.
-
-    Parameters
-    ----------
-    edges : B - 1 ascending values; a bin holds what lies above its lower edge, up to its upper one.
-    donors : observed values of each bin.
-    means : their means, shape (B,).
-    """
-
-    edges: Floats
-    donors: tuple[Floats, ...]
-    means: Floats
-
-    def of(self, values: Floats) -> NDArray[np.intp]:
-        """Bin of each value."""
-        return np.searchsorted(self.edges, values)
-
-
-def quantile_bins(observed: Floats, n_bins: int) -> Bins:
-    """Bins of about equally many observed values."""
-    ordered = np.sort(observed)
-    edges = np.unique(np.quantile(ordered, np.arange(1, n_bins) / n_bins, method="inverted_cdf"))
-    edges = edges[edges < ordered[-1]]  # nothing would lie above the largest
-    donors = tuple(np.split(ordered, np.searchsorted(ordered, edges, side="right")))
-    return Bins(edges, donors, np.array([values.mean() for values in donors]))
+VALIDATION_SHARE = 0.1  # of the observed cells, to choose the number of classes
+TRIALS = 10  # fits averaged for each number of classes tried: averages favour more classes than one fit does
 
 
 @IMPUTERS.register("latent-class")
@@ -73,25 +49,42 @@ class LatentClassImputer(Imputer):
 
     Parameters
     ----------
-    n_fits : fits averaged, each from a random start.
-    candidates : numbers of classes to choose from, by the log score on observed cells hidden again.
+    n_init : fits averaged, each from a random start.
+    n_components : numbers of classes to choose from, by the log score on validation cells.
     max_levels : a numeric column with more distinct values is cut into bins.
     n_bins : number of these bins.
+
+    Attributes
+    ----------
+    n_components_ : number of classes chosen.
+    fits_ : the fitted models.
     """
+
+    family: ClassVar[str] = "statistical"
+    _parameter_constraints: ClassVar[dict[str, list[object]]] = {
+        "n_init": [Interval(Integral, 1, None, closed="left")],
+        "n_components": ["array-like"],
+        "max_levels": [Interval(Integral, 1, None, closed="left")],
+        "n_bins": [Interval(Integral, 1, None, closed="left")],
+    }
 
     def __init__(
         self,
-        n_fits: int = 30,
-        candidates: Sequence[int] = (5, 10, 20, 40),
+        n_init: int = 30,
+        n_components: Sequence[int] = (5, 10, 20, 40),
         max_levels: int = 100,
         n_bins: int = 30,
     ) -> None:
-        self.n_fits = n_fits
-        self.candidates = candidates
+        self.n_init = n_init
+        self.n_components = n_components
         self.max_levels = max_levels
         self.n_bins = n_bins
 
     def _fit(self, X: Floats, rng: np.random.Generator) -> None:
+        if not len(self.n_components) or min(self.n_components) < 1:
+            raise InputError(
+                f"latent-class: n_components is {self.n_components!r}; give one or more numbers of at least 1"
+            )
         self.bins_ = {
             int(j): quantile_bins(X[~np.isnan(X[:, j]), j], self.n_bins)
             for j in self.schema_.where(Kind.NUMERIC)
@@ -100,29 +93,40 @@ class LatentClassImputer(Imputer):
         binned = self._binned(X)
         self.levels_ = levels_of(binned, self.schema_)
         Z = self.levels_.indicate(binned)
-        self.n_classes_ = self._choose(Z, rng)
-        self.fits_ = [fit(Z, self.levels_, self.n_classes_, rng, pseudo=PSEUDO) for _ in range(self.n_fits)]
+        self.n_components_ = self._choose(Z, rng)
+        self.fits_ = [fit(Z, self.levels_, self.n_components_, rng, pseudo=PSEUDO) for _ in range(self.n_init)]
         # expected observed answers of each class to each item, the size of the sample behind its profile
         self.counts_ = [classify(model, Z)[0].T @ ~np.isnan(X) for model in self.fits_]
 
     def _choose(self, Z: Numbers, rng: np.random.Generator) -> int:
-        """Candidate with the highest log score on observed cells hidden again; Z (n, q) holds no hidden answer."""
-        again = rng.random((len(Z), len(self.levels_.values))) < REHIDDEN
-        target = np.repeat(again, [len(values) for values in self.levels_.values], axis=1) & (Z > 0)
+        """Number of classes with the highest log score on validation cells, from indicators of the levels Z (n, q)."""
+        validation = rng.random((len(Z), len(self.levels_.values))) < VALIDATION_SHARE
+        target = np.repeat(validation, [len(values) for values in self.levels_.values], axis=1) & (Z > 0)
         shown = np.where(target, np.float32(0), Z)
-        feasible = [n_classes for n_classes in self.candidates if n_classes <= len(Z) / 5]
+        feasible = [size for size in self.n_components if size <= len(Z) / 5]
         if not feasible or not target.any():
-            return min(self.candidates)
+            return min(self.n_components)
         scores = {}
-        for n_classes in feasible:
-            trials = [fit(shown, self.levels_, n_classes, rng, pseudo=PSEUDO) for _ in range(TRIALS)]
-            scores[n_classes] = np.log(average(trials, shown)[target]).mean()
-        return max(scores, key=lambda n_classes: scores[n_classes])
+        for size in feasible:
+            trials = [fit(shown, self.levels_, size, rng, pseudo=PSEUDO) for _ in range(TRIALS)]
+            scores[size] = np.log(average(trials, shown)[target]).mean()
+        return max(scores, key=lambda size: scores[size])
+
+    def _impute(self, X: Floats, n_draws: int, rng: np.random.Generator) -> Prediction:
+        draws, holes = super()._impute(X, n_draws, rng).draws, np.isnan(X)
+        shares = average(self.fits_, self.levels_.indicate(self._binned(X)))
+        expected, probabilities = np.full(X.shape, np.nan), {}
+        for j, (column, block) in enumerate(zip(self.schema_, self.levels_.blocks, strict=True)):
+            if column.kind is not Kind.NOMINAL:
+                expected[:, j] = shares[:, block] @ self.levels_.values[j]
+            if column.kind is not Kind.NUMERIC and holes[:, j].any():
+                probabilities[j] = shares[holes[:, j], block]
+        return Prediction(draws, expected[holes], probabilities)
 
     def _draw(self, X: Floats, rng: np.random.Generator) -> Floats:
         holes = np.isnan(X)
         Z = self.levels_.indicate(self._binned(X))
-        chosen = rng.integers(self.n_fits, size=len(X))
+        chosen = rng.integers(self.n_init, size=len(X))
         table = np.array(X)
         for number, model in enumerate(self.fits_):
             rows = np.flatnonzero(chosen == number)
@@ -138,7 +142,7 @@ class LatentClassImputer(Imputer):
         fits together then vary as much as one fit to all of them does.
         """
         model, levels = self.fits_[number], self.levels_
-        sizes = (self.counts_[number] + PSEUDO) / self.n_fits  # (K, p)
+        sizes = (self.counts_[number] + PSEUDO) / self.n_init  # (K, p)
         widths = [len(values) for values in levels.values]
         gammas = rng.standard_gamma(np.repeat(sizes, widths, axis=1) * model.profiles)
         gammas += np.finfo(float).tiny  # all gammas of an item can underflow to zero
@@ -153,26 +157,6 @@ class LatentClassImputer(Imputer):
             position = (np.cumsum(sizes) - sizes)[chosen] + rng.integers(sizes[chosen])
             table[rows, j] = np.concatenate(bins.donors)[position]
         return table
-
-    def _expected(self, X: Floats) -> Floats:
-        holes = np.isnan(X)
-        E = np.full(X.shape, np.nan)
-        probabilities = self._average(X)
-        for j in self.schema_.where(Kind.ORDINAL, Kind.NUMERIC):
-            E[:, j] = probabilities[:, self.levels_.blocks[j]] @ self.levels_.values[j]
-        return E[holes]
-
-    def _probabilities(self, X: Floats) -> Mapping[int, Floats]:
-        holes = np.isnan(X)
-        probabilities = self._average(X)
-        return {
-            int(j): probabilities[holes[:, j], self.levels_.blocks[j]]
-            for j in self.schema_.where(Kind.NOMINAL, Kind.ORDINAL)
-            if holes[:, j].any()
-        }
-
-    def _average(self, X: Floats) -> Numbers:
-        return average(self.fits_, self.levels_.indicate(self._binned(X)))
 
     def _binned(self, X: Floats) -> Floats:
         """Copy of X (n, p) in which each value of a binned column is the mean of its bin."""

@@ -1,11 +1,16 @@
 """Multiple imputation by chained equations, with a model for each kind of item."""
 
+from numbers import Integral, Real
+from typing import ClassVar
+
 import numpy as np
+from sklearn.utils._param_validation import Interval
 
 from datasets.schema import Floats, Kind
 from imputers import IMPUTERS
 from imputers.shared.categorical import forecast_levels, is_short
 from imputers.shared.chained import ChainedImputer, Fill, Item
+from imputers.shared.levels import draw_level
 from imputers.statistical.pmm import match
 
 
@@ -27,21 +32,29 @@ class Mice(ChainedImputer):
 
     Parameters
     ----------
-    sweeps : rounds through the items.
-    donors : nearest rows to draw from when matching.
+    max_iter : iterations over the items.
+    n_donors : nearest rows to draw from when matching.
     ridge : precision of the normal prior on standardised coefficients, in observations; it keeps the logits finite
         where levels are perfectly separated (White, Daniel & Royston 2010, Computational Statistics and Data
         Analysis 54).
     """
 
-    def __init__(self, sweeps: int = 5, donors: int = 5, ridge: float = 1.0) -> None:
-        self.sweeps = sweeps
-        self.donors = donors
+    family: ClassVar[str] = "statistical"
+    proper: ClassVar[bool] = True
+    _parameter_constraints: ClassVar[dict[str, list[object]]] = {
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "n_donors": [Interval(Integral, 1, None, closed="left")],
+        "ridge": [Interval(Real, 0, None, closed="neither")],
+    }
+
+    def __init__(self, max_iter: int = 5, n_donors: int = 5, ridge: float = 1.0) -> None:
+        self.max_iter = max_iter
+        self.n_donors = n_donors
         self.ridge = ridge
 
     def _fill(self, item: Item, known: Floats, holes: Floats, start: Floats | None, rng: np.random.Generator) -> Fill:
         if item.column.kind is not Kind.NOMINAL and not is_short(item):
-            return match(item, known, holes, item.codes[:, None], donors=self.donors, ridge=self.ridge, rng=rng)
+            return match(item, known, holes, item.codes[:, None], n_donors=self.n_donors, ridge=self.ridge, rng=rng)
         weights = rng.exponential(size=len(known))
         forecast, parameters = forecast_levels(item, known, holes, start, ridge=self.ridge, weights=weights)
-        return Fill(item.sample(forecast, rng), forecast, parameters)
+        return Fill(item.levels[draw_level(forecast, rng)], forecast, parameters)

@@ -1,7 +1,11 @@
-"""Chained classification and regression trees: every hole gets the answer of a person in its leaf."""
+"""Chained classification and regression trees: every hole gets the answer of a row in its leaf."""
+
+from numbers import Integral, Real
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils._param_validation import Interval
 
 from datasets.schema import Floats, Kind
 from imputers import IMPUTERS
@@ -19,20 +23,27 @@ class MiceCart(ChainedImputer):
     Predictors are codes and, for nominal items, a 0/1 column a level.
 
     Assumes missingness at random, and nothing of the form of effects. New rows are dropped down trees grown on the
-    fitted rows. Draws are improper: as in R, each sweep's tree is grown on all rows as they are, so that
+    fitted rows. Draws are improper: as in R, each iteration's tree is grown on all rows as they are, so that
     uncertainty about the tree itself is left out; it enters only by the changing fills of the other items.
 
     Parameters
     ----------
-    sweeps : rounds through the items.
-    leaf : smallest number of rows in a leaf.
-    complexity : smallest gain of a split, as a share of the root's impurity.
+    max_iter : iterations over the items.
+    min_samples_leaf : smallest number of rows in a leaf; a node with fewer than three times as many is not split.
+    min_impurity_decrease : smallest gain of a split, as a share of the root's impurity.
     """
 
-    def __init__(self, sweeps: int = 5, leaf: int = 5, complexity: float = 1e-4) -> None:
-        self.sweeps = sweeps
-        self.leaf = leaf
-        self.complexity = complexity
+    family: ClassVar[str] = "statistical"
+    _parameter_constraints: ClassVar[dict[str, list[object]]] = {
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "min_samples_leaf": [Interval(Integral, 1, None, closed="left")],
+        "min_impurity_decrease": [Interval(Real, 0, None, closed="left")],
+    }
+
+    def __init__(self, max_iter: int = 5, min_samples_leaf: int = 5, min_impurity_decrease: float = 1e-4) -> None:
+        self.max_iter = max_iter
+        self.min_samples_leaf = min_samples_leaf
+        self.min_impurity_decrease = min_impurity_decrease
 
     def _fill(self, item: Item, known: Floats, holes: Floats, start: Floats | None, rng: np.random.Generator) -> Fill:
         from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
@@ -40,10 +51,10 @@ class MiceCart(ChainedImputer):
         nominal = item.column.kind is Kind.NOMINAL
         impurity = 1 - np.sum((np.bincount(item.positions) / len(known)) ** 2) if nominal else np.var(item.codes)
         tree = (DecisionTreeClassifier if nominal else DecisionTreeRegressor)(
-            min_samples_leaf=self.leaf,
-            min_samples_split=3 * self.leaf,
-            min_impurity_decrease=self.complexity
-            * impurity,  # scikit-learn weighs the gain by the node's share of rows
+            min_samples_leaf=self.min_samples_leaf,
+            min_samples_split=3 * self.min_samples_leaf,
+            # scikit-learn weighs the gain by the node's share of rows
+            min_impurity_decrease=self.min_impurity_decrease * impurity,
             random_state=int(rng.integers(2**31)),  # order of the predictors, which decides between equal splits
         )
         known, holes = known.astype(np.float32), holes.astype(np.float32)

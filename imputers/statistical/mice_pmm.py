@@ -1,6 +1,10 @@
 """Chained predictive mean matching: every hole gets the answer of a person predicted alike."""
 
+from numbers import Integral, Real
+from typing import ClassVar
+
 import numpy as np
+from sklearn.utils._param_validation import Interval
 
 from datasets.schema import Floats, Kind
 from imputers import IMPUTERS
@@ -13,8 +17,8 @@ class MicePmm(ChainedImputer):
     """Chained predictive mean matching: Bayesian coefficients, 5 donors.
 
     Little 1988 (Journal of Business & Economic Statistics 6, 287–296); van Buuren 2018, Flexible Imputation of Missing
-    Data, algorithm 3.3, with R's ``mice`` defaults: type-1 matching, 5 donors, 5 sweeps. Numeric and ordinal items are
-    matched on their predicted code. Codes of a nominal item mean nothing as numbers; it is matched on the predicted
+    Data, algorithm 3.3, with R's ``mice`` defaults: type-1 matching, 5 donors, 5 iterations. Numeric and ordinal items
+    are matched on their predicted code. Codes of a nominal item mean nothing as numbers; it is matched on the predicted
     canonical scores of its levels, in up to 3 dimensions (see `canonical_scores`; R from version 3.16 uses the
     first dimension, earlier ones the codes).
 
@@ -24,21 +28,30 @@ class MicePmm(ChainedImputer):
 
     Parameters
     ----------
-    sweeps : rounds through the items.
-    donors : nearest rows to draw from.
-    dimensions : number of canonical scores of a nominal item.
+    max_iter : iterations over the items.
+    n_donors : nearest rows to draw from.
+    n_components : number of canonical scores of a nominal item.
     ridge : precision of the normal prior on standardised coefficients, in observations.
     """
 
-    def __init__(self, sweeps: int = 5, donors: int = 5, dimensions: int = 3, ridge: float = 1.0) -> None:
-        self.sweeps = sweeps
-        self.donors = donors
-        self.dimensions = dimensions
+    family: ClassVar[str] = "statistical"
+    proper: ClassVar[bool] = True
+    _parameter_constraints: ClassVar[dict[str, list[object]]] = {
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "n_donors": [Interval(Integral, 1, None, closed="left")],
+        "n_components": [Interval(Integral, 1, None, closed="left")],
+        "ridge": [Interval(Real, 0, None, closed="neither")],
+    }
+
+    def __init__(self, max_iter: int = 5, n_donors: int = 5, n_components: int = 3, ridge: float = 1.0) -> None:
+        self.max_iter = max_iter
+        self.n_donors = n_donors
+        self.n_components = n_components
         self.ridge = ridge
 
     def _fill(self, item: Item, known: Floats, holes: Floats, start: Floats | None, rng: np.random.Generator) -> Fill:
         scores = item.codes[:, None]
         if item.column.kind is Kind.NOMINAL:
-            levels = canonical_scores(known, item.positions, len(item.levels), self.dimensions, self.ridge)
+            levels = canonical_scores(known, item.positions, len(item.levels), self.n_components, self.ridge)
             scores = levels[item.positions]
-        return match(item, known, holes, scores, donors=self.donors, ridge=self.ridge, rng=rng)
+        return match(item, known, holes, scores, n_donors=self.n_donors, ridge=self.ridge, rng=rng)

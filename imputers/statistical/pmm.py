@@ -9,7 +9,7 @@ from imputers.shared.linear import fit_linear, penalty
 
 
 def match(
-    item: Item, known: Floats, holes: Floats, scores: Floats, *, donors: int, ridge: float, rng: np.random.Generator
+    item: Item, known: Floats, holes: Floats, scores: Floats, *, n_donors: int, ridge: float, rng: np.random.Generator
 ) -> Fill:
     """Fill holes with the codes of donors that are predicted alike.
 
@@ -24,50 +24,50 @@ def match(
     """
     fit = fit_linear(known, scores, ridge)
     drawn, _ = fit.draw(rng)
-    near = nearest_donors(known @ fit.coefficients, holes @ drawn, donors, rng)
+    near = nearest_donors(known @ fit.coefficients, holes @ drawn, n_donors, rng)
     taken = near[np.arange(len(near)), rng.integers(near.shape[1], size=len(near))]
     if item.column.kind is Kind.NUMERIC:
         return Fill(item.codes[taken], item.codes[near].mean(axis=1))
     return Fill(item.codes[taken], (item.positions[near][:, :, None] == np.arange(len(item.levels))).mean(axis=1))
 
 
-def nearest_donors(offered: Floats, wanted: Floats, donors: int, rng: np.random.Generator) -> NDArray[np.intp]:
-    """Row numbers of the nearest offered predictions (n, d) for each wanted one (h, d): shape (h, donors).
+def nearest_donors(offered: Floats, wanted: Floats, n_donors: int, rng: np.random.Generator) -> NDArray[np.intp]:
+    """Row numbers of the nearest offered predictions (n, d) for each wanted one (h, d): shape (h, n_donors).
 
     Ties are broken at random, anew for each wanted row, so that a popular prediction does not always
     call on the same people. With fewer rows on offer than donors asked for, all are donors.
     """
-    donors = min(donors, len(offered))
+    n_donors = min(n_donors, len(offered))
     jitter = 1e-7 * max(float(np.ptp(offered)), 1e-9)  # far below any difference that means something
     offered, wanted = (values + jitter * rng.standard_normal(values.shape) for values in (offered, wanted))
     return (
-        _nearest_on_line(offered[:, 0], wanted[:, 0], donors)
+        _nearest_on_line(offered[:, 0], wanted[:, 0], n_donors)
         if offered.shape[1] == 1
-        else _nearest_in_space(offered, wanted, donors)
+        else _nearest_in_space(offered, wanted, n_donors)
     )
 
 
-def _nearest_on_line(offered: Floats, wanted: Floats, donors: int) -> NDArray[np.intp]:
+def _nearest_on_line(offered: Floats, wanted: Floats, n_donors: int) -> NDArray[np.intp]:
     """The nearest of a sorted list are among the few on either side."""
     order = np.argsort(offered)
     ranked = offered[order]
-    width = min(2 * donors, len(offered))
-    first = np.clip(np.searchsorted(ranked, wanted) - donors, 0, len(offered) - width)
+    width = min(2 * n_donors, len(offered))
+    first = np.clip(np.searchsorted(ranked, wanted) - n_donors, 0, len(offered) - width)
     window = first[:, None] + np.arange(width)
     apart = np.abs(ranked[window] - wanted[:, None])
-    closest = np.argpartition(apart, donors - 1, axis=1)[:, :donors]
+    closest = np.argpartition(apart, n_donors - 1, axis=1)[:, :n_donors]
     return order[np.take_along_axis(window, closest, axis=1)]
 
 
-def _nearest_in_space(offered: Floats, wanted: Floats, donors: int) -> NDArray[np.intp]:
+def _nearest_in_space(offered: Floats, wanted: Floats, n_donors: int) -> NDArray[np.intp]:
     from scipy.spatial import cKDTree
 
-    found = cKDTree(offered, balanced_tree=False, compact_nodes=False).query(wanted, k=donors)[1]
-    return found.reshape(len(wanted), donors)
+    found = cKDTree(offered, balanced_tree=False, compact_nodes=False).query(wanted, k=n_donors)[1]
+    return found.reshape(len(wanted), n_donors)
 
 
-def canonical_scores(X: Floats, positions: NDArray[np.intp], K: int, dimensions: int, ridge: float) -> Floats:
-    """Give unordered levels the numbers that predictors explain best, shape (K, min(dimensions, K-1)).
+def canonical_scores(X: Floats, positions: NDArray[np.intp], K: int, n_components: int, ridge: float) -> Floats:
+    """Give unordered levels the numbers that predictors explain best, shape (K, min(n_components, K-1)).
 
     The first scores maximise the canonical correlation between the levels' dummies and the predictors, the next
     ones do so uncorrelated with the first (Hotelling 1936, Biometrika 28; Fisher 1940, Annals of Eugenics 10).
@@ -86,4 +86,4 @@ def canonical_scores(X: Floats, positions: NDArray[np.intp], K: int, dimensions:
     root = cholesky(X.T @ X + np.diag(np.maximum(penalty(X.shape[1], ridge), 1e-8)))
     association = solve_triangular(root, sums.T, trans="T") / np.sqrt(counts)
     _, _, directions = np.linalg.svd(association, full_matrices=False)
-    return directions[: min(dimensions, K - 1)].T * np.sqrt(len(X) / counts)[:, None]
+    return directions[: min(n_components, K - 1)].T * np.sqrt(len(X) / counts)[:, None]

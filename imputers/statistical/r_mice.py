@@ -3,28 +3,34 @@
 import io
 import shutil
 import subprocess
+from collections.abc import Mapping
+from numbers import Integral
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
+from sklearn.utils._param_validation import Interval
 
-from datasets.errors import InputError, MethodUnavailableError
+from datasets.errors import MethodUnavailableError
+from datasets.prediction import Prediction
 from datasets.schema import Floats, Kind
 from imputers import IMPUTERS
 from imputers.base import Imputer
 
 ASK = 'cat(nzchar(system.file(package = "mice")))'
+VERSIONS = 'cat(format(getRversion()), format(packageVersion("mice")))'
 
 # The program stands here, and not in a file of its own, so that an edit to it changes the version of this method.
 # Codes come in and fills go out through pipes: nothing is written to disk.
 PROGRAM = """
 given <- as.numeric(commandArgs(trailingOnly = TRUE))
-draws <- given[1]; sweeps <- given[2]; seed <- given[3]; fitted <- given[4]; nominal <- given[-(1:4)]
+draws <- given[1]; iterations <- given[2]; seed <- given[3]; fitted <- given[4]; nominal <- given[-(1:4)]
 sink(stderr()) # what packages print must not stand among the fills
 library(mice)
 table <- codes <- read.csv(file("stdin"), header = FALSE)
 new <- seq_len(nrow(table)) > fitted
 for (j in nominal) table[[j]] <- factor(table[[j]], levels = sort(unique(table[[j]][!new])))
-result <- mice(table, m = draws, maxit = sweeps, seed = seed, ignore = new, printFlag = FALSE,
+result <- mice(table, m = draws, maxit = iterations, seed = seed, ignore = new, printFlag = FALSE,
                remove.collinear = FALSE, nnet.MaxNWts = 1e6)
 asked <- if (any(new)) new else !new
 holes <- t(is.na(codes[asked, ])) # transposed, as holes are numbered row by row
@@ -43,7 +49,7 @@ class RMice(Imputer):
     package ``mice`` (3.12 or later). All is as R has it by default: predictive mean matching with 5 donors, logistic
     regression for nominal items of two levels and multinomial logit for more, items visited from left to right. Two
     settings differ. Ordinal items go in as numbers and are matched, because proportional odds (``polr``, R's default
-    for ordered factors) did not end within 9 minutes of processor time on a table of 3,544 × 24. And columns that
+    for ordered factors) takes too long on a survey of some thousand respondents. And columns that
     nearly repeat each other stay in, because those that R takes out keep their holes; each regression still leaves
     out predictors that depend linearly on others, or repeat the item itself.
 
@@ -56,28 +62,32 @@ class RMice(Imputer):
 
     Parameters
     ----------
-    sweeps : rounds through the items.
+    max_iter : iterations over the items.
     """
 
-    def __init__(self, sweeps: int = 5) -> None:
-        self.sweeps = sweeps
+    family: ClassVar[str] = "statistical"
+    proper: ClassVar[bool] = True
+    _parameter_constraints: ClassVar[dict[str, list[object]]] = {
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+    }
+
+    def __init__(self, max_iter: int = 5) -> None:
+        self.max_iter = max_iter
+
+    @classmethod
+    def versions(cls) -> Mapping[str, str]:
+        """Versions of R and of its package ``mice``."""
+        return dict(zip(("R", "mice of R"), run_r(find_rscript(), VERSIONS, [], "").split(), strict=True))
 
     def _fit(self, X: Floats, rng: np.random.Generator) -> None:
-        if self.sweeps < 1:
-            raise InputError(f"r-mice: sweeps is {self.sweeps}; it takes one round through the items at least")
         self.program_ = find_rscript()
         self.table_ = X.copy()
 
-    def _draw(self, X: Floats, rng: np.random.Generator) -> Floats:
-        table = X.copy()
-        table[np.isnan(X)] = self._draws(X, 1, rng)[0]
-        return table
-
-    def _draws(self, X: Floats, n_draws: int, rng: np.random.Generator) -> Floats:
+    def _impute(self, X: Floats, n_draws: int, rng: np.random.Generator) -> Prediction:
         same = np.array_equal(X, self.table_, equal_nan=True)
         table = self.table_ if same else np.vstack([self.table_, X])
         nominal = self.schema_.where(Kind.NOMINAL) + 1  # R counts from one
-        numbers = [n_draws, self.sweeps, int(rng.integers(2**31 - 1)), len(self.table_), *nominal]
+        numbers = [n_draws, self.max_iter, int(rng.integers(2**31 - 1)), len(self.table_), *nominal]
         codes = pd.DataFrame(table).to_csv(header=False, index=False)
         written = run_r(self.program_, PROGRAM, [str(number) for number in numbers], codes)
         fills = pd.read_csv(io.StringIO(written), header=None, float_precision="round_trip").to_numpy(float).T
@@ -89,7 +99,7 @@ class RMice(Imputer):
             )
         for j in self.schema_.where(Kind.NUMERIC):
             fills[:, columns == j] = self.schema_.columns[j].snap(fills[:, columns == j])  # R writes 15 digits
-        return fills
+        return Prediction(fills)
 
 
 def find_rscript() -> str:

@@ -1,11 +1,16 @@
 """Stochastic regression imputation: the predicted value plus a random residual."""
 
+from numbers import Integral, Real
+from typing import ClassVar
+
 import numpy as np
+from sklearn.utils._param_validation import Interval
 
 from datasets.schema import Floats, Kind
 from imputers import IMPUTERS
 from imputers.shared.categorical import forecast_levels
 from imputers.shared.chained import ChainedImputer, Fill, Item
+from imputers.shared.levels import draw_level
 from imputers.shared.linear import fit_linear
 
 
@@ -24,18 +29,25 @@ class StochasticRegression(ChainedImputer):
 
     Parameters
     ----------
-    sweeps : rounds through the items.
+    max_iter : iterations over the items.
     ridge : precision of the normal prior on standardised coefficients, in observations.
     """
 
-    def __init__(self, sweeps: int = 5, ridge: float = 1.0) -> None:
-        self.sweeps = sweeps
+    family: ClassVar[str] = "statistical"
+    _parameter_constraints: ClassVar[dict[str, list[object]]] = {
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "ridge": [Interval(Real, 0, None, closed="neither")],
+    }
+
+    def __init__(self, max_iter: int = 5, ridge: float = 1.0) -> None:
+        self.max_iter = max_iter
         self.ridge = ridge
 
     def _fill(self, item: Item, known: Floats, holes: Floats, start: Floats | None, rng: np.random.Generator) -> Fill:
         if item.column.kind is Kind.NUMERIC:
             fit = fit_linear(known, item.codes[:, None], self.ridge)
             mean = holes @ fit.coefficients[:, 0]
-            return Fill(item.column.snap(mean + fit.deviation[0] * rng.standard_normal(len(mean))), item.bounded(mean))
+            drawn = mean + fit.deviation[0] * rng.standard_normal(len(mean))
+            return Fill(item.column.snap(drawn), item.column.bounded(mean))
         forecast, parameters = forecast_levels(item, known, holes, start, ridge=self.ridge)
-        return Fill(item.sample(forecast, rng), forecast, parameters)
+        return Fill(item.levels[draw_level(forecast, rng)], forecast, parameters)

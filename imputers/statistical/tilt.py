@@ -1,4 +1,4 @@
-"""From scores to probabilities: the levels' shares, tilted by their scores as far as held-out cells bear out."""
+"""From scores to probabilities: the levels' shares, tilted by their scores as far as validation cells bear out."""
 
 from dataclasses import dataclass
 
@@ -6,8 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.schema import Floats
-
-Table = Floats
 
 
 @dataclass(frozen=True)
@@ -22,15 +20,16 @@ class Tilt:
     share_power: float
     slope: float
 
-    def probabilities(self, shares: Table, scores: Table) -> Table:
+    def probabilities(self, shares: Floats, scores: Floats) -> Floats:
         """Probabilities (h, K) for shares (K,) or (h, K), and scores (h, K); a share of 0 stays 0."""
+        from scipy.special import softmax
+
         with np.errstate(divide="ignore"):
             logits = self.share_power * np.log(shares) + self.slope * scores
-        odds = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return odds / odds.sum(axis=1, keepdims=True)
+        return softmax(logits, axis=1)
 
 
-def learn_tilt(shares: Table, scores: Table, true: NDArray[np.intp]) -> Tilt:
+def learn_tilt(shares: Floats, scores: Floats, true: NDArray[np.intp]) -> Tilt:
     """Find the tilt of highest likelihood by Newton's method, starting from and drawn lightly towards a = b = 1.
 
     A conditional logit (McFadden 1973) with two coefficients for all items together.

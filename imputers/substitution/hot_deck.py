@@ -1,10 +1,13 @@
 """Hot deck: a random respondent of the same class lends an answer."""
 
+from typing import ClassVar
+
 import numpy as np
 
 from datasets.schema import Floats
 from imputers import IMPUTERS
-from imputers.shared.classes import ClassImputer, into_bins
+from imputers.shared.bins import into_bins
+from imputers.shared.classes import ClassImputer
 
 
 @IMPUTERS.register("hot-deck")
@@ -21,16 +24,20 @@ class HotDeck(ClassImputer):
     the fitted rows. Parameters: see `ClassImputer`.
     """
 
+    family: ClassVar[str] = "substitution"
+    proper: ClassVar[bool] = True
+    uses_weights: ClassVar[bool] = True
+
     def _donor_weights(self, n: int) -> Floats:
         weights = np.ones(n) if self.weights_ is None else self.weights_
         return np.maximum(weights, 1e-9 * weights.mean())  # a class of weight zero has no mean
 
     def _draw(self, X: Floats, rng: np.random.Generator) -> Floats:
         table = X.copy()
-        binned = into_bins(X, self._cuts)
+        binned = into_bins(X, self._edges)
         for j, donors in enumerate(self.donors_):
             holes = np.flatnonzero(binned[:, j] == 0)
-            depths, starts, stops = donors.locate(binned[holes][:, donors.groups], self.n_min)
+            depths, starts, stops = donors.locate(binned[holes][:, donors.groups], self.min_samples)
             weights = self._weights * rng.exponential(size=len(self._weights))
             for depth, rows in enumerate(donors.rows):
                 here = depths == depth

@@ -18,6 +18,7 @@ class Mean(ClassStatistic):
     """
 
     reads_text: ClassVar[bool] = True
+    _parameter_constraints: ClassVar[dict[str, list[object]]] = {}
 
     def __init__(self) -> None:
         super().__init__(groups=())

@@ -4,6 +4,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from datasets.prediction import Prediction, median_level
 from datasets.schema import UNORDERED, Floats, Kind
 from imputers.shared.classes import ClassImputer
 
@@ -11,16 +12,17 @@ from imputers.shared.classes import ClassImputer
 class ClassStatistic(ClassImputer):
     """Base of methods that fill with the class mean, median or mode, by kind."""
 
+    family: ClassVar[str] = "substitution"
     deterministic: ClassVar[bool] = True
 
-    def _draw(self, X: Floats, rng: np.random.Generator) -> Floats:
+    def _impute(self, X: Floats, n_draws: int, rng: np.random.Generator) -> Prediction:
+        holes, means, shares = np.isnan(X), self._means(X), self._shares(X)
         table = X.copy()
-        for j, shares in self._probabilities(X).items():
-            column = self.schema_.columns[j]
-            unordered = column.kind in UNORDERED
-            best = shares.argmax(axis=1) if unordered else (shares.cumsum(axis=1) >= 0.5 - 1e-9).argmax(axis=1)
-            table[np.isnan(X[:, j]), j] = column.levels[best]
-        for j in self.schema_.where(Kind.NUMERIC):
-            means = self._averages(X, j, self._table[:, [j]])[:, 0]
-            table[np.isnan(X[:, j]), j] = self.schema_.columns[j].snap(means)
-        return table
+        for j, column in enumerate(self.schema_):
+            own = holes[:, j]
+            if column.kind is Kind.NUMERIC:
+                table[own, j] = column.snap(means[own, j])
+            else:
+                best = shares[j].argmax(axis=1) if column.kind in UNORDERED else median_level(shares[j])
+                table[own, j] = column.levels[best]
+        return Prediction(np.tile(table[holes], (n_draws, 1)), means[holes], shares)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from datasets.schema import Column, Kind, Schema
-from imputers.shared.chained import Fill, _items
+from imputers.shared.chained import Fill, items_with_holes
 from imputers.shared.predictors import Predictors
 from imputers.statistical.regression import Regression
 
@@ -46,16 +46,10 @@ def test_an_unseen_level_has_no_column(schema, table):
 
 
 def test_items_go_from_fewest_holes_to_most(schema, table):
-    items = list(_items(schema, table, 80))
+    items = list(items_with_holes(schema, table, 80))
     counts = [len(item.holes) for item in items]
     assert counts == sorted(counts) and len(counts) == 4
     assert all(np.isnan(table[item.holes, item.j]).all() for item in items)
-
-
-def test_sampling_follows_the_probabilities(schema, table):
-    item = next(item for item in _items(schema, table, 80) if item.j == 2)
-    drawn = item.sample(np.tile([0.2, 0.0, 0.8], (5000, 1)), np.random.default_rng(1))
-    np.testing.assert_allclose([(drawn == level).mean() for level in (0, 1, 2)], [0.2, 0, 0.8], atol=0.02)
 
 
 def test_answers_for_new_rows_come_from_the_fitted_ones(schema, table):
@@ -85,10 +79,10 @@ def test_models_see_each_item_in_its_turn_with_all_others(schema, table):
         def _carry(self, item, fill):
             return self.predictors_.encode(item.j, fill.codes)
 
-    spy = Spy(sweeps=2)
+    spy = Spy(max_iter=2)
     spy.schema_, spy.weights_ = schema, None
     spy._fit(table, np.random.default_rng(0))
-    list(spy._chain(table, list(_items(schema, table, 80)), np.random.default_rng(0)))
+    list(spy._chain(table, list(items_with_holes(schema, table, 80)), np.random.default_rng(0)))
     assert [j for j, *_ in visits] == [*[j for j, *_ in visits[:4]], *[j for j, *_ in visits[:4]]]
     widths = {0: 6, 1: 4, 2: 6, 3: 6}
     assert all(known[1] == holes[1] == widths[j] for j, known, holes, _ in visits)

@@ -123,21 +123,21 @@ def test_without_prior_answers_the_table_is_plain():
     assert set(prediction.draws.ravel()) <= {0.0, 1.0}
 
 
-def two_step(n_min=5):
+def two_step(min_samples=5):
     """A number near 10·a + b, both with two levels; the class a = 1, b = 1 has three rows."""
     rows = [(a, b, 10 * a + b) for a, b, n in ((0, 0, 40), (0, 1, 40), (1, 0, 40), (1, 1, 3)) for _ in range(n)]
     X = np.array(rows, dtype=float)
     X[:, 2] += np.linspace(-0.1, 0.1, len(X))
     schema = Schema((*nominal("a", "b", levels=2), Column("y", Kind.NUMERIC)))
-    return X, ConditionalInformation(n_min=n_min, bins=4).fit(X, schema=schema)
+    return X, ConditionalInformation(min_samples=min_samples, n_bins=4).fit(X, schema=schema)
 
 
 def test_small_classes_give_up_their_last_column():
     new = np.array([[0, 1, HOLE], [1, 1, HOLE]])
-    for n_min in (3, 4):
-        X, imputer = two_step(n_min)
+    for min_samples in (3, 4):
+        X, imputer = two_step(min_samples)
         assert imputer.context_[2] == (0, 1)
-        kept = X[(X[:, 0] == 1) & ((X[:, 1] == 1) | (n_min == 4)), 2]
+        kept = X[(X[:, 0] == 1) & ((X[:, 1] == 1) | (min_samples == 4)), 2]
         prediction = imputer.impute(new, n_draws=200)
         assert prediction.expected == pytest.approx([X[40:80, 2].mean(), kept.mean()])
         assert set(prediction.draws[:, 1]) <= set(kept)
@@ -178,8 +178,8 @@ def test_contexts_of_the_survey_make_sense(masked_gss):
     assert first["vote20"] == "partyid"
 
 
-@pytest.mark.parametrize("parameters", [{"most": -1}, {"alpha": -1.0}, {"n_min": 0}, {"bins": 1}])
+@pytest.mark.parametrize("parameters", [{"max_features": -1}, {"alpha": -1.0}, {"min_samples": 0}, {"n_bins": 1}])
 def test_impossible_parameters_are_errors(parameters):
     schema, X = example_table()
-    with pytest.raises(InputError, match="at least"):
+    with pytest.raises(InputError, match="in the range"):
         ConditionalInformation(**parameters).fit(X, schema=schema)

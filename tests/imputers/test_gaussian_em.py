@@ -19,7 +19,7 @@ def test_monotone_missingness_has_a_closed_form():
     x = rng.standard_normal(300)
     y = 0.8 * x + 0.5 * rng.standard_normal(300)
     D = np.column_stack([x, np.where(x > 0.5, np.nan, y)])
-    model, _ = maximum_likelihood(D, ridge=0.0, tolerance=1e-12, most_steps=5000)
+    model, _ = maximum_likelihood(D, ridge=0.0, tol=1e-12, max_iter=5000)
     known = x <= 0.5
     slope = np.cov(x[known], y[known])[0, 1] / x[known].var(ddof=1)
     rest = (y[known] - y[known].mean() - slope * (x[known] - x[known].mean())).var()
@@ -53,7 +53,7 @@ def test_draws_are_proper():
     D = rng.standard_normal((200, 2))
     X = D.copy()
     X[:100, 1] = np.nan
-    imputer = GaussianEM(ridge=0.0, steps=5).fit(X, schema=numeric(2))
+    imputer = GaussianEM(ridge=0.0, thin=5).fit(X, schema=numeric(2))
     draws = imputer.impute(X, n_draws=400).draws
     means = (draws.sum(axis=1) + X[100:, 1].sum()) / 200
     wanted = D[100:, 1].var() * (1 / 100 - 1 / 200)
@@ -78,7 +78,7 @@ def test_rows_are_grouped_by_their_number_of_holes():
 
 def test_ordinal_probabilities_are_normal_areas_and_nominal_ones_sum_to_one(masked_gss):
     X, schema = masked_gss.values, masked_gss.schema
-    imputer = GaussianEM(steps=1).fit(X, schema=schema)
+    imputer = GaussianEM(thin=1).fit(X, schema=schema)
     prediction = imputer.impute(X, n_draws=3)
     columns = np.nonzero(np.isnan(X))[1]
     happy, relig = schema.index("happy"), schema.index("relig")
@@ -92,7 +92,7 @@ def test_ordinal_probabilities_are_normal_areas_and_nominal_ones_sum_to_one(mask
 def test_the_survey_is_filled_better_than_by_its_mean(masked_gss):
     """Quality floor of the project: mean NRMSE at most .82."""
     X, truth, schema = masked_gss.values, masked_gss.truth.values, masked_gss.schema
-    expected = expectation(GaussianEM(steps=1).fit(X, schema=schema).impute(X, n_draws=1), X, schema)
+    expected = expectation(GaussianEM(thin=1).fit(X, schema=schema).impute(X, n_draws=1), X, schema)
     columns = np.nonzero(np.isnan(X))[1]
     errors = []
     for j in schema.where(Kind.ORDINAL, Kind.NUMERIC)[1:]:

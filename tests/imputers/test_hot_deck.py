@@ -12,7 +12,7 @@ SCHEMA = Schema((Column("group", Kind.NOMINAL, {1.0: "a", 2.0: "b"}), Column("y"
 def deck(donors_a, donors_b, holes=1, weights=None, n_draws=4000):
     rows = [(1, y) for y in donors_a] + [(2, y) for y in donors_b] + [(1, np.nan)] * holes
     X = np.array(rows, dtype=float)
-    imputer = HotDeck(groups=("group",), n_min=2).fit(X, schema=SCHEMA, weights=weights, random_state=3)
+    imputer = HotDeck(groups=("group",), min_samples=2).fit(X, schema=SCHEMA, weights=weights, random_state=3)
     return imputer.impute(X, n_draws=n_draws)
 
 

@@ -6,7 +6,7 @@ from scipy.optimize import minimize
 
 from datasets.prediction import check_prediction, expectation
 from datasets.schema import Column, Kind, Schema
-from imputers.statistical.factors import Factors, ridge, starting_factors
+from imputers.statistical.factors import Factors, solve, starting_factors
 from imputers.statistical.matrix_factorisation import MatrixFactorisation
 from imputers.statistical.tilt import Tilt, learn_tilt
 
@@ -20,7 +20,7 @@ def test_ridge_solves_each_row_on_its_known_cells():
     F, y = rng.normal(size=(8, 3)), rng.normal(size=(700, 8))
     known = rng.random(y.shape) < 0.6
     known[5] = False
-    found = ridge(F, np.where(known, y, 0), known, 2.0)
+    found = solve(F, np.where(known, y, 0), known, 2.0)
     assert (found[5] == 0).all()
     for i in (0, 1, 499, 500, 699):
         own = F[known[i]]
@@ -28,7 +28,7 @@ def test_ridge_solves_each_row_on_its_known_cells():
         assert found[i] == pytest.approx(expected, abs=1e-4)
 
 
-def test_sweeps_lower_the_penalised_error():
+def test_iterations_lower_the_penalised_error():
     rng = np.random.default_rng(1)
     D = low_rank(rng)
     D[rng.random(D.shape) < 0.4] = np.nan
@@ -36,13 +36,13 @@ def test_sweeps_lower_the_penalised_error():
     def error(factors):
         U = factors.rows(D)
         left = D - U @ factors.columns.T - factors.intercepts
-        return float(np.nansum(left**2) + factors.penalty * ((U**2).sum() + (factors.columns**2).sum()))
+        return float(np.nansum(left**2) + factors.ridge * ((U**2).sum() + (factors.columns**2).sum()))
 
     factors = starting_factors(30, 5, 3.0, rng)
     errors = []
     for _ in range(6):
         errors.append(error(factors))
-        factors = factors.swept(D, 1)
+        factors = factors.iterated(D, 1)
     assert errors == sorted(errors, reverse=True)
     assert isinstance(factors, Factors) and errors[-1] < 0.7 * errors[0]
 
@@ -52,7 +52,7 @@ def test_low_rank_comes_back_to_its_noise():
     truth = low_rank(rng)
     X = np.where(rng.random(truth.shape) < 0.3, np.nan, truth)
     schema = Schema(tuple(Column(f"x{j}", Kind.NUMERIC) for j in range(30)))
-    imputer = MatrixFactorisation(rank=10, penalty=5.0).fit(X, schema=schema, random_state=1)
+    imputer = MatrixFactorisation(n_components=10, ridge=5.0).fit(X, schema=schema, random_state=1)
     prediction = imputer.impute(X, n_draws=20)
     hidden = np.isnan(X)
     wrong = expectation(prediction, X, schema) - truth[hidden]

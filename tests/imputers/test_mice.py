@@ -17,7 +17,7 @@ def test_intervals_of_a_share_cover_the_truth(kind):
         x = rng.normal(size=200)
         y = (x + rng.logistic(size=200) > 0).astype(float)  # half say yes
         X = np.column_stack([x, np.where(rng.random(200) < 1 / (1 + np.exp(-x)), np.nan, y)])
-        draws = Mice(sweeps=1).fit(X, schema=schema, random_state=sample).impute(X, n_draws=10).draws
+        draws = Mice(max_iter=1).fit(X, schema=schema, random_state=sample).impute(X, n_draws=10).draws
         shares = (np.nansum(X[:, 1]) + draws.sum(axis=1)) / 200
         between = 1.1 * shares.var(ddof=1)
         total = np.mean(shares * (1 - shares) / 200) + between
@@ -32,13 +32,13 @@ def test_draws_differ_by_the_uncertainty_of_the_coefficients_too():
     schema = Schema((Column("x", Kind.NUMERIC), Column("y", Kind.NOMINAL, {0.0: "no", 1.0: "yes"})))
     X = np.column_stack([rng.normal(size=10020), np.full(10020, np.nan)])
     X[:20, 1] = np.arange(20) % 2
-    draws = Mice(sweeps=1).fit(X, schema=schema).impute(X, n_draws=40).draws
+    draws = Mice(max_iter=1).fit(X, schema=schema).impute(X, n_draws=40).draws
     assert draws.mean(axis=1).std() > 0.06  # √(0.25 / 20) = 0.11 for a share of 20 rows; 0.005 were it known
 
 
 def test_each_kind_keeps_its_marginals(masked_gss):
     X, truth = masked_gss.values, masked_gss.truth.values
-    prediction = Mice(sweeps=2).fit(X, schema=masked_gss.schema).impute(X, n_draws=1)
+    prediction = Mice(max_iter=2).fit(X, schema=masked_gss.schema).impute(X, n_draws=1)
     columns = np.nonzero(np.isnan(X))[1]
     for name in ("marital", "health", "income16", "educ"):
         j = masked_gss.schema.index(name)

@@ -39,7 +39,7 @@ def test_an_interaction_is_found_that_linear_models_cannot_see():
     schema = Schema(tuple(Column(name, Kind.NOMINAL, {0.0: "no", 1.0: "yes"}) for name in "aby"))
     X = np.column_stack([a, b, (a != b).astype(float)])
     X[:300, 2] = np.nan
-    prediction = MiceCart(sweeps=1).fit(X, schema=schema).impute(X, n_draws=2)
+    prediction = MiceCart(max_iter=1).fit(X, schema=schema).impute(X, n_draws=2)
     assert (prediction.draws == (a != b)[:300]).all()
 
 
@@ -50,11 +50,11 @@ def test_the_tree_stops_where_rpart_does():
     x = np.repeat([0.0, 1.0], 100)
     X = np.column_stack([x, 100 * x + rng.choice([-1e-3, 1e-3], 200)])
     X[:4, 1] = np.nan
-    draws = MiceCart(sweeps=1).fit(X, schema=schema).impute(X, n_draws=20).draws
+    draws = MiceCart(max_iter=1).fit(X, schema=schema).impute(X, n_draws=20).draws
     assert np.abs(draws).max() < 1 and len(np.unique(draws)) == 2
     lonely = np.column_stack([np.r_[np.zeros(196), np.ones(4)], np.r_[np.zeros(196), np.full(4, 9.0)]])
     lonely[0, 1] = np.nan  # a leaf of 4 is too small: the split is refused, and all 199 rows are donors
-    prediction = MiceCart(sweeps=1).fit(lonely, schema=schema).impute(lonely, n_draws=1)
+    prediction = MiceCart(max_iter=1).fit(lonely, schema=schema).impute(lonely, n_draws=1)
     np.testing.assert_allclose(prediction.expected, 36 / 199)
 
 

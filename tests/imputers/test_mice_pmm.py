@@ -9,7 +9,7 @@ from metrics import METRICS
 
 def test_only_observed_values_are_imputed(masked_gss):
     X = masked_gss.values
-    prediction = MicePmm(sweeps=1).fit(X, schema=masked_gss.schema).impute(X, n_draws=1)
+    prediction = MicePmm(max_iter=1).fit(X, schema=masked_gss.schema).impute(X, n_draws=1)
     columns = np.nonzero(np.isnan(X))[1]
     for j in np.unique(columns):
         assert np.isin(prediction.draws[:, columns == j], X[~np.isnan(X[:, j]), j]).all()
@@ -56,7 +56,7 @@ def test_intervals_of_a_regression_slope_cover_the_truth():
         x = rng.normal(size=300)
         y = 0.5 * x + rng.normal(size=300)
         X = np.column_stack([x, np.where(rng.random(300) < 0.5, np.nan, y)])
-        draws = MicePmm(sweeps=1).fit(X, schema=schema, random_state=sample).impute(X, n_draws=10).draws
+        draws = MicePmm(max_iter=1).fit(X, schema=schema, random_state=sample).impute(X, n_draws=10).draws
         tables = np.where(np.isnan(X[:, 1]), 0.0, X[:, 1]) + np.zeros((10, 1))
         tables[:, np.isnan(X[:, 1])] = draws
         fits = [stats.linregress(x, table) for table in tables]

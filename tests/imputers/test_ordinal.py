@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from imputers.shared import ordinal
 from imputers.shared.ordinal import cumulative_probabilities, fit_ordinal
-from imputers.statistical import ordinal
 
 
 @pytest.fixture(scope="module")

@@ -38,10 +38,14 @@ def test_without_the_package_it_says_how_to_get_it(monkeypatch, tmp_path):
         RMice().fit(X, schema=schema)
 
 
-def test_rounds_are_checked():
+def test_iterations_are_checked():
     schema, X = example_table(40)
-    with pytest.raises(InputError, match="r-mice: sweeps is 0"):
-        RMice(sweeps=0).fit(X, schema=schema)
+    with pytest.raises(InputError, match=r"'max_iter' parameter of RMice must be .* range \[1, inf\). Got 0"):
+        RMice(max_iter=0).fit(X, schema=schema)
+
+
+def test_versions_of_r_and_its_package_are_told(rscript):
+    assert [name for name, version in RMice.versions().items() if version[0].isdigit()] == ["R", "mice of R"]
 
 
 def test_what_r_says_reaches_the_message(rscript):
@@ -76,7 +80,7 @@ def test_awkward_tables_are_filled_and_nothing_is_left_on_disk(rscript, monkeypa
     party[np.flatnonzero(party == 2.0)[0]] = 3.0
     new = X[200:].copy()
     new[0] = [1.0, 40.0, np.nan, 4.0, np.nan, 1.0, np.nan]
-    imputer = RMice(sweeps=1).fit(X[:200], schema=schema)
+    imputer = RMice(max_iter=1).fit(X[:200], schema=schema)
     prediction = imputer.impute(new, n_draws=2)
     check_prediction(prediction, new, schema)
     one = np.array([[1.0, 40.0, 2.0, 1.0, 30.0, np.nan, 40.0]])

@@ -81,12 +81,12 @@ def test_no_prediction_leaves_the_scale(masked_gss):
 
 
 @pytest.mark.slow
-def test_more_sweeps_make_it_worse(masked_gss):
+def test_more_iterations_make_it_worse(masked_gss):
     """Regressing on predictions made from the outcome steepens slopes; the docstring says so."""
     errors = []
-    for sweeps in (1, 3, 10):
+    for max_iter in (1, 3, 10):
         prediction = (
-            Regression(sweeps=sweeps).fit(masked_gss.values, schema=masked_gss.schema).impute(masked_gss.values)
+            Regression(max_iter=max_iter).fit(masked_gss.values, schema=masked_gss.schema).impute(masked_gss.values)
         )
         errors.append(np.mean(list(METRICS["nrmse"].score(masked_gss, prediction).values())))
     assert errors[0] < errors[1] < errors[2]

@@ -42,18 +42,18 @@ def incomes(X, **parameters):
 
 def test_a_worked_table():
     """Class (f, n) has two answers; (f, s) one, too few, so all women count; (m, s) has two."""
-    assert incomes(WORKED, groups=("sex", "region"), n_min=2) == [15.0, 30.0, 250.0]
+    assert incomes(WORKED, groups=("sex", "region"), min_samples=2) == [15.0, 30.0, 250.0]
 
 
 def test_small_classes_give_way_down_to_everybody():
-    assert incomes(WORKED, groups=("sex", "region"), n_min=3) == [30.0, 30.0, 200.0]
-    assert incomes(WORKED, groups=("sex", "region"), n_min=4) == pytest.approx([115.0] * 3)
+    assert incomes(WORKED, groups=("sex", "region"), min_samples=3) == [30.0, 30.0, 200.0]
+    assert incomes(WORKED, groups=("sex", "region"), min_samples=4) == pytest.approx([115.0] * 3)
 
 
 def test_new_rows_and_missing_groups():
     """A row without sex is in the class of missing sex, which has no donors, so everybody counts."""
     new = np.array([[1, 1, HOLE], [HOLE, 1, HOLE]])
-    assert incomes(new, groups=("sex",), n_min=2) == [30.0, 115.0]
+    assert incomes(new, groups=("sex",), min_samples=2) == [30.0, 115.0]
 
 
 def test_an_item_is_not_its_own_group():
