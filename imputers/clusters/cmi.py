@@ -1,39 +1,67 @@
 """Clustering-based imputation: kernel regression among the respondents of the same cluster."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
+from numbers import Integral
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils._param_validation import Interval
 
-from datasets.errors import InputError
+from datasets.prediction import Prediction
 from datasets.schema import Floats, Kind
 from imputers import IMPUTERS
 from imputers.base import Imputer
 from imputers.clusters.k_means import Space, choose_clusters, k_means, nearest
-from imputers.clusters.kernel import bandwidths, kernel_weights, leave_one_out
 from imputers.shared.donors import sample_donors
 
-Numbers = Floats
 Rows = NDArray[np.intp]
 
 BLOCK = 256  # rows whose distances to the donors are held at a time
 TRIED = 500  # donors that are forecast from the others to choose a bandwidth
+NARROWEST, WIDTHS = 0.25, 17  # c of the bandwidths to choose from, each √2 of the one before: 0.25 … 64
 
 
-@dataclass(frozen=True, eq=False)
-class Forecasts:
-    """What the kernels say of the holes of a table.
+def bandwidths(n: int) -> Floats:
+    """Bandwidths c·n^(-1/5) to choose from, ascending, for n donors."""
+    return NARROWEST * np.sqrt(2) ** np.arange(WIDTHS) * n**-0.2
+
+
+def kernel_weights(squared: Floats, bandwidth: float) -> Floats:
+    """Weights of n donors, shape (rows, n), from their squared distances (rows, n): exp(-d²/2h²) + n⁻³.
+
+    exp(-d²/2h²) is the product of a Gaussian kernel per coordinate. The n donors' n⁻³ sum to the n⁻² that keeps the
+    denominator of the regression from zero; given to the donors, rather than to nobody, it draws a row without
+    near donors to the donors' mean instead of to zero, and serves means, shares and draws alike.
+    """
+    return np.exp(squared / (-2 * bandwidth**2)) + float(squared.shape[1]) ** -3
+
+
+def leave_one_out(squared: Floats, own: NDArray[np.intp], Y: Floats) -> Floats:
+    """Mean squared error of forecasting donors from all others, for each of `bandwidths`: shape (WIDTHS,).
 
     Parameters
     ----------
-    table : the codes with holes (n, p) they are about.
-    means : per column the kernel mean of each hole (holes_j, f): of the code if numeric (f = 1), else the
-        share of each level.
-    """
+    squared : squared distances of some of the donors to all of them, shape (rows, n).
+    own : which donor each row is, shape (rows,).
+    Y : what is forecast of the donors, shape (n, f).
 
-    table: Floats
-    means: tuple[Numbers, ...]
+    Notes
+    -----
+    A kernel mean without donor i is the kernel mean with weight i set to zero, so nothing is fitted twice. A
+    bandwidth √2 narrower squares the Gaussian weights, so nothing is exponentiated twice.
+    """
+    n, rows = len(Y), np.arange(len(own))
+    guard = float(n) ** -3
+    errors = np.empty(WIDTHS)
+    K = np.exp(squared / (-2 * bandwidths(n)[-1] ** 2))
+    K[rows, own] = 0
+    rest = Y.sum(axis=0) - Y[own]
+    for at in reversed(range(WIDTHS)):
+        means = (K @ Y + guard * rest) / (K.sum(axis=1, keepdims=True) + guard * (n - 1))
+        errors[at] = np.mean(((Y[own] - means) ** 2).sum(axis=1))
+        np.square(K, out=K)
+    return errors
 
 
 @IMPUTERS.register("cmi")
@@ -55,51 +83,52 @@ class ClusterKernel(Imputer):
     bandwidths and weights count as known. Survey weights are not used. New rows join the nearest cluster.
 
     Chosen here, where the paper is silent: distances are scaled up to the items that a pair does not share
-    (`Space.squared_distances`; without it, re-hidden cells of the GSS 2022 are filled worse, by .011 in nrmse and .007
-    in accuracy); c may grow to 64, as a product over many items is nearly zero at the bandwidths that suit one; at
-    most 500 donors are left out in turn; and the number of clusters is chosen as `choose_clusters` says.
+    (`Space.squared_distances`), a choice made on validation cells of the GSS core table; c may grow to 64, as a
+    product over many items is nearly zero at the bandwidths that suit one; at most 500 donors are left out in turn;
+    and the number of clusters is chosen as `choose_clusters` says.
 
-    It falls short where clusters are no natural groups: on those re-hidden cells nrmse is .874 with the two clusters
-    of the widest silhouette, .860 with one, .911 with six, .969 with 24. One bandwidth for all items gives
-    items that tell nothing as much say as the others.
+    It falls short where clusters are no natural groups. One bandwidth for all items gives items that tell nothing as
+    much say as the others.
 
     Parameters
     ----------
-    clusters : number of clusters; None chooses by silhouette.
-    n_min : answers to an item that a cluster needs, 2 at least; with fewer all respondents lend.
-    most_donors : with more fitted rows than this, a random sample of so many is clustered and lends.
+    n_clusters : number of clusters; None chooses by silhouette.
+    min_samples : answers to an item that a cluster needs, 2 at least; with fewer all respondents lend.
+    max_donors : with more fitted rows than this, a random sample of so many is clustered and lends.
     """
 
-    def __init__(self, clusters: int | None = None, n_min: int = 10, most_donors: int = 10_000) -> None:
-        self.clusters = clusters
-        self.n_min = n_min
-        self.most_donors = most_donors
+    family: ClassVar[str] = "clusters"
+    _parameter_constraints: ClassVar[dict[str, list[object]]] = {
+        "n_clusters": [Interval(Integral, 1, None, closed="left"), None],
+        "min_samples": [Interval(Integral, 2, None, closed="left")],
+        "max_donors": [Interval(Integral, 2, None, closed="left")],
+    }
+
+    def __init__(self, n_clusters: int | None = None, min_samples: int = 10, max_donors: int = 10_000) -> None:
+        self.n_clusters = n_clusters
+        self.min_samples = min_samples
+        self.max_donors = max_donors
 
     def _fit(self, X: Floats, rng: np.random.Generator) -> None:
-        for name, least in (("clusters", 1), ("n_min", 2), ("most_donors", 2)):
-            value = getattr(self, name)
-            if value is not None and value < least:
-                raise InputError(f"cmi: {name} is {value}; it must be {least} at least; raise it")
-        self._donors = X[sample_donors(X, self.most_donors, self.n_min, rng)]
+        self._donors = X[sample_donors(X, self.max_donors, self.min_samples, rng)]
         self._answered = ~np.isnan(self._donors)
         self._space = Space.of(X, self.schema_)
         D = self._D = self._space.place(self._donors)
         self.centres_ = (
-            choose_clusters(self._space, D, rng) if self.clusters is None else k_means(D, self.clusters, rng)
+            choose_clusters(self._space, D, rng) if self.n_clusters is None else k_means(D, self.n_clusters, rng)
         )
         own = nearest(D, self.centres_)
         self._pools = [np.flatnonzero(own == k) for k in range(len(self.centres_))] + [np.arange(len(D))]
         self.bandwidths_ = self._bandwidths(rng)
-        self._found: Forecasts | None = None
 
-    def _bandwidths(self, rng: np.random.Generator) -> Numbers:
+    def _bandwidths(self, rng: np.random.Generator) -> Floats:
         """Bandwidth of each item in each cluster (k + 1, p), all respondents last; NaN where answers are too few.
 
         All respondents have none of their own (infinite: equal weights) where no cluster needs them; then they
         lend to rows without any answer only, from which everybody is equally far.
         """
         counts = np.array([self._answered[pool].sum(axis=0) for pool in self._pools])  # (k + 1, p)
-        wanted = counts >= self.n_min
+        wanted = counts >= self.min_samples
         wanted[-1] = ~wanted[:-1].all(axis=0)
         chosen = np.full(counts.shape, np.nan)
         chosen[-1] = np.inf
@@ -114,54 +143,31 @@ class ClusterKernel(Imputer):
                 chosen[at, j] = bandwidths(len(lenders))[errors.argmin()]
         return chosen
 
-    def _draws(self, X: Floats, n_draws: int, rng: np.random.Generator) -> Numbers:
-        fills, self._found = self._fill(X, rng.random((n_draws, int(np.isnan(X).sum()))))
-        return fills
-
-    def _draw(self, X: Floats, rng: np.random.Generator) -> Floats:
-        table = X.copy()
-        table[np.isnan(X)] = self._draws(X, 1, rng)[0]
-        return table
-
-    def _expected(self, X: Floats) -> Numbers:
-        means, expected = self._means(X), np.full(X.shape, np.nan)
-        for j in self.schema_.where(Kind.ORDINAL, Kind.NUMERIC):
-            column = self.schema_.columns[j]
-            expected[np.isnan(X[:, j]), j] = means[j] @ (column.levels if len(column.levels) else [1.0])
-        return expected[np.isnan(X)]
-
-    def _probabilities(self, X: Floats) -> Mapping[int, Numbers]:
-        means = self._means(X)
-        return {int(j): means[j] for j in self.schema_.where(Kind.NOMINAL, Kind.ORDINAL)}
-
-    def _means(self, X: Floats) -> tuple[Numbers, ...]:
-        """Kernel means of the holes of X; those that the draws were taken with, if it is the same table."""
-        found = self._found
-        if found is None or found.table is not X:
-            found = self._found = self._fill(X, np.empty((0, int(np.isnan(X).sum()))))[1]
-        return found.means
-
-    def _fill(self, X: Floats, chances: Numbers) -> tuple[Numbers, Forecasts]:
-        """Donors' answers for the holes, picked by uniform chances (m, holes), and the kernel means."""
+    def _impute(self, X: Floats, n_draws: int, rng: np.random.Generator) -> Prediction:
         holes = np.isnan(X)
         number = holes.cumsum().reshape(X.shape) - 1  # of a hole, in row-major order
-        within = holes.cumsum(axis=0) - 1  # and in its column
-        fills = np.empty(chances.shape)
-        means = tuple(
-            np.empty((int(count), max(1, len(column.levels))))
-            for column, count in zip(self.schema_, holes.sum(axis=0), strict=True)
-        )
+        chances = rng.random((n_draws, int(holes.sum())))  # drawn ahead, so that blocks do not show
+        draws = np.empty(chances.shape)
+        means = [np.empty((len(X), max(1, len(column.levels)))) for column in self.schema_]  # of codes, or level shares
         for j, rows, lenders, weights in self._weights(X):
             answers, levels = self._donors[lenders, j, None], self.schema_.columns[j].levels
-            reached = weights.cumsum(axis=1)
-            means[j][within[rows, j]] = weights @ (answers == levels if len(levels) else answers) / reached[:, -1:]
-            for fill, chance in zip(fills, chances, strict=True):
-                into = number[rows, j]
-                chosen = (reached[:, :-1] <= chance[into, None] * reached[:, -1:]).sum(axis=1)
-                fill[into] = answers[chosen, 0]
-        return fills, Forecasts(X, means)
+            reached, into = weights.cumsum(axis=1), number[rows, j]
+            means[j][rows] = weights @ (answers == levels if len(levels) else answers) / reached[:, -1:]
+            for draw, chance in zip(draws, chances, strict=True):
+                chosen = (chance[into, None] * reached[:, -1:] >= reached[:, :-1]).sum(axis=1)
+                draw[into] = answers[chosen, 0]
+        expected, probabilities = np.full(X.shape, np.nan), {}
+        for j, (column, found) in enumerate(zip(self.schema_, means, strict=True)):
+            own = holes[:, j]
+            if column.kind is Kind.NUMERIC:
+                expected[own, j] = found[own, 0]
+            else:
+                probabilities[j] = found[own]
+            if column.kind is Kind.ORDINAL:
+                expected[own, j] = found[own] @ column.levels
+        return Prediction(draws, expected[holes], probabilities)
 
-    def _weights(self, X: Floats) -> Iterator[tuple[int, Rows, Rows, Numbers]]:
+    def _weights(self, X: Floats) -> Iterator[tuple[int, Rows, Rows, Floats]]:
         """Item j, rows with a hole in it (r,), donors who answered it (n,) and their weights (r, n), block by block."""
         D, holes = self._space.place(X), np.isnan(X)
         for rows, items, at in self._blocks(D, holes):
@@ -172,7 +178,7 @@ class ClusterKernel(Imputer):
                 weights = kernel_weights(squared[np.ix_(here, lend)], self.bandwidths_[at, j])
                 yield int(j), rows[here], pool[lend], weights
 
-    def _blocks(self, D: Numbers, holes: NDArray[np.bool_]) -> Iterator[tuple[Rows, Rows, int]]:
+    def _blocks(self, D: Floats, holes: NDArray[np.bool_]) -> Iterator[tuple[Rows, Rows, int]]:
         """Rows of one cluster, at most `BLOCK`, items to fill, and the number of the pool that lends for them."""
         everybody = len(self.centres_)
         own = np.where(holes.all(axis=1), everybody, nearest(D, self.centres_))

@@ -1,18 +1,23 @@
 """Fuzzy k-means: each respondent belongs to every cluster to a degree, and the clusters answer by that degree."""
 
 import itertools
-from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.special import log_softmax
+from sklearn.utils._param_validation import Interval
 
-from datasets.errors import InputError
+from datasets.prediction import Prediction
 from datasets.schema import Floats, Kind
 from imputers import IMPUTERS
 from imputers.base import Imputer
+from imputers.shared.levels import draw_level
 
 FUZZIFIERS, SIZES = (1.1, 1.2, 1.3, 1.5), (3, 5, 10, 20, 40)  # to choose from
-REHIDDEN = 0.1  # share of observed answers hidden again for the choice
+VALIDATION = 0.1  # share of the observed cells that the choice is validated on
 NOTHING = 1e-12  # a squared distance below this is rounding, and counts as this
 STILL = 1e-5  # centres that move by less have settled
 SHORT, LONG = 20, 200  # steps that tell a good start, and that are taken from it at most
@@ -53,9 +58,7 @@ def squared_distances(data: Observed, centres: Floats) -> Floats:
 
 def log_memberships(distances: Floats, fuzzifier: float) -> Floats:
     """Logarithms of memberships (n, K): proportional to squared distance to the power -1 / (fuzzifier - 1)."""
-    closeness = np.log(distances) / (1 - fuzzifier)
-    closeness -= closeness.max(axis=1, keepdims=True)
-    return closeness - np.log(np.exp(closeness).sum(axis=1, keepdims=True))
+    return log_softmax(np.log(distances) / (1 - fuzzifier), axis=1)
 
 
 def powers(logs: Floats, fuzzifier: float) -> Floats:
@@ -70,14 +73,14 @@ def weighted_means(data: Observed, weights: Floats) -> Floats:
     return np.divide(sums, mass, out=np.zeros_like(sums), where=mass > 0)
 
 
-def settle(data: Observed, centres: Floats, fuzzifier: float, most_steps: int) -> tuple[Floats, list[float]]:
+def settle(data: Observed, centres: Floats, fuzzifier: float, max_iter: int) -> tuple[Floats, list[float]]:
     """Alternate memberships and centres (K, q) until the centres rest; also tell the objective before each step.
 
     The objective is the sum of membership^m times squared distance. No step raises it.
     """
     objective: list[float] = []
     moved = np.inf
-    while moved >= STILL and len(objective) < most_steps:
+    while moved >= STILL and len(objective) < max_iter:
         distances = squared_distances(data, centres)
         logs = log_memberships(distances, fuzzifier)
         objective.append(float((np.exp(fuzzifier * logs) * distances).sum()))
@@ -87,14 +90,14 @@ def settle(data: Observed, centres: Floats, fuzzifier: float, most_steps: int) -
     return centres, objective
 
 
-def best_centres(data: Observed, n_clusters: int, fuzzifier: float, starts: int, rng: np.random.Generator) -> Floats:
+def best_centres(data: Observed, n_clusters: int, fuzzifier: float, n_init: int, rng: np.random.Generator) -> Floats:
     """Centres (K, q) after a short run, the lowest in objective among several such starts.
 
     A run starts half-way between random rows and the mean: with a large fuzzifier, a centre that is a row is one
     for good.
     """
     found = []
-    for _ in range(starts):
+    for _ in range(n_init):
         rows = rng.choice(len(data.filled), size=min(n_clusters, len(data.filled)), replace=False)
         found.append(settle(data, data.filled[rows] / 2, fuzzifier, SHORT))
     return min(found, key=lambda pair: pair[1][-1])[0]
@@ -117,55 +120,53 @@ class FuzzyKMeans(Imputer):
     rows join the fitted clusters. Rows without any answer belong to clusters as the fitted rows do on average.
     Survey weights are not used.
 
-    Many items blur the clusters: on 24 items of the General Social Survey (3,544 respondents, 30 % hidden) a
-    fuzzifier of 1.5 leaves memberships so even that holes get little more than the column's mean (NRMSE .95; .84 with
-    1.2), which is why it is chosen with the data. Clusters know less than the normal of ``gaussian-em`` (.79).
+    Many items blur the clusters: a fuzzifier that suits few items leaves memberships so even that holes get little
+    more than the column's mean, which is why it is chosen with the data. Clusters know less than the normal of
+    ``gaussian-em``.
 
     Parameters
     ----------
+    n_clusters : number of clusters; None chooses among 3, 5, 10, 20 and 40 by the squared error on validation cells.
     fuzzifier : exponent m of the memberships, above 1. Near 1 clusters are crisp; when it grows, all centres become
         the columns' means, if no direction has half of the spread (Yu, Cheng & Huang 2004, IEEE Transactions on
-        Systems, Man, and Cybernetics B 34). None chooses among 1.1, 1.2, 1.3 and 1.5 by the squared error on
-        observed answers hidden again.
-    clusters : number of clusters; None chooses among 3, 5, 10, 20 and 40 in the same way.
-    starts : random starts, of which the one with the lowest objective is kept.
+        Systems, Man, and Cybernetics B 34). None chooses among 1.1, 1.2, 1.3 and 1.5 in the same way.
+    n_init : random starts, of which the one with the lowest objective is kept.
     """
 
-    def __init__(self, fuzzifier: float | None = None, clusters: int | None = None, starts: int = 5) -> None:
+    family: ClassVar[str] = "clusters"
+    _parameter_constraints: ClassVar[dict[str, list[object]]] = {
+        "n_clusters": [Interval(Integral, 1, None, closed="left"), None],
+        "fuzzifier": [Interval(Real, 1, None, closed="neither"), None],
+        "n_init": [Interval(Integral, 1, None, closed="left")],
+    }
+
+    def __init__(self, n_clusters: int | None = None, fuzzifier: float | None = None, n_init: int = 5) -> None:
+        self.n_clusters = n_clusters
         self.fuzzifier = fuzzifier
-        self.clusters = clusters
-        self.starts = starts
+        self.n_init = n_init
 
     def _fit(self, X: Floats, rng: np.random.Generator) -> None:
-        self._check_parameters()
         D = self.schema_.design(X)
         self._centre, self._scale = np.nanmean(D, axis=0), np.nanstd(D, axis=0)
         for j in self.schema_.where(Kind.NOMINAL):
             self._scale[self.schema_.blocks[j]] = np.sqrt(2)
-        self.fuzzifier_, self.clusters_ = self._choose(X, rng)
+        self.fuzzifier_, self.n_clusters_ = self._choose(X, rng)
         data = self._observed(X)
-        start = best_centres(data, self.clusters_, self.fuzzifier_, self.starts, rng)
+        start = best_centres(data, self.n_clusters_, self.fuzzifier_, self.n_init, rng)
         self.centres_, _ = settle(data, start, self.fuzzifier_, LONG)
         logs = log_memberships(squared_distances(data, self.centres_), self.fuzzifier_)
         self._average = np.exp(logs).mean(axis=0)
         self._describe(X, powers(logs, self.fuzzifier_))
 
-    def _check_parameters(self) -> None:
-        if self.fuzzifier is not None and not self.fuzzifier > 1:
-            raise InputError(f"fuzzy-k-means: fuzzifier is {self.fuzzifier}; memberships need one above 1, e.g. 1.2")
-        for name, value in (("clusters", self.clusters), ("starts", self.starts)):
-            if value is not None and value < 1:
-                raise InputError(f"fuzzy-k-means: {name} is {value}; give 1 or more")
-
     def _choose(self, X: Floats, rng: np.random.Generator) -> tuple[float, int]:
-        """Fuzzifier and number of clusters with the least squared error on observed answers hidden again."""
+        """Fuzzifier and number of clusters with the least squared error on validation cells."""
         fuzzifiers = FUZZIFIERS if self.fuzzifier is None else (self.fuzzifier,)
-        wanted = SIZES if self.clusters is None else (self.clusters,)
+        wanted = SIZES if self.n_clusters is None else (self.n_clusters,)
         sizes = [size for size in wanted if size <= len(X) / 5] or [min(wanted)]
         if len(fuzzifiers) == len(sizes) == 1:
             return fuzzifiers[0], sizes[0]
-        again = (rng.random(X.shape) < REHIDDEN) & ~np.isnan(X)
-        data, whole = self._observed(np.where(again, np.nan, X)), self._observed(X)
+        validation = (rng.random(X.shape) < VALIDATION) & ~np.isnan(X)
+        data, whole = self._observed(np.where(validation, np.nan, X)), self._observed(X)
         target = whole.known > data.known
         errors = {}
         for pair in itertools.product(fuzzifiers, sizes):
@@ -198,24 +199,23 @@ class FuzzyKMeans(Imputer):
         unknown = np.isnan(X).all(axis=1, keepdims=True)
         return np.where(unknown, self._average, np.exp(log_memberships(distances, self.fuzzifier_)))
 
-    def _draw(self, X: Floats, rng: np.random.Generator) -> Floats:
-        table = X.copy()
-        reached = self._memberships(X).cumsum(axis=1)
-        chosen = (rng.random((len(X), 1)) * reached[:, -1:] >= reached[:, :-1]).sum(axis=1)
+    def _impute(self, X: Floats, n_draws: int, rng: np.random.Generator) -> Prediction:
+        memberships, holes = self._memberships(X), np.isnan(X)
+        draws = np.stack([self._draw_answers(holes, memberships, rng)[holes] for _ in range(n_draws)])
+        expected, probabilities = np.full(X.shape, np.nan), {}
+        for j, column in enumerate(self.schema_):
+            if column.kind is not Kind.NOMINAL:
+                expected[:, j] = memberships @ (self._shares[j] @ self._values[j])
+            if column.kind is not Kind.NUMERIC:
+                probabilities[j] = memberships[holes[:, j]] @ self._shares[j]
+        return Prediction(draws, expected[holes], probabilities)
+
+    def _draw_answers(self, holes: NDArray[np.bool_], memberships: Floats, rng: np.random.Generator) -> Floats:
+        """Draw a cluster for each row by memberships (n, K), and from it answers for its holes (n, p)."""
+        table = np.full(holes.shape, np.nan)
+        chosen = draw_level(memberships, rng)
         for j, (values, shares) in enumerate(zip(self._values, self._shares, strict=True)):
-            for k, heap in enumerate(shares.cumsum(axis=1)):
-                rows = np.flatnonzero(np.isnan(X[:, j]) & (chosen == k))
-                table[rows, j] = values[np.searchsorted(heap[:-1], rng.random(len(rows)) * heap[-1], side="right")]
+            for k, share in enumerate(shares):
+                rows = np.flatnonzero(holes[:, j] & (chosen == k))
+                table[rows, j] = rng.choice(values, size=len(rows), p=share)
         return table
-
-    def _expected(self, X: Floats) -> Floats:
-        memberships = self._memberships(X)
-        expected = np.full(X.shape, np.nan)
-        for j in self.schema_.where(Kind.ORDINAL, Kind.NUMERIC):
-            expected[:, j] = memberships @ (self._shares[j] @ self._values[j])
-        return expected[np.isnan(X)]
-
-    def _probabilities(self, X: Floats) -> Mapping[int, Floats]:
-        memberships = self._memberships(X)
-        categorical = self.schema_.where(Kind.NOMINAL, Kind.ORDINAL)
-        return {int(j): memberships[np.isnan(X[:, j])] @ self._shares[j] for j in categorical}

@@ -7,8 +7,6 @@ from numpy.typing import NDArray
 
 from datasets.schema import Floats, Kind, Schema
 
-Numbers = Floats
-
 SAMPLE = 500  # rows whose silhouettes decide the number of clusters
 COUNTS = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96)  # numbers of clusters to choose from
 
@@ -28,8 +26,8 @@ class Space:
     """
 
     schema: Schema
-    centre: Numbers
-    scale: Numbers
+    centre: Floats
+    scale: Floats
     apart: float
 
     @classmethod
@@ -41,11 +39,11 @@ class Space:
             scale[schema.blocks[j]] = np.sqrt(2)
         return cls(schema, np.nanmean(D, axis=0), scale, 2 * float(np.nanvar(D / scale, axis=0).sum()) / len(schema))
 
-    def place(self, X: Floats) -> Numbers:
+    def place(self, X: Floats) -> Floats:
         """Coordinates (n, q) of codes (n, p); NaN where missing."""
         return (self.schema.design(X) - self.centre) / self.scale
 
-    def squared_distances(self, A: Numbers, B: Numbers) -> Numbers:
+    def squared_distances(self, A: Floats, B: Floats) -> Floats:
         """Squared distances (a, b) over the items that both rows answered, scaled up to p - 1 items.
 
         So a pair counts as if it differed as much in the items that it does not share (Dixon 1979, IEEE
@@ -54,11 +52,11 @@ class Space:
         """
         first = [block.start for block in self.schema.blocks]
         shared = (~np.isnan(A[:, first])).astype(float) @ (~np.isnan(B[:, first])).astype(float).T
-        mean: Numbers = np.where(shared > 0, known_distances(A, B) / np.maximum(shared, 1), self.apart)
+        mean: Floats = np.where(shared > 0, known_distances(A, B) / np.maximum(shared, 1), self.apart)
         return mean * (len(self.schema) - 1)
 
 
-def known_distances(A: Numbers, B: Numbers) -> Numbers:
+def known_distances(A: Floats, B: Floats) -> Floats:
     """Squared distances (a, b) over the coordinates that are known in both rows."""
     a, b = np.nan_to_num(A), np.nan_to_num(B)
     we_know, they_know = (~np.isnan(A)).astype(float), (~np.isnan(B)).astype(float)
@@ -66,24 +64,25 @@ def known_distances(A: Numbers, B: Numbers) -> Numbers:
     return np.maximum(squared, 0)  # the difference of equal sums may be -1e-16
 
 
-def nearest(D: Numbers, centres: Numbers) -> NDArray[np.intp]:
+def nearest(D: Floats, centres: Floats) -> NDArray[np.intp]:
     """Number of the nearest centre of each row (n,), over the coordinates known in the row."""
     return known_distances(D, centres).argmin(axis=1)
 
 
-def k_means(D: Numbers, k: int, rng: np.random.Generator, starts: int = 3, most_steps: int = 30) -> Numbers:
+def k_means(D: Floats, k: int, rng: np.random.Generator, n_init: int = 3, max_iter: int = 30) -> Floats:
     """Centres (k, q) that are near the rows of D (n, q), NaN where unknown; 0 must be an average coordinate.
 
     Lloyd's algorithm on the known cells alone: a row goes to the centre nearest in its known coordinates, a centre
     to the means of its rows' known coordinates; each step so lowers the sum of squares over known cells. The
-    best of several starts. Fewer centres come back if D has fewer than k different rows.
+    best of several starts. Fewer centres come back if D has fewer than k different rows. scikit-learn's k-means
+    refuses missing cells.
     """
     known, Z = (~np.isnan(D)).astype(float), np.nan_to_num(D)
     best, lowest = D[:0], np.inf
-    for _ in range(starts):
+    for _ in range(n_init):
         centres = _first_centres(D, k, rng)
         own = np.full(len(D), -1)
-        for _ in range(most_steps):
+        for _ in range(max_iter):
             squared = known_distances(D, centres)
             before, own = own, squared.argmin(axis=1)
             if (own == before).all():
@@ -97,7 +96,7 @@ def k_means(D: Numbers, k: int, rng: np.random.Generator, starts: int = 3, most_
     return best
 
 
-def _first_centres(D: Numbers, k: int, rng: np.random.Generator) -> Numbers:
+def _first_centres(D: Floats, k: int, rng: np.random.Generator) -> Floats:
     """Rows of D by chance, far ones more likely (Arthur & Vassilvitskii 2007, k-means++); 0 where unknown."""
     centres = np.nan_to_num(D[[rng.integers(len(D))]])
     while len(centres) < k:
@@ -109,7 +108,7 @@ def _first_centres(D: Numbers, k: int, rng: np.random.Generator) -> Numbers:
     return centres
 
 
-def choose_clusters(space: Space, D: Numbers, rng: np.random.Generator) -> Numbers:
+def choose_clusters(space: Space, D: Floats, rng: np.random.Generator) -> Floats:
     """Centres (k, q) for the number of clusters with the widest mean silhouette.
 
     Rousseeuw (1987), Journal of Computational and Applied Mathematics 20. Clusters are those of all rows; silhouettes
@@ -126,7 +125,7 @@ def choose_clusters(space: Space, D: Numbers, rng: np.random.Generator) -> Numbe
     for k in COUNTS:
         if k > max(2, np.ceil(np.sqrt(len(D)))):
             break
-        centres = k_means(D, k, rng, starts=1)
+        centres = k_means(D, k, rng, n_init=1)
         own = nearest(some, centres)
         seen = len(np.unique(own))
         width = silhouette_score(apart, own, metric="precomputed") if 1 < seen < len(some) else -1.0

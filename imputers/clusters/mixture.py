@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import logsumexp, softmax
 
 from datasets.schema import Floats
+from imputers.shared.levels import draw_level
 from imputers.shared.normal_model import (
     Holes,
     Normal,
@@ -40,16 +42,16 @@ class Search:
     Parameters
     ----------
     ridge : observations of independent noise of variance 1 that every component is shrunk by.
-    tolerance : EM of one normal stops when no mean or covariance moves by more, and that of a mixture when a step
+    tol : EM of one normal stops when no mean or covariance moves by more, and that of a mixture when a step
         gains less log density a row.
-    most_steps : EM stops here at the latest.
-    starts : random starts.
+    max_iter : EM stops here at the latest.
+    n_init : random starts.
     """
 
     ridge: float
-    tolerance: float
-    most_steps: int
-    starts: int
+    tol: float
+    max_iter: int
+    n_init: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,21 +117,13 @@ def expect(mixture: Mixture, D: Floats, groups: list[Holes]) -> Expectation:
             # both have the same exponent, and their determinants differ by that of the holes' covariance
             exponent = ((gap @ precisions[k]) * gap).sum(axis=1) - np.linalg.slogdet(covariance)[1]
             joint[:, k] = constants[k] - exponent / 2
-        posterior[group.rows], total = normalised(joint)
-        log_density[group.rows] += total
+        posterior[group.rows] = softmax(joint, axis=1)
+        log_density[group.rows] += logsumexp(joint, axis=1)
         pairs = (group.missing[:, :, None] * q + group.missing[:, None, :]).ravel()
         for k, (_, _, covariance) in enumerate(parts):
             shared = posterior[group.rows, k, None, None] * covariance
             uncertain[k] += np.bincount(pairs, shared.ravel(), minlength=q * q)
     return Expectation(posterior, completed, uncertain.reshape(K, q, q), log_density)
-
-
-def normalised(joint: Floats) -> tuple[Floats, Floats]:
-    """Probabilities (n, K) from logarithms of numbers proportional to them, and the logarithm of their sum (n,)."""
-    top = joint.max(axis=1)
-    raised = np.exp(joint - top[:, None])
-    total = raised.sum(axis=1)
-    return raised / total[:, None], top + np.log(total)
 
 
 def maximise(found: Expectation, prior: Prior) -> Mixture:
@@ -146,14 +140,14 @@ def maximise(found: Expectation, prior: Prior) -> Mixture:
     return Mixture(sizes / sizes.sum(), tuple(normals))
 
 
-def climb(mixture: Mixture, D: Floats, prior: Prior, tolerance: float, most_steps: int) -> tuple[Mixture, list[float]]:
-    """EM until a step gains less than ``tolerance`` a row; also tell the objective before each step.
+def climb(mixture: Mixture, D: Floats, prior: Prior, tol: float, max_iter: int) -> tuple[Mixture, list[float]]:
+    """EM until a step gains less than ``tol`` a row; also tell the objective before each step.
 
     The objective is the log density of the observed cells of D (n, q) and of the prior, and no step lowers it.
     """
     groups = group_rows(D)
     objective: list[float] = []
-    while len(objective) < 2 or (objective[-1] - objective[-2] >= tolerance * len(D) and len(objective) < most_steps):
+    while len(objective) < 2 or (objective[-1] - objective[-2] >= tol * len(D) and len(objective) < max_iter):
         found = expect(mixture, D, groups)
         objective.append(float(found.log_density.sum()) + log_prior(mixture, prior))
         mixture = maximise(found, prior)
@@ -182,20 +176,20 @@ def fit_mixture(D: Floats, n_components: int, search: Search, rng: np.random.Gen
     """
     from sklearn.cluster import KMeans
 
-    table, _ = maximum_likelihood(D, search.ridge, search.tolerance, search.most_steps)
+    table, _ = maximum_likelihood(D, search.ridge, search.tol, search.max_iter)
     single = Mixture(np.ones(1), (table,))
     if n_components == 1 or not D.shape[1]:  # a table of rare levels leaves no column
         return single, Prior(search.ridge, search.ridge * np.eye(D.shape[1]))
     prior = prior_like(table, search.ridge)
     completed = expect(single, D, group_rows(D)).completed[0]
     runs = []
-    for _ in range(search.starts):
+    for _ in range(search.n_init):
         groups = KMeans(n_components, n_init=1, random_state=int(rng.integers(2**31))).fit(completed)
         shares = np.bincount(groups.labels_, minlength=n_components) / len(D)
         start = Mixture(shares, tuple(Normal(centre, table.covariance) for centre in groups.cluster_centers_))
         runs.append(climb(start, D, prior, 0.0, SHORT))
     best, _ = max(runs, key=lambda run: run[1][-1])
-    return climb(best, D, prior, search.tolerance, search.most_steps)[0], prior
+    return climb(best, D, prior, search.tol, search.max_iter)[0], prior
 
 
 def choose_size(D: Floats, sizes: tuple[int, ...], search: Search, rng: np.random.Generator) -> int:
@@ -222,8 +216,7 @@ def draw_rows(
     -------
     D completed (n, q), and the number of the component of each row (n,).
     """
-    reached = expect(mixture, D, groups).posterior.cumsum(axis=1)
-    chosen = (rng.random((len(D), 1)) * reached[:, -1:] >= reached[:, :-1]).sum(axis=1)
+    chosen = draw_level(expect(mixture, D, groups).posterior, rng)
     completed = D.copy()
     for k, normal in enumerate(mixture.normals):
         rows = np.flatnonzero(chosen == k)

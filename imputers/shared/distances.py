@@ -144,7 +144,7 @@ class Euclidean:
         """
         texts = [schema.names[j] for j in schema.where(Kind.TEXT)]
         if texts:
-            raise InputError(f"distance 'euclidean' cannot read the text columns {texts}; use distance='gower'")
+            raise InputError(f"metric 'euclidean' cannot read the text columns {texts}; use metric='gower'")
         D = schema.design(X)
         centre, scale = np.nanmean(D, axis=0), np.nanstd(D, axis=0)
         for j in schema.where(Kind.NOMINAL):

@@ -3,10 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.schema import Floats
 
-
-def draw_level(probabilities: Floats, rng: np.random.Generator) -> NDArray[np.intp]:
+def draw_level(probabilities: NDArray[np.floating] | NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.intp]:
     """Draw the position of a level for each row of probabilities (h, K), shape (h,), by inversion.
 
     Rows need not sum to one: they are taken relative to their sum. One uniform number is used for each row.

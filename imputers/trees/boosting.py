@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.schema import Column, Floats
+from imputers.shared.levels import draw_level
 
 if TYPE_CHECKING:
     from lightgbm import Booster
@@ -45,9 +46,7 @@ class BoostedClasses:
         found = _predict(self.booster, D)
         shares = np.zeros((len(D), len(self.column.levels)))
         shares[:, self.classes] = found if found.ndim == 2 else np.column_stack([1 - found, found])
-        passed = shares.cumsum(axis=1) < rng.random((len(D), 1))
-        last = self.classes[-1]  # rounding may leave the sum a trifle below one
-        return Forecast(self.column.levels[np.minimum(passed.sum(axis=1), last)], np.full(len(D), np.nan), shares)
+        return Forecast(self.column.levels[draw_level(shares, rng)], np.full(len(D), np.nan), shares)
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,23 +60,23 @@ class BoostedScore:
     predictions : of the donors, ascending, shape (d,). No tree has seen the donors, so that their answers
         scatter about the predictions as much as those of a new person do.
     answers : their codes, shape (d,).
-    window : how many donors stand for the distribution of an answer.
+    n_donors : how many of them stand for the distribution of an answer.
     """
 
     column: Column
     booster: "Booster"
     predictions: Floats
     answers: Floats
-    window: int
+    n_donors: int
 
     def forecast(self, D: Float32s, rng: np.random.Generator) -> Forecast:
         """Predicted mean, shares of the levels among the nearest donors, and the answer of one of these."""
         mean = _predict(self.booster, D)
         first = self._first_donor(mean, rng)
-        draw = self.answers[first + rng.integers(self.window, size=len(D))]
+        draw = self.answers[first + rng.integers(self.n_donors, size=len(D))]
         counts = np.zeros((len(self.answers) + 1, len(self.column.levels)))
         counts[1:] = (self.answers[:, None] == self.column.levels).cumsum(axis=0)
-        shares = (counts[first + self.window] - counts[first]) / self.window
+        shares = (counts[first + self.n_donors] - counts[first]) / self.n_donors
         return Forecast(draw, np.clip(mean, self.answers.min(), self.answers.max()), shares)
 
     def _first_donor(self, mean: Floats, rng: np.random.Generator) -> NDArray[np.intp]:
@@ -85,33 +84,39 @@ class BoostedScore:
         low = np.searchsorted(self.predictions, mean, side="left")
         high = np.searchsorted(self.predictions, mean, side="right")
         middle = low + (rng.random(len(mean)) * (high - low + 1)).astype(np.intp)
-        return np.clip(middle - self.window // 2, 0, len(self.predictions) - self.window)
+        return np.clip(middle - self.n_donors // 2, 0, len(self.predictions) - self.n_donors)
 
 
 Conditional = BoostedClasses | BoostedScore
 
 
-def learn_classes(column: Column, D: Float32s, codes: Floats, rounds: int, settings: Settings) -> BoostedClasses:
+def learn_classes(column: Column, D: Float32s, codes: Floats, n_estimators: int, settings: Settings) -> BoostedClasses:
     """Learn a nominal item from predictors (n, q) and codes (n,), at least two of them different."""
     classes, labels = np.unique(np.searchsorted(column.levels, codes), return_inverse=True)
     binary = len(classes) == 2
     objective = {"objective": "binary" if binary else "multiclass", "num_class": 1 if binary else len(classes)}
-    return BoostedClasses(column, _boost(D, labels, rounds, {**settings, **objective}), classes)
+    return BoostedClasses(column, _boost(D, labels, n_estimators, {**settings, **objective}), classes)
 
 
 def learn_score(
-    column: Column, D: Float32s, codes: Floats, rounds: int, window: int, settings: Settings, rng: np.random.Generator
+    column: Column,
+    D: Float32s,
+    codes: Floats,
+    n_estimators: int,
+    n_donors: int,
+    settings: Settings,
+    rng: np.random.Generator,
 ) -> BoostedScore:
     """Learn an ordinal or numeric item from predictors (n, q) and codes (n,), n at least two."""
     rows = rng.permutation(len(codes))
     donors, growers = np.split(rows, [max(1, round(HELD_OUT * len(rows)))])
-    booster = _boost(D[growers], codes[growers], rounds, {**settings, "objective": "regression"})
+    booster = _boost(D[growers], codes[growers], n_estimators, {**settings, "objective": "regression"})
     predictions = _predict(booster, D[donors])
     order = np.argsort(predictions, kind="stable")
-    return BoostedScore(column, booster, predictions[order], codes[donors[order]], min(window, len(donors)))
+    return BoostedScore(column, booster, predictions[order], codes[donors[order]], min(n_donors, len(donors)))
 
 
-def _boost(D: Float32s, y: NDArray, rounds: int, settings: Settings) -> "Booster":
+def _boost(D: Float32s, y: NDArray, n_estimators: int, settings: Settings) -> "Booster":
     import lightgbm
 
     parameters = {
@@ -121,7 +126,7 @@ def _boost(D: Float32s, y: NDArray, rounds: int, settings: Settings) -> "Booster
         "force_row_wise": True,  # else LightGBM times both ways and takes the faster, which may differ between runs
         **settings,
     }
-    return lightgbm.train(parameters, lightgbm.Dataset(D, y, params=parameters), rounds)
+    return lightgbm.train(parameters, lightgbm.Dataset(D, y, params=parameters), n_estimators)
 
 
 def _predict(booster: "Booster", D: Float32s) -> Floats:

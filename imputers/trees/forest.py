@@ -17,9 +17,9 @@ Float32s = NDArray[np.float32]
 class Growth(NamedTuple):
     """How forests grow: their number of trees, rows drawn for a tree as a share of all, fewest rows in a leaf."""
 
-    trees: int
-    share: float
-    leaf: int
+    n_estimators: int
+    max_samples: float
+    min_samples_leaf: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +50,8 @@ class Forest:
 def grow(column: Column, D: Float32s, codes: Floats, growth: Growth, rng: np.random.Generator) -> Forest:
     """Grow a forest on predictors (n, q) and codes (n,); ⌊√q⌋ predictors are tried at each split.
 
-    The loop is that of scikit-learn's forests, without their cost per tree, and it has the out-of-bag rows at hand.
+    The loop is that of scikit-learn's forests, which count a row that no tree left out as predicted to be 0 in their
+    out-of-bag error, and so err where trees are few; here such rows do not count.
     """
     from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
@@ -59,10 +60,10 @@ def grow(column: Column, D: Float32s, codes: Floats, growth: Growth, rng: np.ran
     votes = np.zeros((n, len(np.unique(targets)) if nominal else 1))
     times = np.zeros(n)
     trees = []
-    for _ in range(growth.trees):
-        drawn = np.bincount(rng.integers(n, size=max(1, round(growth.share * n))), minlength=n)
+    for _ in range(growth.n_estimators):
+        drawn = np.bincount(rng.integers(n, size=max(1, round(growth.max_samples * n))), minlength=n)
         tree = (DecisionTreeClassifier if nominal else DecisionTreeRegressor)(
-            max_features="sqrt", min_samples_leaf=growth.leaf, random_state=int(rng.integers(2**31))
+            max_features="sqrt", min_samples_leaf=growth.min_samples_leaf, random_state=int(rng.integers(2**31))
         )
         trees.append(tree.fit(D, targets, sample_weight=drawn.astype(float), check_input=False))
         out = drawn == 0

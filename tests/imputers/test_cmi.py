@@ -6,9 +6,8 @@ import pytest
 from datasets.errors import InputError
 from datasets.schema import Column, Kind, Schema
 from imputers.clusters import cmi
-from imputers.clusters.cmi import ClusterKernel
+from imputers.clusters.cmi import ClusterKernel, bandwidths, kernel_weights, leave_one_out
 from imputers.clusters.k_means import Space, choose_clusters, k_means, nearest
-from imputers.clusters.kernel import bandwidths, kernel_weights, leave_one_out
 from imputers.conformance import example_table
 
 PAIR = Schema((Column("x", Kind.NUMERIC), Column("y", Kind.NUMERIC)))
@@ -33,7 +32,7 @@ def test_one_dimension_is_nadaraya_watson_with_the_best_left_out_bandwidth():
     rng = np.random.default_rng(0)
     x = rng.normal(3, 2, 40)
     y = np.sin(x) + rng.normal(0, 0.2, 40)
-    imputer = ClusterKernel(clusters=1).fit(np.column_stack([x, y]), schema=PAIR)
+    imputer = ClusterKernel(n_clusters=1).fit(np.column_stack([x, y]), schema=PAIR)
     new = np.array([-1.0, 2.5, 5.0, 40.0])  # the last is far from everybody
     prediction = imputer.impute(np.column_stack([new, np.full(4, np.nan)]))
     z = (x - x.mean()) / x.std()
@@ -71,7 +70,7 @@ def test_the_bandwidth_widens_for_noise_and_narrows_for_a_curve():
     x = rng.normal(size=300)
     factors = {}
     for name, y in (("noise", rng.normal(size=300)), ("curve", np.sin(6 * x) + 0.1 * rng.normal(size=300))):
-        imputer = ClusterKernel(clusters=1).fit(np.column_stack([x, y]), schema=PAIR)
+        imputer = ClusterKernel(n_clusters=1).fit(np.column_stack([x, y]), schema=PAIR)
         factors[name] = imputer.bandwidths_[0, 1] * 300**0.2
     assert factors["curve"] < 0.6 < 2 < factors["noise"]
 
@@ -82,7 +81,7 @@ def test_the_bandwidth_widens_with_the_number_of_items():
     X = rng.normal(size=(300, 31))
     X[:, -1] = X[:, :-1].sum(axis=1)
     schema = Schema(tuple(Column(f"x{j}", Kind.NUMERIC) for j in range(31)))
-    imputer = ClusterKernel(clusters=1).fit(X, schema=schema)
+    imputer = ClusterKernel(n_clusters=1).fit(X, schema=schema)
     assert imputer.bandwidths_[0, -1] * 300**0.2 > 4
     new = X.copy()
     new[:50, -1] = np.nan
@@ -118,7 +117,7 @@ def test_clusters_are_those_of_scikit_learn():
     rng = np.random.default_rng(4)
     D = rng.normal(size=(200, 3))
     D -= D.mean(axis=0)
-    ours = k_means(D, 4, rng, starts=20, most_steps=100)
+    ours = k_means(D, 4, rng, n_init=20, max_iter=100)
     theirs = KMeans(4, n_init=20, random_state=0).fit(D)
     total = ((D - ours[nearest(D, ours)]) ** 2).sum()
     assert total == pytest.approx(theirs.inertia_, rel=0.005)
@@ -140,7 +139,7 @@ def test_a_worked_table_of_nominal_answers():
     """Four donors, two with x = a: matches weigh 1, mismatches exp(-1/2h²), and everybody 4⁻³ more."""
     schema = Schema((Column("x", Kind.NOMINAL, {1.0: "a", 2.0: "b"}), Column("y", Kind.NOMINAL, {1.0: "p", 2.0: "q"})))
     X = np.array([[1, 1], [1, 1], [2, 1], [2, 2], [1, np.nan]])
-    imputer = ClusterKernel(clusters=1, n_min=4).fit(X, schema=schema)
+    imputer = ClusterKernel(n_clusters=1, min_samples=4).fit(X, schema=schema)
     far = np.exp(-0.5 / imputer.bandwidths_[0, 1] ** 2) + 4**-3
     near = 1 + 4**-3
     p = (2 * near + far) / (2 * near + 2 * far)
@@ -163,11 +162,11 @@ def test_an_item_with_few_answers_in_a_cluster_is_filled_from_everybody():
     rng = np.random.default_rng(6)
     X = np.column_stack([np.repeat([-10.0, 10.0], 50), np.repeat([0.0, 5.0], 50)]) + rng.normal(size=(100, 2))
     X[55:, 1] = np.nan  # five answers in the right-hand cluster
-    for n_min, pool in ((5, X[50:55, 1]), (6, X[:55, 1])):
-        imputer = ClusterKernel(clusters=2, n_min=n_min).fit(X, schema=PAIR)
+    for least, pool in ((5, X[50:55, 1]), (6, X[:55, 1])):
+        imputer = ClusterKernel(n_clusters=2, min_samples=least).fit(X, schema=PAIR)
         draws = imputer.impute(X, n_draws=500).draws
         assert set(draws.ravel()) <= set(pool)
-        assert np.isfinite(imputer.bandwidths_[-1, 1]) == (n_min == 6)
+        assert np.isfinite(imputer.bandwidths_[-1, 1]) == (least == 6)
 
 
 def test_a_row_without_answers_gets_everybodys_mean():
@@ -187,15 +186,15 @@ def test_blocks_do_not_show(monkeypatch):
     assert np.array_equal(parts.draws, whole.draws)
 
 
-@pytest.mark.parametrize("parameters", [{"clusters": 0}, {"n_min": 1}, {"most_donors": 0}])
+@pytest.mark.parametrize("parameters", [{"n_clusters": 0}, {"min_samples": 1}, {"max_donors": 1}])
 def test_impossible_parameters_are_errors(parameters):
     schema, X = example_table()
-    with pytest.raises(InputError, match="at least"):
+    with pytest.raises(InputError, match=f"'{next(iter(parameters))}' parameter of ClusterKernel must be"):
         ClusterKernel(**parameters).fit(X, schema=schema)
 
 
 def test_more_clusters_than_different_rows():
     X = np.array([[0.0, 0.0], [1.0, 1.0]] * 20)
     X[0, 1] = np.nan
-    prediction = ClusterKernel(clusters=12).fit(X, schema=PAIR).impute(X)
+    prediction = ClusterKernel(n_clusters=12).fit(X, schema=PAIR).impute(X)
     assert prediction.expected == pytest.approx([0.0], abs=1e-3)

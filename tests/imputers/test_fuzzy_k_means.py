@@ -63,7 +63,7 @@ def test_vague_limit_is_the_column_mean():
     rng = np.random.default_rng(5)
     X = rng.standard_normal((120, 5)) + 7
     X[rng.random(X.shape) < 0.25] = np.nan
-    prediction = FuzzyKMeans(fuzzifier=1e6, clusters=3).fit(X, schema=numeric(5)).impute(X)
+    prediction = FuzzyKMeans(n_clusters=3, fuzzifier=1e6).fit(X, schema=numeric(5)).impute(X)
     means = np.nanmean(X, axis=0)[np.nonzero(np.isnan(X))[1]]
     assert prediction.expected == pytest.approx(means, abs=1e-3)
 
@@ -90,7 +90,7 @@ def test_breast_cancer_half_hidden_at_random():
     hidden = hidden.reshape(Z.shape)
     X = np.where(hidden, np.nan, Z)
     for clusters, fuzzifier, wanted in ((10, 1.5, 0.5397), (3, 2.0, 0.7796)):
-        imputer = FuzzyKMeans(fuzzifier, clusters, starts=2).fit(X, schema=numeric(30))
+        imputer = FuzzyKMeans(clusters, fuzzifier, n_init=2).fit(X, schema=numeric(30))
         fills = expectation(imputer.impute(X, n_draws=1), X, numeric(30))
         assert np.mean((fills - Z[hidden]) ** 2) == pytest.approx(wanted, abs=0.02)
 
@@ -98,7 +98,7 @@ def test_breast_cancer_half_hidden_at_random():
 def test_a_nominal_mismatch_costs_one():
     schema = Schema((Column("a", Kind.NOMINAL, {1.0: "x", 2.0: "y", 3.0: "z"}), Column("b", Kind.NUMERIC)))
     X = np.array([[1.0, 0.0], [2.0, 0.0], [3.0, 1.0]])
-    imputer = FuzzyKMeans(2.0, 2).fit(X, schema=schema)
+    imputer = FuzzyKMeans(2, 2.0).fit(X, schema=schema)
     data = imputer._observed(X)
     assert squared_distances(data, data.filled)[0, 1] == pytest.approx(1.0)
 
@@ -106,7 +106,7 @@ def test_a_nominal_mismatch_costs_one():
 def test_draws_agree_with_probabilities_and_expectation():
     schema, X = example_table()
     X[7] = np.nan
-    imputer = FuzzyKMeans(1.3, 4).fit(X, schema=schema)
+    imputer = FuzzyKMeans(4, 1.3).fit(X, schema=schema)
     prediction = imputer.impute(X, n_draws=1500)
     columns = np.nonzero(np.isnan(X))[1]
     for j in (schema.index("party"), schema.index("trust")):
@@ -120,7 +120,7 @@ def test_draws_agree_with_probabilities_and_expectation():
 
 def test_expected_numbers_are_centres_by_membership():
     X = heaps()
-    imputer = FuzzyKMeans(1.5, 3).fit(X, schema=numeric(5))
+    imputer = FuzzyKMeans(3, 1.5).fit(X, schema=numeric(5))
     centres = imputer.centres_ * imputer._scale + imputer._centre
     fills = imputer._memberships(X) @ centres
     assert imputer.impute(X).expected == pytest.approx(fills[np.isnan(X)], abs=1e-3)
@@ -128,7 +128,7 @@ def test_expected_numbers_are_centres_by_membership():
 
 def test_a_row_without_answers_is_filled_as_the_others_are_on_average():
     X = np.vstack([heaps(), np.full(5, np.nan)])
-    imputer = FuzzyKMeans(1.05, 3).fit(X, schema=numeric(5))
+    imputer = FuzzyKMeans(3, 1.05).fit(X, schema=numeric(5))
     fills = imputer.impute(X).expected[-5:]
     assert fills == pytest.approx(np.nanmean(X, axis=0), abs=0.25)
 
@@ -136,12 +136,12 @@ def test_a_row_without_answers_is_filled_as_the_others_are_on_average():
 def test_few_rows_and_duplicates():
     schema = numeric(2)
     X = np.array([[0.0, 1.0], [0.0, 1.0], [4.0, 5.0], [4.0, np.nan]])
-    imputer = FuzzyKMeans(1.2, clusters=10).fit(X, schema=schema)
+    imputer = FuzzyKMeans(10, fuzzifier=1.2).fit(X, schema=schema)
     assert imputer.impute(X).expected == pytest.approx([5.0], abs=1e-3)
     assert FuzzyKMeans().fit(X, schema=schema).impute(X).draws.shape == (5, 1)
 
 
-@pytest.mark.parametrize("wrong", [{"fuzzifier": 1.0}, {"clusters": 0}, {"starts": 0}])
+@pytest.mark.parametrize("wrong", [{"fuzzifier": 1.0}, {"n_clusters": 0}, {"n_init": 0}])
 def test_impossible_parameters_are_refused(wrong):
-    with pytest.raises(InputError, match=next(iter(wrong))):
+    with pytest.raises(InputError, match=f"'{next(iter(wrong))}' parameter of FuzzyKMeans must be"):
         FuzzyKMeans(**wrong).fit(heaps(), schema=numeric(5))

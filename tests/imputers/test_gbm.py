@@ -7,10 +7,9 @@ from datasets.errors import InputError
 from datasets.prediction import check_prediction, expectation, point
 from datasets.schema import Column, Kind, Schema
 from datasets.selection.ranking import associations
-from imputers.trees import informative
 from imputers.trees.boosting import learn_classes, learn_score
 from imputers.trees.gbm import Gbm
-from imputers.trees.informative import most_informative
+from imputers.trees.predictors import _information_of_each_row, most_informative
 
 BENT = Schema(
     (
@@ -105,7 +104,7 @@ def test_two_and_more_classes_give_calibrated_shares():
 
 def test_one_draw_keeps_means_of_several_chains():
     _, X = bent_table(300)
-    imputer = Gbm(sweeps=2).fit(X, schema=BENT, random_state=1)
+    imputer = Gbm(max_iter=2).fit(X, schema=BENT, random_state=1)
     one, five = imputer.impute(X, n_draws=1), imputer.impute(X, n_draws=5)
     assert np.array_equal(one.expected, five.expected, equal_nan=True)
     assert np.array_equal(one.draws[0], five.draws[0])
@@ -117,10 +116,10 @@ def test_tiny_table_is_filled():
     check_prediction(Gbm().fit(X, schema=BENT).impute(X), X, BENT)
 
 
-def test_one_sweep_is_refused():
-    with pytest.raises(InputError, match="sweeps=0"):
-        Gbm(sweeps=0).fit(bent_table(50)[1], schema=BENT)
-    with pytest.raises(InputError, match="n_features=0"):
+def test_no_sweep_and_no_feature_are_refused():
+    with pytest.raises(InputError, match="'max_iter'.* Got 0"):
+        Gbm(max_iter=0).fit(bent_table(50)[1], schema=BENT)
+    with pytest.raises(InputError, match="'n_features'.* Got 0"):
         Gbm(n_features=0).fit(bent_table(50)[1], schema=BENT)
 
 
@@ -153,13 +152,13 @@ def test_trees_read_the_most_informative_items_only():
     assert most_informative(schema, X, 1)[0].tolist() == [2]
     assert most_informative(schema, X, 2)[0].tolist() == [1, 2]
     assert [found.tolist() for found in most_informative(schema, X, 9)] == [[1, 2, 3], [0, 2, 3], [0, 1, 3], [0, 1, 2]]
-    imputer = Gbm(sweeps=1, n_features=1).fit(X, schema=schema, random_state=1)
+    imputer = Gbm(max_iter=1, n_features=1).fit(X, schema=schema, random_state=1)
     assert imputer.models_[0][0].booster.num_feature() == 2  # two dummies of one item
 
 
 def test_information_is_that_of_the_selection():
     _, X = bent_table()
-    worth = informative._information_of_each_row(BENT, X)
+    worth = _information_of_each_row(BENT, X)
     for j, name in enumerate(BENT.names):
         table = associations(BENT, X, name).set_index("variable")
         for k, other in enumerate(BENT.names):
@@ -170,12 +169,12 @@ def test_information_is_that_of_the_selection():
 
 def test_a_single_sweep_answers_each_item_from_what_was_observed():
     truth, X = bent_table()
-    prediction = Gbm(sweeps=1).fit(X, schema=BENT, random_state=1).impute(X, n_draws=2)
+    prediction = Gbm(max_iter=1).fit(X, schema=BENT, random_state=1).impute(X, n_draws=2)
     check_prediction(prediction, X, BENT)
     hidden, columns = np.isnan(X), np.nonzero(np.isnan(X))[1]
     wrong = (expectation(prediction, X, BENT) - truth[hidden])[columns == 1]
     assert np.sqrt(np.mean(wrong**2)) < 1.2 * NOISE
     rows = np.flatnonzero(np.isnan(X[:, 1]))
-    again = Gbm(sweeps=1).fit(X, schema=BENT, random_state=1).impute(X[rows], n_draws=2)
+    again = Gbm(max_iter=1).fit(X, schema=BENT, random_state=1).impute(X[rows], n_draws=2)
     at = np.nonzero(np.isnan(X[rows]))[1] == 1
     assert expectation(again, X[rows], BENT)[at] == pytest.approx(expectation(prediction, X, BENT)[columns == 1])

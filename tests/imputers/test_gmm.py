@@ -43,7 +43,7 @@ def two_heaps(n=600, hidden=0.3, seed=0):
 
 def test_one_component_is_gaussian_em():
     schema, X = example_table()
-    one = GaussianMixture(components=1).fit(X, schema=schema).impute(X, n_draws=1)
+    one = GaussianMixture(n_components=1).fit(X, schema=schema).impute(X, n_draws=1)
     em = GaussianEM().fit(X, schema=schema).impute(X, n_draws=1)
     assert one.expected == pytest.approx(em.expected, abs=1e-6, nan_ok=True)
     assert one.probabilities.keys() == em.probabilities.keys()
@@ -103,7 +103,7 @@ def test_holes_count_with_their_covariance():
 
 
 def test_the_number_of_components_is_found():
-    search, rng = Search(ridge=1.0, tolerance=1e-3, most_steps=100, starts=2), np.random.default_rng(2)
+    search, rng = Search(ridge=1.0, tol=1e-3, max_iter=100, n_init=2), np.random.default_rng(2)
     heaps, _, _ = two_heaps()
     one = np.where(rng.random((600, 3)) < 0.2, np.nan, rng.standard_normal((600, 3)))
     assert choose_size(heaps, (1, 2, 3, 5), search, rng) == 2
@@ -116,8 +116,8 @@ def test_independent_answers_are_no_components():
     schema = Schema(tuple(Column(f"v{j}", Kind.ORDINAL, {0.0: "no", 1.0: "yes"}) for j in range(4)))
     X = rng.integers(2, size=(500, 4)).astype(float)
     X[rng.random(X.shape) < 0.1] = np.nan
-    imputer = GaussianMixture(starts=2).fit(X, schema=schema)
-    assert imputer.components_ == 1
+    imputer = GaussianMixture(n_init=2).fit(X, schema=schema)
+    assert imputer.n_components_ == 1
     assert choose_size(imputer._data, (1, 2, 3), Search(5.0, 1e-3, 100, 2), rng) > 1
 
 
@@ -133,7 +133,7 @@ def test_breast_cancer_half_hidden_at_random():
     X = np.where(hidden, np.nan, Z)
     errors = []
     for components in (1, 2):
-        imputer = GaussianMixture(components, steps=1).fit(X, schema=numeric(30))
+        imputer = GaussianMixture(components, n_burn_in=1).fit(X, schema=numeric(30))
         fills = expectation(imputer.impute(X, n_draws=1), X, numeric(30))
         errors.append(np.mean((fills - Z[hidden]) ** 2))
     assert errors[0] < 0.2363
@@ -146,7 +146,7 @@ def test_two_lines_are_filled_along_the_right_one():
     second = np.nonzero(holes)[1] == 1
     gaps = []
     for components in (1, 2):
-        prediction = GaussianMixture(components, steps=1).fit(D, schema=numeric(3)).impute(D, n_draws=30)
+        prediction = GaussianMixture(components, n_burn_in=1).fit(D, schema=numeric(3)).impute(D, n_draws=30)
         gaps.append(np.sqrt(np.mean((prediction.expected - whole[holes])[second] ** 2)))
         assert np.mean(prediction.draws - prediction.expected) == pytest.approx(0, abs=0.05)
     assert gaps[1] < 0.75 * gaps[0]
@@ -162,7 +162,7 @@ def test_draws_are_proper():
     D = np.column_stack([which + rng.standard_normal(400), rng.standard_normal(400)])
     X = D.copy()
     X[::2, 1] = np.nan
-    imputer = GaussianMixture(components=2, ridge=0.0, steps=3).fit(X, schema=numeric(2))
+    imputer = GaussianMixture(n_components=2, ridge=0.0, n_burn_in=3).fit(X, schema=numeric(2))
     draws = imputer.impute(X, n_draws=150).draws
     for rows in (slice(0, 100), slice(100, 200)):
         means = draws[:, rows].sum(axis=1) / 200
@@ -172,7 +172,7 @@ def test_draws_are_proper():
 
 def test_fewer_rows_than_components_and_a_component_that_loses_all_rows():
     X = np.array([[0.0, 1.0], [1.0, np.nan], [2.0, 2.5], [3.0, 4.0]])
-    prediction = GaussianMixture(components=9).fit(X, schema=numeric(2)).impute(X)
+    prediction = GaussianMixture(n_components=9).fit(X, schema=numeric(2)).impute(X)
     assert np.isfinite(prediction.draws).all()
     D, _, _ = two_heaps(50)
     far = Mixture(np.array([1.0, 0.0]), (Normal(np.zeros(3), np.eye(3)), Normal(np.full(3, 99.0), np.eye(3))))
@@ -181,7 +181,7 @@ def test_fewer_rows_than_components_and_a_component_that_loses_all_rows():
     assert mixture.n_parameters == 2 * (3 + 6) + 1
 
 
-@pytest.mark.parametrize("wrong", [{"components": 0}, {"starts": 0}])
+@pytest.mark.parametrize("wrong", [{"n_components": 0}, {"n_init": 0}, {"max_iter": 0}, {"n_burn_in": 0}])
 def test_impossible_parameters_are_refused(wrong):
-    with pytest.raises(InputError, match=next(iter(wrong))):
+    with pytest.raises(InputError, match=f"'{next(iter(wrong))}' parameter of GaussianMixture must be"):
         GaussianMixture(**wrong).fit(two_heaps(60)[0], schema=numeric(3))

@@ -8,8 +8,7 @@ from datasets.errors import InputError
 from datasets.prediction import expectation, point
 from datasets.schema import Column, Kind, Schema
 from imputers.conformance import example_table
-from imputers.neighbours.knn import NearestNeighbours
-from imputers.neighbours.nearest import NearestNeighbour
+from imputers.neighbours.knn import NearestNeighbour, NearestNeighbours
 from imputers.shared.distances import Euclidean, Gower
 from imputers.shared.donors import sample_donors
 
@@ -34,7 +33,7 @@ def fills(imputer, X, schema):
 
 def test_fills_are_those_of_a_brute_force_search():
     schema, X = example_table(150)
-    imputer = NearestNeighbours(k=7).fit(X, schema=schema)
+    imputer = NearestNeighbours(n_neighbors=7).fit(X, schema=schema)
     prediction = imputer.impute(X, n_draws=200)
     income = schema.index("income")  # distances to others differ by their ages, so there are no ties
     fills = prediction.expected[np.nonzero(np.isnan(X))[1] == income]
@@ -52,7 +51,7 @@ def test_fills_are_those_of_a_brute_force_search():
 
 def test_nominal_votes_and_draw_shares_agree():
     schema, X = example_table()
-    imputer = NearestNeighbours(k=5).fit(X, schema=schema)
+    imputer = NearestNeighbours(n_neighbors=5).fit(X, schema=schema)
     prediction = imputer.impute(X, n_draws=3000)
     party = schema.index("party")
     drawn = prediction.draws[:, np.nonzero(np.isnan(X))[1] == party]
@@ -65,7 +64,9 @@ def test_euclidean_is_scikit_learns_imputer(breast_cancer):
 
     schema, X, _ = breast_cancer
     scale = np.nanstd(X, axis=0)
-    ours = fills(NearestNeighbours(k=5, distance="euclidean", weights="uniform").fit(X, schema=schema), X, schema)
+    ours = fills(
+        NearestNeighbours(n_neighbors=5, metric="euclidean", weights="uniform").fit(X, schema=schema), X, schema
+    )
     theirs = KNNImputer(n_neighbors=5).fit_transform(X / scale) * scale
     assert ours == pytest.approx(theirs[np.isnan(X)], rel=1e-6, abs=1e-9)
 
@@ -74,7 +75,7 @@ def test_euclidean_is_scikit_learns_imputer(breast_cancer):
 def test_breast_cancer_figures(breast_cancer, k, weights, wanted):
     """scikit-learn's figures, on the demonstration's own scale; standardised by what is observed: .5685, .5536."""
     schema, X, truth = breast_cancer
-    imputer = NearestNeighbours(k=k, distance="euclidean", weights=weights).fit(X, schema=schema)
+    imputer = NearestNeighbours(n_neighbors=k, metric="euclidean", weights=weights).fit(X, schema=schema)
     assert np.mean((fills(imputer, X, schema) - truth) ** 2) == pytest.approx(wanted, abs=0.002)
     imputer._distance = Euclidean(schema, np.zeros(len(schema)), np.ones(len(schema)))
     assert np.mean((fills(imputer, X, schema) - truth) ** 2) == pytest.approx(wanted, abs=5e-5)
@@ -82,13 +83,13 @@ def test_breast_cancer_figures(breast_cancer, k, weights, wanted):
 
 def test_gower_is_as_good_on_breast_cancer(breast_cancer):
     schema, X, truth = breast_cancer
-    assert np.mean((fills(NearestNeighbours(k=10).fit(X, schema=schema), X, schema) - truth) ** 2) < 0.56
+    assert np.mean((fills(NearestNeighbours(n_neighbors=10).fit(X, schema=schema), X, schema) - truth) ** 2) < 0.56
 
 
 def test_donors_that_share_nothing_count_only_where_nobody_shares():
     schema = Schema((Column("a", Kind.NUMERIC), Column("b", Kind.NUMERIC), Column("c", Kind.NUMERIC)))
     X = np.array([[0.0, np.nan, 1], [1, np.nan, 3], [np.nan, 5, 11], [np.nan, 6, 13], [0, np.nan, np.nan]])
-    imputer = NearestNeighbours(k=3, distance="euclidean", weights="uniform").fit(X, schema=schema)
+    imputer = NearestNeighbours(n_neighbors=3, metric="euclidean", weights="uniform").fit(X, schema=schema)
     assert imputer.impute(X[[4]]).expected[1] == pytest.approx(2)  # of 1 and 3; the third donor shares nothing
     of_c = imputer.impute(np.full((1, 3), np.nan)).expected[2]
     assert any(of_c * 3 == pytest.approx(total) for total in (15, 17, 25, 27))  # any three of the four
@@ -107,7 +108,8 @@ def restaurants(shared):
 
 
 @pytest.mark.parametrize(
-    ("imputer", "published"), [(NearestNeighbour(), 0.663), (NearestNeighbours(k=5, weights="uniform"), 0.725)]
+    ("imputer", "published"),
+    [(NearestNeighbour(), 0.663), (NearestNeighbours(n_neighbors=5, weights="uniform"), 0.725)],
 )
 def test_restaurant_cities(restaurants, imputer, published):
     """Ten folds; the references, 66.3 and 72.5 %, have a standard error of 2 points and another copy of the table."""
@@ -139,7 +141,13 @@ def test_one_neighbour_copies_the_nearest_answer():
 
 @pytest.mark.parametrize(
     ("wrong", "message"),
-    [({"k": 0}, "k=0"), ({"most_donors": 0}, "most_donors=0"), ({"distance": "far"}, "far"), ({"weights": "w"}, "'w'")],
+    [
+        ({"n_neighbors": 0}, r"'n_neighbors'.* range \[1, inf\) or None. Got 0"),
+        ({"n_neighbors": "five"}, "'n_neighbors'.* Got 'five'"),
+        ({"max_donors": 0}, r"'max_donors'.* range \[1, inf\). Got 0"),
+        ({"metric": "far"}, "'metric'.* Got 'far'"),
+        ({"weights": "w"}, "'weights'.* Got 'w'"),
+    ],
 )
 def test_wrong_parameters_are_refused(wrong, message):
     schema, X = example_table(50)
@@ -150,7 +158,7 @@ def test_wrong_parameters_are_refused(wrong, message):
 def test_few_donors_and_new_rows():
     schema = Schema((Column("a", Kind.NUMERIC), Column("b", Kind.NUMERIC)))
     X = np.array([[0.0, 1.0], [1.0, 3.0], [0.9, np.nan]])
-    imputer = NearestNeighbours(k=10).fit(X, schema=schema)
+    imputer = NearestNeighbours(n_neighbors=10).fit(X, schema=schema)
     weights = np.array([1 / 0.9, 1 / 0.1])
     assert imputer.impute(X).expected == pytest.approx([weights @ [1, 3] / weights.sum()])
     assert imputer.impute(np.array([[1.0, np.nan]])).draws.ravel().tolist() == [3.0] * 5
@@ -160,7 +168,7 @@ def test_a_rare_item_keeps_lenders_in_a_sample_of_donors():
     schema, X = example_table()
     income = schema.index("income")
     X[np.flatnonzero(~np.isnan(X[:, income]))[3:], income] = np.nan
-    imputer = NearestNeighbours(most_donors=20).fit(X, schema=schema)
+    imputer = NearestNeighbours(max_donors=20).fit(X, schema=schema)
     assert 20 <= len(imputer._donors) <= 60
     prediction = imputer.impute(X)
     assert np.isfinite(prediction.draws).all()

@@ -30,14 +30,14 @@ def brute_force(imputer, row, j, schema, X):
                     terms.append(subset[a] * (gap - imputer._usual[a]))
             far.append(sum(terms))
         if any(subset[a] and not np.isnan(row[a]) for a in range(len(schema))):
-            means.append(X[imputer._lending[j][np.argsort(far)[: imputer.k]], j].mean())
+            means.append(X[imputer._lending[j][np.argsort(far)[: imputer.n_neighbors]], j].mean())
     return np.mean(means)
 
 
 def test_fills_are_those_of_a_brute_force_search():
     schema, X = example_table(90)
     income = schema.index("income")
-    imputer = NeighbourEnsemble(members=6, k=3, most_donors=40).fit(X, schema=schema)
+    imputer = NeighbourEnsemble(n_estimators=6, n_neighbors=3, max_donors=40).fit(X, schema=schema)
     expected = imputer.impute(X, n_draws=1).expected[np.nonzero(np.isnan(X))[1] == income]
     asking = X[np.isnan(X[:, income])]
     wanted = [brute_force(imputer, row, income, schema, X) for row in asking]
@@ -109,7 +109,12 @@ def test_better_than_nearest_neighbours_on_the_survey(masked_gss):
 
 @pytest.mark.parametrize(
     ("wrong", "message"),
-    [({"k": 0}, "k=0"), ({"members": 0}, "members=0"), ({"fraction": 0.0}, "fraction=0"), ({"relevance": "r"}, "'r'")],
+    [
+        ({"n_neighbors": 0}, r"'n_neighbors'.* range \[1, inf\). Got 0"),
+        ({"n_estimators": 0}, r"'n_estimators'.* range \[1, inf\). Got 0"),
+        ({"max_features": 0.0}, r"'max_features'.* range \(0, 1\]. Got 0.0"),
+        ({"relevance": "r"}, "'relevance'.* Got 'r'"),
+    ],
 )
 def test_wrong_parameters_are_refused(wrong, message):
     schema, X = example_table(50)

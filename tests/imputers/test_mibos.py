@@ -48,7 +48,7 @@ def test_six_rows_by_hand(conflict, fills, shares_c):
 def test_fills_count_and_lend_in_the_next_round(rounds, a):
     """Row 3 is like nobody who answered a, until row 2 has taken the 3 from row 1; else it gets the mode, 2."""
     X = np.array([[_, 3, _, 1], [1, _, 1, 1], [_, 3, _, _], [2, 1, 2, 2], [2, 2, 2, 3], [2, 1, 2, 3]])
-    prediction = Mibos(rounds=rounds).fit(X, schema=nominal("abcd", 3)).impute(X, n_draws=1)
+    prediction = Mibos(max_iter=rounds).fit(X, schema=nominal("abcd", 3)).impute(X, n_draws=1)
     assert prediction.draws.tolist() == [[1, 1, 3, a, a, 1]]
 
 
@@ -73,7 +73,7 @@ def test_a_numeric_hole_gets_the_median_of_the_winning_bin():
     ages = [20, 22, 30, 70, 80, 90]  # cut at 30: four voters, three of them young
     X = np.column_stack([np.full((7, 2), 1.0), [*ages, _]])
     X[[4, 5], :2] = 2
-    prediction = Mibos(bins=2).fit(X, schema=schema).impute(X, n_draws=1)
+    prediction = Mibos(n_bins=2).fit(X, schema=schema).impute(X, n_draws=1)
     assert prediction.draws.tolist() == [[22]]
     assert prediction.expected == pytest.approx([(20 + 22 + 30 + 70) / 4])
 
@@ -107,8 +107,8 @@ def test_similarities_are_those_of_a_loop_over_pairs():
             assert imputer._similarities(marks[[i]], marks[[k]]).tolist() == [[wanted]]
 
 
-@pytest.mark.parametrize("wrong", [{"conflict": "some"}, {"bins": 1}, {"rounds": 0}, {"most_donors": 0}])
+@pytest.mark.parametrize("wrong", [{"conflict": "some"}, {"n_bins": 1}, {"max_iter": 0}, {"max_donors": 0}])
 def test_wrong_parameters_are_refused(wrong):
     schema, X = example_table(30)
-    with pytest.raises(InputError, match=f"mibos: .*{next(iter(wrong))}"):
+    with pytest.raises(InputError, match=f"'{next(iter(wrong))}' parameter of Mibos must be"):
         Mibos(**wrong).fit(X, schema=schema)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn.ensemble import RandomForestRegressor
 
+from datasets.errors import InputError
 from datasets.prediction import expectation, point
 from datasets.schema import Column, Kind, Schema
 from imputers.trees.forest import Growth, grow
@@ -60,7 +61,7 @@ def test_the_pass_before_the_stop_is_returned(monkeypatch):
     _, X = square_table(120)
     script = iter(sequence((0.5, 0.4), (0.3, 0.3), (0.2, 0.2), (0.25, 0.2), (0.0, 0.0)))
     monkeypatch.setattr(MissForest, "_change", lambda *_: next(script))
-    imputer = MissForest(trees=2, max_passes=10).fit(X, schema=SQUARE)
+    imputer = MissForest(n_estimators=2, max_iter=10).fit(X, schema=SQUARE)
     assert len(imputer.changes_) == 4
     assert len(imputer.passes_) == 3
     assert imputer.errors_[1] == imputer.passes_[2][1].error
@@ -82,8 +83,8 @@ def test_recovers_a_square_a_sign_and_a_step():
 
 def test_fills_of_the_fitted_table_are_those_of_the_algorithm():
     _, X = square_table(200)
-    imputer = MissForest(trees=5, max_passes=2).fit(X, schema=SQUARE, random_state=4)
-    again = MissForest(trees=5)
+    imputer = MissForest(n_estimators=5, max_iter=2).fit(X, schema=SQUARE, random_state=4)
+    again = MissForest(n_estimators=5)
     again.schema_ = SQUARE
     again.start_, again.order_ = imputer.start_, imputer.order_
     D, rng = again._started(X), np.random.default_rng((4, 0))
@@ -98,7 +99,7 @@ def test_fills_of_the_fitted_table_are_those_of_the_algorithm():
 
 def test_new_rows_get_what_equal_fitted_rows_got():
     _, X = square_table(200)
-    imputer = MissForest(trees=5).fit(X, schema=SQUARE)
+    imputer = MissForest(n_estimators=5).fit(X, schema=SQUARE)
     whole, part = imputer.impute(X).draws[0], imputer.impute(X[:50]).draws[0]
     assert np.array_equal(whole[: len(part)], part)
     assert np.isfinite(imputer.impute(np.full((2, 4), np.nan)).draws).all()
@@ -113,7 +114,7 @@ def test_out_of_bag_error_tells_the_hidden_error():
     hidden[:, [0, 3]] = False
     X = np.where(hidden, np.nan, truth)
     columns = (SQUARE.columns[0], SQUARE.columns[1], SQUARE.columns[2], Column("z", Kind.NUMERIC))
-    imputer = MissForest(max_passes=2).fit(X, schema=Schema(columns))
+    imputer = MissForest(max_iter=2).fit(X, schema=Schema(columns))
     prediction = imputer.impute(X, n_draws=1)
     where = np.nonzero(np.isnan(X))[1]
     squared = (prediction.expected - truth[hidden])[where == 1] ** 2
@@ -133,3 +134,9 @@ def test_a_forest_is_as_good_as_scikit_learns():
     ).fit(D, y)
     assert forest.error == pytest.approx(np.mean((theirs.oob_prediction_ - y) ** 2), rel=0.03)
     assert np.corrcoef(forest.predict(D)[1], theirs.predict(D))[0, 1] > 0.98
+
+
+@pytest.mark.parametrize("wrong", [{"n_estimators": 0}, {"max_iter": 0}, {"min_samples_leaf": 0}, {"max_samples": 0.0}])
+def test_impossible_parameters_are_refused(wrong):
+    with pytest.raises(InputError, match=f"'{next(iter(wrong))}' parameter of MissForest must be"):
+        MissForest(**wrong).fit(square_table(50)[1], schema=SQUARE)
