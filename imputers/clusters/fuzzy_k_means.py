@@ -15,6 +15,7 @@ from datasets.schema import Floats, Kind
 from imputers import IMPUTERS
 from imputers.base import Imputer
 from imputers.shared.levels import draw_level
+from imputers.shared.validation import validation_cells
 
 FUZZIFIERS, SIZES = (1.1, 1.2, 1.3, 1.5), (3, 5, 10, 20, 40)  # to choose from
 VALIDATION = 0.1  # share of the observed cells that the choice is validated on
@@ -165,8 +166,8 @@ class FuzzyKMeans(Imputer):
         sizes = [size for size in wanted if size <= len(X) / 5] or [min(wanted)]
         if len(fuzzifiers) == len(sizes) == 1:
             return fuzzifiers[0], sizes[0]
-        validation = (rng.random(X.shape) < VALIDATION) & ~np.isnan(X)
-        data, whole = self._observed(np.where(validation, np.nan, X)), self._observed(X)
+        shown = np.where(validation_cells(X, VALIDATION, rng), np.nan, X)
+        data, whole = self._observed(shown), self._observed(X)
         target = whole.known > data.known
         errors = {}
         for pair in itertools.product(fuzzifiers, sizes):

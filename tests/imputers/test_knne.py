@@ -112,7 +112,7 @@ def test_better_than_nearest_neighbours_on_the_survey(masked_gss):
     [
         ({"n_neighbors": 0}, r"'n_neighbors'.* range \[1, inf\). Got 0"),
         ({"n_estimators": 0}, r"'n_estimators'.* range \[1, inf\). Got 0"),
-        ({"max_features": 0.0}, r"'max_features'.* range \(0, 1\]. Got 0.0"),
+        ({"max_features": 0.0}, r"'max_features'.* range \(0.0, 1.0\]. Got 0.0"),
         ({"relevance": "r"}, "'relevance'.* Got 'r'"),
     ],
 )
