@@ -7,13 +7,12 @@ from numpy.typing import NDArray
 
 from datasets.schema import Floats
 from imputers import IMPUTERS
-from imputers.pretrained.aside import Scores
 from imputers.pretrained.ipm import IPM
 
 if TYPE_CHECKING:
     import torch
 
-    from imputers.pretrained.heads import Heads
+    from imputers.pretrained.classifiers import Heads
     from imputers.pretrained.readers import Reader
 
 ROWS = 256  # read at a time where nothing is learned
@@ -29,11 +28,6 @@ class IPMMulti(IPM):
     linear in a hidden layer upon the vector, which finds how answers go together where pairs are read on their own;
     and those of `IPM`, where assumptions, parameters and attributes are told. An answer that nobody gave is never
     filled.
-
-    Measured on the core table of the GSS 2022, 30 % hidden completely at random, mask seed 9: NRMSE .797, accuracy .518
-    (mice-pmm .795, .523), 31 s of one core, 0.65 GB. Cities of Restaurant, ten folds, all layers of MiniLM learning:
-    accuracy .876 ± .039 (the paper, by RoBERTa, .772 on a split of its own); with ``weights="random"`` .882 ± .036, so
-    that pre-training tells nothing there that 864 rows do not.
     """
 
     network_: "Heads"
@@ -41,10 +35,10 @@ class IPMMulti(IPM):
     def _start(self, reader: "Reader", X: Floats, generator: "torch.Generator") -> "Heads":
         import torch
 
-        from imputers.pretrained.heads import Heads
+        from imputers.pretrained.classifiers import Heads
 
         self._learned = np.flatnonzero(self._chances > 0)
-        self._truths = torch.from_numpy(self._numbers(X)[:, self._learned])
+        self._truths = torch.from_numpy(self.vocabulary_.answers(X)[:, self._learned])
         shares = [self.vocabulary_.items[j].shares for j in self._learned]
         return Heads(reader, shares, self.n_hidden, generator)
 
@@ -57,7 +51,7 @@ class IPMMulti(IPM):
         told = logs.gather(2, truths[..., None])[..., 0]
         return -(told * asked).sum() / asked.sum().clamp(min=1)
 
-    def _scores(self, X: Floats, asked: NDArray[np.bool_]) -> dict[int, Scores]:
+    def _scores(self, X: Floats, asked: NDArray[np.bool_]) -> dict[int, Floats]:
         import torch
 
         pairs = torch.from_numpy(self.pairs_.numbers(X))

@@ -11,7 +11,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from datasets.schema import Kind
 from imputers.pretrained.encoder import TextEncoder
-from imputers.pretrained.serialise import Pairs
+from imputers.pretrained.pairs import Pairs
 
 
 @dataclass(frozen=True, eq=False)

@@ -132,9 +132,13 @@ class Vocabulary:
             table[j, : len(item.shares)] = item.shares
         return table
 
+    def answers(self, X: Floats) -> Positions:
+        """Answer numbers of a table (n, p); -1 for a hole and for a level that was never observed."""
+        return np.column_stack([item.encode(X[:, j]) for j, item in enumerate(self.items)])
+
     def encode(self, X: Floats) -> Positions:
         """Words of a table (n, p): the answer's where one is known, else the question's."""
-        answers = np.column_stack([item.encode(X[:, j]) for j, item in enumerate(self.items)])
+        answers = self.answers(X)
         return np.where(answers < 0, np.arange(len(self.items)), answers + self.bounds[:-1])
 
     def decode(self, words: Positions, columns: Positions, rng: np.random.Generator) -> Floats:

@@ -1,4 +1,4 @@
-"""IPM: a tiny encoder with random weights, which is enough to see that learning and answering are right."""
+"""IPM: a tiny encoder with random weights, which is enough to see that learning and predicting are right."""
 
 import json
 
@@ -51,7 +51,7 @@ def echo_table(n=240):
 @pytest.mark.parametrize("make", [IPMMulti, IPMBinary])
 def test_it_learns_what_answers_and_strings_tell(tiny_bert, make):
     schema, truth, table = echo_table()
-    imputer = make(tiny_bert, n_hidden=16, passes=60, learning_rate=1e-2, encoder_rate=3e-3)
+    imputer = make(tiny_bert, n_hidden=16, max_epochs=60, learning_rate=1e-2, encoder_learning_rate=3e-3)
     imputer.fit(table, schema=schema, random_state=1)
     curve = imputer.curves_[0]
     assert max(curve.scores) > curve.scores[0] + 0.5 and curve.losses[-1] < curve.losses[1]
@@ -67,7 +67,7 @@ def test_it_learns_what_answers_and_strings_tell(tiny_bert, make):
 @pytest.mark.parametrize("make", [IPMMulti, IPMBinary])
 def test_whole_tuples_are_learned_from_too(tiny_bert, make):
     schema, _, table = echo_table(64)
-    imputer = make(tiny_bert, reading="tuples", n_hidden=8, passes=2).fit(table, schema=schema)
+    imputer = make(tiny_bert, reading="tuples", n_hidden=8, max_epochs=2).fit(table, schema=schema)
     assert not np.isnan(imputer.transform(table)).any()
     rows, hidden = torch.arange(16), torch.from_numpy(~np.isnan(table[:16])) & torch.tensor([False, True, False, False])
     shown = torch.where(hidden, -1, torch.from_numpy(imputer.pairs_.numbers(table[:16])))
@@ -88,7 +88,7 @@ def test_whole_tuples_are_learned_from_too(tiny_bert, make):
 
 
 @pytest.mark.parametrize("make", [IPMMulti, IPMBinary])
-def test_what_is_hidden_or_set_aside_is_never_shown(tiny_bert, monkeypatch, make):
+def test_hidden_and_validation_cells_are_never_shown(tiny_bert, monkeypatch, make):
     schema, _, table = echo_table(80)
     steps, own_loss = [], make._loss
 
@@ -99,7 +99,7 @@ def test_what_is_hidden_or_set_aside_is_never_shown(tiny_bert, monkeypatch, make
         return own_loss(self, shown, hidden, rows, generator)
 
     monkeypatch.setattr(make, "_loss", watched)
-    make(tiny_bert, passes=2, n_hidden=4).fit(table, schema=schema)
+    make(tiny_bert, max_epochs=2, n_hidden=4).fit(table, schema=schema)
     assert len(steps) >= 8 and not any(steps)
 
 
@@ -108,7 +108,7 @@ def test_seed_decides_draws_and_global_generators_stay(tiny_bert):
     before = np.random.get_state(legacy=False), torch.get_rng_state()  # noqa: NPY002
 
     def draws(seed):
-        fitted = IPMMulti(tiny_bert, weights="random", passes=2).fit(table, schema=schema, random_state=seed)
+        fitted = IPMMulti(tiny_bert, weights="random", max_epochs=2).fit(table, schema=schema, random_state=seed)
         return fitted.impute(table, n_draws=2).draws
 
     first, again, other = draws(1), draws(1), draws(2)
@@ -120,7 +120,7 @@ def test_seed_decides_draws_and_global_generators_stay(tiny_bert):
 def test_new_rows_may_bring_new_strings_and_holes_elsewhere(tiny_bert):
     schema, _, table = echo_table(80)
     table[table[:, 2] == 7, 2] = 8  # so that nobody gave the string 7
-    imputer = IPMBinary(tiny_bert, passes=2).fit(table, schema=schema)
+    imputer = IPMBinary(tiny_bert, max_epochs=2).fit(table, schema=schema)
     rows = np.array([[NAN, 1, 7, NAN], [0, NAN, 3, 10]])
     prediction = imputer.impute(rows, n_draws=3)
     assert prediction.probabilities[0][0] == pytest.approx(np.bincount(table[:, 0].astype(int)) / 80)  # was not learned
@@ -130,24 +130,30 @@ def test_new_rows_may_bring_new_strings_and_holes_elsewhere(tiny_bert):
 def test_what_is_no_candidate_has_no_probability(tiny_bert):
     schema, _, table = echo_table(120)
     table[::4, 2] = NAN
-    imputer = IPMBinary(tiny_bert, passes=1, n_frequent=2, n_neighbours=3).fit(table, schema=schema)
+    imputer = IPMBinary(tiny_bert, max_epochs=1, n_frequent=2, n_neighbors=3).fit(table, schema=schema)
     shares = imputer.impute(table, n_draws=1).probabilities[2]
     assert ((shares > 0).sum(axis=1) <= 5).all() and shares.sum(axis=1) == pytest.approx(1)
 
 
 def test_settings_and_curve_are_kept_with_the_encoder_that_was_used(tiny_bert, tmp_path):
     schema, _, table = echo_table(80)
-    imputer = IPMMulti(tiny_bert, passes=2)
-    imputer.folder = tmp_path / "kept"
-    imputer.fit(table, schema=schema)
+    imputer = IPMMulti(tiny_bert, max_epochs=2)
+    imputer.fit(table, schema=schema, folder=tmp_path / "kept")
     kept = json.loads((tmp_path / "kept" / "curve.json").read_text())
     assert kept["settings"]["model"] == imputer.model_ == tiny_bert
-    assert kept["settings"]["passes"] == 2 and len(kept["curves"][0]["scores"]) > 2
+    assert kept["settings"]["max_epochs"] == 2 and len(kept["curves"][0]["scores"]) > 2
 
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"reading": "words"}, {"weights": "own"}, {"n_tuned": -1}, {"n_bins": 1}, {"passes": 0}, {"encoder_rate": NAN}],
+    [
+        {"reading": "words"},
+        {"weights": "own"},
+        {"n_tuned_layers": -1},
+        {"n_bins": 1},
+        {"max_epochs": 0},
+        {"encoder_learning_rate": NAN},
+    ],
 )
 def test_wrong_parameters_are_named(wrong):
     schema, _, table = echo_table(20)
@@ -164,7 +170,7 @@ def test_cities_of_restaurants(shared, make):
     data = DATASETS["restaurant"](shared / "data" / "text" / "restaurant.csv")
     masked = Masked(data, MECHANISMS["fold"](data, 0.1, np.random.default_rng(1)))
     try:
-        imputer = make(passes=3).fit(masked.values, schema=data.schema)
+        imputer = make(max_epochs=3).fit(masked.values, schema=data.schema)
     except MethodUnavailableError as lacking:
         pytest.skip(str(lacking))
     hidden = masked.hidden

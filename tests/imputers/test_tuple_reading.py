@@ -13,14 +13,12 @@ transformers = pytest.importorskip("transformers")
 pytest.importorskip("safetensors")
 
 from imputers.pretrained import encoder as encoders  # noqa: E402
-from imputers.pretrained.aside import set_aside, within_reach  # noqa: E402
-from imputers.pretrained.candidates import Candidates  # noqa: E402
+from imputers.pretrained.classifiers import Heads, Match, negatives  # noqa: E402
 from imputers.pretrained.encoder import TextEncoder, place_of  # noqa: E402
-from imputers.pretrained.heads import Heads  # noqa: E402
-from imputers.pretrained.hiding import hide  # noqa: E402
-from imputers.pretrained.matching import Match, negatives  # noqa: E402
+from imputers.pretrained.ipm import among_candidates, hide, validation_cells  # noqa: E402
+from imputers.pretrained.ipm_binary import Candidates  # noqa: E402
+from imputers.pretrained.pairs import Pairs  # noqa: E402
 from imputers.pretrained.readers import PairReader, TupleReader  # noqa: E402
-from imputers.pretrained.serialise import Pairs  # noqa: E402
 from imputers.shared.vocabulary import Vocabulary  # noqa: E402
 
 CPU = torch.device("cpu")
@@ -153,25 +151,25 @@ def test_hidden_are_known_answers_one_at_least_and_none_of_columns_without_holes
     assert hidden[:, 1].sum() < hidden[:, 2].sum() / 2
 
 
-def test_set_aside_are_observed_cells_a_tenth_of_those_that_could_be():
+def test_validation_cells_are_observed_cells_a_tenth_of_those_that_could_be():
     answers = np.where(np.random.default_rng(0).random((400, 3)) < 0.5, 1, -1)
-    aside = set_aside(answers, np.array([0.0, 1.0, 0.5]), np.random.default_rng(1))
-    assert not aside[answers < 0].any() and not aside[:, 0].any()
-    assert aside.sum() == int(((answers[:, 1] > 0).sum() + (answers[:, 2] > 0).sum() / 2) / 10)
-    assert set_aside(answers[:3], np.ones(3), np.random.default_rng(1)).sum() == 1
-    scores, truths = within_reach({2: np.array([[0.0, -np.inf], [-1.0, -2.0]])}, {2: np.array([1, 1])})
+    chosen = validation_cells(answers, np.array([0.0, 1.0, 0.5]), np.random.default_rng(1))
+    assert not chosen[answers < 0].any() and not chosen[:, 0].any()
+    assert chosen.sum() == int(((answers[:, 1] > 0).sum() + (answers[:, 2] > 0).sum() / 2) / 10)
+    assert validation_cells(answers[:3], np.ones(3), np.random.default_rng(1)).sum() == 1
+    scores, truths = among_candidates({2: np.array([[0.0, -np.inf], [-1.0, -2.0]])}, {2: np.array([1, 1])})
     assert scores[2].tolist() == [[-1.0, -2.0]] and truths[2].tolist() == [1]
 
 
 def test_candidates_are_lent_by_the_most_similar_and_the_many_and_owe_nothing_to_the_answer_itself():
     schema = Schema((Column("a", Kind.NUMERIC), Column("t", Kind.TEXT, {float(k): f"t{k}" for k in range(6)})))
     table = np.array([[0, 0], [1, 1], [2, 2], [9, 3], [10, 4], [11, 4], [5, NAN]], dtype=float)
-    found = Candidates(schema, Vocabulary.fit(schema, table, 9).items, table, n_neighbours=2, n_frequent=1)
+    found = Candidates(schema, Vocabulary.fit(schema, table, 9).items, table, n_neighbors=2, n_frequent=1)
     assert [sorted(row[row >= 0]) for row in found.of(table[[0, 3]], 1)] == [[0, 1, 4], [3, 4]]
     changed = table.copy()
     changed[:, 1] = NAN
     assert np.array_equal(found.of(changed, 1), found.of(table, 1))
-    everything = Candidates(schema, found.items, table, n_neighbours=2, n_frequent=5).of(table, 1)
+    everything = Candidates(schema, found.items, table, n_neighbors=2, n_frequent=5).of(table, 1)
     assert (everything == np.arange(5)).all()
 
 
