@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from datasets.schema import Floats
+
 
 def draw_level(probabilities: NDArray[np.floating] | NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.intp]:
     """Draw the position of a level for each row of probabilities (h, K), shape (h,), by inversion.
