@@ -25,13 +25,11 @@ class Settled(NamedTuple):
     Parameters
     ----------
     fills : last fill of each item.
-    n_iter : number of iterations.
-    change : root mean square by which expectations moved in the last of them, in standard deviations.
+    changes : root mean square by which expectations moved in each iteration, in standard deviations.
     """
 
     fills: list[Fill]
-    n_iter: int
-    change: float
+    changes: list[float]
 
 
 @IMPUTERS.register("eracer")
@@ -104,7 +102,8 @@ class Eracer(RegressionImputer):
             D[item.holes, self.predictors_.blocks[item.j]] = self._begin(item, rng)
         links = self._links(table, items)
         last: dict[int, Fill] = {}
-        for n_iter in range(1, self.max_iter + 1):
+        changes: list[float] = []
+        for _ in range(self.max_iter):
             moved = []
             for item in items:
                 block = self.predictors_.blocks[item.j]
@@ -117,10 +116,10 @@ class Eracer(RegressionImputer):
                 moved.append(((expected - D[item.holes, block]) ** 2).ravel())
                 D[item.holes, block] = expected
                 last[item.j] = fill
-            change = float(np.sqrt(np.concatenate(moved).mean()))
-            if change < self.tol:
+            changes.append(float(np.sqrt(np.concatenate(moved).mean())))
+            if changes[-1] < self.tol:
                 break
-        return Settled([last[item.j] for item in items], n_iter, change)
+        return Settled([last[item.j] for item in items], changes)
 
     def _links(self, table: Floats, items: list[Item]) -> Mapping[int, "csr_matrix"]:
         if not self.n_neighbors:
