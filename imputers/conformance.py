@@ -1,6 +1,8 @@
 """What every imputer must do, as checks that name the rule that was broken."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -25,7 +27,7 @@ def _require(kept: bool, rule: str) -> None:
 
 
 def example_table(n: int = 240) -> tuple[Schema, Floats]:
-    """A table (n, 6) of mixed kinds with holes, small enough that every method answers in seconds."""
+    """A table (n, 6) of mixed kinds with holes, small enough that every method fills it in seconds."""
     rng = np.random.default_rng(0)
     trait = rng.normal(size=n)
 
@@ -59,63 +61,106 @@ def example_table(n: int = 240) -> tuple[Schema, Floats]:
     return schema, np.where(holes, np.nan, X)
 
 
-def _answer(make: type[Imputer], X: Floats, schema: Schema, seed: int = 1) -> Prediction:
+def _predict(make: type[Imputer], X: Floats, schema: Schema, seed: int = 1) -> Prediction:
     return make().fit(X, schema=schema, random_state=seed).impute(X, n_draws=3)
 
 
-def _draws(make: type[Imputer], X: Floats, schema: Schema, seed: int = 1) -> Floats:
-    draws = _answer(make, X, schema, seed).draws
-    return np.empty((3, 0)) if draws is None else draws
+def _draws(prediction: Prediction) -> Floats:
+    return np.empty((3, 0)) if prediction.draws is None else prediction.draws
 
 
-def fills_every_hole_with_a_valid_answer(make: type[Imputer]) -> None:
-    """Every hole gets a code on its column's scale, probabilities sum to one, shapes are right."""
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """The example table imputed once, and what was changed on the way.
+
+    Parameters
+    ----------
+    prediction : of the example table.
+    changed : attributes of the imputer that `impute` set, deleted or filled.
+    wrote : the table handed in is not as it was.
+    used_global : so is the state of NumPy's global generator.
+    """
+
+    prediction: Prediction
+    changed: tuple[str, ...]
+    wrote: bool
+    used_global: bool
+
+
+@lru_cache(maxsize=1)
+def _trial(make: type[Imputer]) -> Trial:
+    """Impute the example table; done once for the rules that only look at what came of it."""
     schema, X = example_table()
-    check_prediction(_answer(make, X, schema), X, schema)
+    given, state = X.copy(), _global_state()
+    imputer = make().fit(given, schema=schema, random_state=1)
+    before = {name: (value, _size(value)) for name, value in vars(imputer).items()}
+    prediction = imputer.impute(given, n_draws=3)
+    after = vars(imputer)
+    same = {name for name, (value, size) in before.items() if after.get(name) is value and _size(value) == size}
+    changed = tuple(sorted({*before, *after} - same))
+    return Trial(prediction, changed, not np.array_equal(given, X, equal_nan=True), state != _global_state())
 
 
-def same_seed_same_answer(make: type[Imputer]) -> None:
-    """The seed decides the answer."""
-    schema, X = example_table()
-    first, again = _draws(make, X, schema), _draws(make, X, schema)
-    _require(np.array_equal(first, again), "two runs with one seed gave different draws")
-
-
-def draws_are_what_they_say(make: type[Imputer]) -> None:
-    """A deterministic method gives equal draws; any other gives draws that differ, also between seeds."""
-    schema, X = example_table()
-    first, other = _draws(make, X, schema), _draws(make, X, schema, seed=2)
-    if not first.size:
-        return
-    equal = bool((first == first[0]).all())
-    if make.deterministic:
-        _require(equal, "deterministic = True, but the draws differ")
-    else:
-        _require(not equal, "all draws are equal; set deterministic = True if the method has no distribution")
-        _require(not np.array_equal(first, other), "another seed gave the same draws")
-
-
-def leaves_its_input_alone(make: type[Imputer]) -> None:
-    """The table handed in is not written to."""
-    schema, X = example_table()
-    kept = X.copy()
-    _answer(make, X, schema)
-    _require(np.array_equal(X, kept, equal_nan=True), "the table handed in was written to")
-
-
-def leaves_global_generators_alone(make: type[Imputer]) -> None:
-    """All randomness comes from the generator handed in."""
-    schema, X = example_table()
-    before = _global_state()
-    _answer(make, X, schema)
-    _require(before == _global_state(), "NumPy's global generator was used or seeded")
+def _size(value: object) -> int:
+    return len(value) if isinstance(value, dict | list | set) else 0
 
 
 def _global_state() -> str:
     return repr(np.random.get_state(legacy=False))  # noqa: NPY002 - the legacy state is what is guarded
 
 
-def answers_rows_it_was_not_fitted_on(make: type[Imputer]) -> None:
+def fills_every_hole_with_a_valid_answer(make: type[Imputer]) -> None:
+    """Every hole gets a code on its column's scale, probabilities sum to one, shapes are right."""
+    schema, X = example_table()
+    check_prediction(_trial(make).prediction, X, schema)
+
+
+def same_seed_same_prediction(make: type[Imputer]) -> None:
+    """The seed decides the draws."""
+    schema, X = example_table()
+    again = _draws(_predict(make, X, schema))
+    _require(np.array_equal(_draws(_trial(make).prediction), again), "two runs with one seed gave different draws")
+
+
+def draws_are_what_they_say(make: type[Imputer]) -> None:
+    """A deterministic method gives equal draws; any other gives draws that differ, also between seeds."""
+    first = _draws(_trial(make).prediction)
+    if not first.size:
+        return
+    equal = bool((first == first[0]).all())
+    if make.deterministic:
+        _require(equal, "deterministic = True, but the draws differ")
+        return
+    _require(not equal, "all draws are equal; set deterministic = True if the method has no distribution")
+    schema, X = example_table()
+    _require(not np.array_equal(first, _draws(_predict(make, X, schema, seed=2))), "another seed gave the same draws")
+
+
+def leaves_its_input_alone(make: type[Imputer]) -> None:
+    """The table handed in is not written to."""
+    _require(not _trial(make).wrote, "the table handed in was written to")
+
+
+def leaves_global_generators_alone(make: type[Imputer]) -> None:
+    """All randomness comes from the generator handed in."""
+    _require(not _trial(make).used_global, "NumPy's global generator was used or seeded")
+
+
+def keeps_nothing_on_itself_after_fit(make: type[Imputer]) -> None:
+    """A prediction leaves the fitted imputer as it was, so that predictions do not depend on each other."""
+    changed = _trial(make).changed
+    _require(not changed, f"impute changed the attributes {list(changed)}; they are for what fit learns")
+
+
+def declares_its_parameters(make: type[Imputer]) -> None:
+    """Every parameter of the constructor has a declared range, and its default lies within."""
+    imputer = make()
+    undeclared = sorted(set(imputer.get_params(deep=False)) - set(imputer._parameter_constraints))
+    _require(not undeclared, f"_parameter_constraints gives no range for {undeclared}")
+    imputer.check_parameters()
+
+
+def fills_rows_it_was_not_fitted_on(make: type[Imputer]) -> None:
     """New rows are filled too, or refused with an InputError that says why."""
     schema, X = example_table()
     imputer = make().fit(X[:200], schema=schema, random_state=1)
@@ -129,14 +174,14 @@ def fills_a_row_without_any_answer(make: type[Imputer]) -> None:
     """A respondent who answered nothing is filled from what is known of the others."""
     schema, X = example_table()
     X[7] = np.nan
-    check_prediction(_answer(make, X, schema), X, schema)
+    check_prediction(_predict(make, X, schema), X, schema)
 
 
 def fills_a_constant_column_with_its_constant(make: type[Imputer]) -> None:
     """A column with one value gets that value."""
     schema, X = example_table()
     X[~np.isnan(X[:, 3]), 3] = 2.0
-    draws = _draws(make, X, schema)
+    draws = _draws(_predict(make, X, schema))
     if draws.size:
         _require(bool((draws[:, np.nonzero(np.isnan(X))[1] == 3] == 2.0).all()), "a constant column got other values")
 
@@ -145,7 +190,7 @@ def takes_a_table_without_holes(make: type[Imputer]) -> None:
     """A complete table is no error; there is nothing to fill."""
     schema, X = example_table()
     whole = X[~np.isnan(X).any(axis=1)]
-    _require(_draws(make, whole, schema).shape == (3, 0), "a table without holes got fills")
+    _require(_draws(_predict(make, whole, schema)).shape == (3, 0), "a table without holes got fills")
 
 
 def transforms_a_frame(make: type[Imputer]) -> None:
@@ -177,7 +222,7 @@ def reads_text_or_says_that_it_does_not(make: type[Imputer]) -> None:
     strings = np.where(np.arange(len(X)) % 7 == 0, np.nan, (X[:, 1] + np.arange(len(X)) % 3) % 24)
     schema, X = Schema((*schema.columns, names), schema.regression), np.column_stack([X, strings])
     try:
-        check_prediction(_answer(make, X, schema), X, schema)
+        check_prediction(_predict(make, X, schema), X, schema)
     except MethodUnavailableError:
         raise  # what is lacking on this machine says nothing about text
     except InputError as error:
@@ -195,11 +240,13 @@ def is_a_scikit_learn_estimator(make: type[Imputer]) -> None:
 
 CHECKS: tuple[Check, ...] = (
     fills_every_hole_with_a_valid_answer,
-    same_seed_same_answer,
+    same_seed_same_prediction,
     draws_are_what_they_say,
     leaves_its_input_alone,
     leaves_global_generators_alone,
-    answers_rows_it_was_not_fitted_on,
+    keeps_nothing_on_itself_after_fit,
+    declares_its_parameters,
+    fills_rows_it_was_not_fitted_on,
     fills_a_row_without_any_answer,
     fills_a_constant_column_with_its_constant,
     takes_a_table_without_holes,
