@@ -87,9 +87,13 @@ class Trial:
     used_global: bool
 
 
-@lru_cache(maxsize=1)
 def _trial(make: type[Imputer]) -> Trial:
     """Impute the example table; done once for the rules that only look at what came of it."""
+    return _try(make)  # type: ignore[arg-type] # a class is hashable, whatever mypy thinks of its instances
+
+
+@lru_cache(maxsize=1)
+def _try(make: type[Imputer]) -> Trial:
     schema, X = example_table()
     given, state = X.copy(), _global_state()
     imputer = make().fit(given, schema=schema, random_state=1)

@@ -41,7 +41,10 @@ def test_a_number_out_of_range_is_told_in_one_sentence(name):
         ("mice(n_donors=0)", "'n_donors' parameter of Mice must be an int in the range [1, inf). Got 0 instead."),
         ("missforest(n_estimators=0)", "'n_estimators' parameter of MissForest must be an int in the range [1, inf)."),
         ("latent-class(n_init=0)", "'n_init' parameter of LatentClassImputer must be an int in the range [1, inf)."),
-        ("knn(n_neighbors='five')", "'n_neighbors' parameter of KNN must be an int in the range [1, inf)"),
+        (
+            "knn(n_neighbors='five')",
+            "'n_neighbors' parameter of NearestNeighbours must be an int in the range [1, inf)",
+        ),
     ],
 )
 def test_faulty_requests_say_what_is_wrong(request_, told):
