@@ -31,7 +31,7 @@ class Covariances:
 def target_covariances(contest: Contest, order: list[str]) -> Covariances | None:
     """Collect the matrices, of these imputers in this order; None if the metrics were not scored.
 
-    Pairs are named ``"educ~income16"``, variances ``"educ~educ"``; either order of a pair will do.
+    Pairs are named ``"age~income"``, variances ``"age~age"``; either order of a pair will do.
     """
     rows = contest.scores[
         contest.scores["metric"].isin([IMPUTED, TRUE]) & contest.scores["imputer"].isin(contest.whole)

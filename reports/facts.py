@@ -10,14 +10,28 @@ from reports.measures import NOT_METRICS
 from reports.results import CELL, MASK
 
 
+class HeadlineFacts(TypedDict):
+    """Where a metric stands on the boards.
+
+    title : head of its column. place : columns stand from the lowest to the highest. kinds : of the items that it is
+    averaged over, none for a metric of the whole table. family : of metrics, for the rank; empty: shown, not ranked.
+    """
+
+    title: str
+    place: int
+    kinds: Sequence[str]
+    family: str
+
+
 class MetricFacts(TypedDict):
     """How to read one metric.
 
     better : ``"lower"``, ``"higher"``, or a number to be near to, e.g. ``"1"``; of a metric of pairs, which is
     drawn and never ranked, any text. best, low, high : values
-    of a perfect answer and ends of the range; an infinite end may be the text ``"inf"``, as JSON has no
-    such number. trivial : what a trivial guess gets. reads : the part of an answer it needs
-    (``"fills"``, ``"probabilities"``, ``"moments"``, ``"estimates"``). summary : one plain sentence.
+    of a perfect prediction and ends of the range; an infinite end may be the text ``"inf"``, as JSON has no
+    such number. trivial : what a trivial guess gets. reads : the part of a prediction it needs
+    (``"fills"``, ``"probabilities"``, ``"moments"``, ``"estimates"``). summary : one plain sentence. headline : its
+    place on the boards, if it has one.
     """
 
     better: str
@@ -27,6 +41,7 @@ class MetricFacts(TypedDict):
     trivial: str
     reads: str
     summary: str
+    headline: NotRequired[HeadlineFacts]
 
 
 class ColumnFacts(TypedDict):
@@ -79,7 +94,7 @@ class CellFacts(TypedDict):
 
 
 class PublishedFacts(TypedDict):
-    """RMSE of target items published elsewhere: label of the row, column to value, and a caution."""
+    """Figures published elsewhere: label of the row, column or metric to value, and a caution."""
 
     label: str
     values: Mapping[str, float]
@@ -90,10 +105,11 @@ class Facts(TypedDict):
     """All that a report is told besides the scores.
 
     suite : name of the suite. command : what was typed. commit : of the code, or ``"unknown"``.
-    versions : package to version. draws : number of draws of each answer. data, metrics, columns (in
+    versions : package to version. draws : number of draws of each prediction. data, metrics, columns (in
     the order of the table), imputers : see above, by name. cells : every cell that was planned;
-    those without a record are reported as not run. published_targets : the reference row of the table
-    of target items; left out where it does not apply, as on synthetic data.
+    those without a record are reported as not run. published_targets : RMSE of target items, the
+    reference row of their table; published_metrics : the same for items with two answers, by metric; left out where
+    they do not apply, as on synthetic data.
     """
 
     suite: str
@@ -107,6 +123,7 @@ class Facts(TypedDict):
     imputers: Mapping[str, ImputerFacts]
     cells: Sequence[CellFacts]
     published_targets: NotRequired[PublishedFacts]
+    published_metrics: NotRequired[PublishedFacts]
 
 
 def check_facts(facts: Facts, scores: pd.DataFrame, lost: pd.DataFrame) -> None:

@@ -2,17 +2,17 @@
 
 import numpy as np
 
-from reports.leaderboard import HEADLINES, TABLE, Board, items
+from reports.leaderboard import Board, headlines, judged
 from reports.page import Cell, Grid, Head, Section
 from reports.ranking import averages, cube, interval, loss
-from reports.tables import TITLES, arrow
+from reports.tables import arrow
 
 
 def family_sections(board: Board) -> list[Section]:
     """Best family and runner-up of each headline metric; nothing with fewer than three families."""
     contest = board.contest
     family = {name: contest.facts["imputers"][name]["family"] for name in contest.ranked}
-    rows = [_row(board, metric, family) for metric in TITLES if metric in board.table]
+    rows = [_row(board, metric, family) for metric in headlines(contest.facts) if metric in board.table]
     found = tuple(row for row in rows if row)
     if len(set(family.values())) < 3 or not found:
         return []
@@ -20,9 +20,9 @@ def family_sections(board: Board) -> list[Section]:
     heads = [Head(text, numeric=False) for text in texts]
     heads += [Head("lead [95 %]", "paired difference of the two, in units of the metric")]
     told = (
-        "A family is a folder of `imputers/`, and stands here by its best ranked member on each metric. **Bold**: the "
-        "interval of the paired lead excludes zero. As members are picked by the same scores, large families have an "
-        "edge."
+        "A family is what methods say they belong to (their attribute `family`), and stands here by its best ranked "
+        "member on each metric. **Bold**: the interval of the paired lead excludes zero. As members are picked by the "
+        "same scores, large families have an edge."
     )
     return [Section("By family", (told, Grid(tuple(heads), found)))]
 
@@ -37,13 +37,13 @@ def _row(board: Board, metric: str, family: dict[str, str]) -> tuple[Cell, ...]:
     champions = [name for name in order if best[family[name]] == name][:2]
     if len(champions) < 2:
         return ()
-    kinds = {h.metric: h.kinds for h in HEADLINES} | {"log-score": ("nominal", "ordinal")}
-    columns = items(contest.scores, contest.facts, kinds[metric]) if kinds[metric] else [TABLE]
+    columns = judged(contest.scores, contest.facts, metric)
     values = cube(contest.scores, metric, contest.where, columns, champions)
     losses = loss(averages([(values, columns)], contest.where), better)
     lead = losses[:, 1] - losses[:, 0]
     low, high = interval(lead)
-    cells = [Cell(f"{TITLES[metric]} {arrow(better)}", TITLES[metric])]
+    title = headlines(contest.facts)[metric]["title"]
+    cells = [Cell(f"{title} {arrow(better)}", title)]
     for name in champions:
         cells += [Cell(family[name], family[name]), Cell(f"{name} ({means[name]:.3f})", name)]
     certain = not contest.where.replicated(columns)

@@ -8,7 +8,7 @@ import numpy as np
 
 from datasets.schema import Floats
 from reports.covariances import Covariances
-from reports.leaderboard import HEADLINES, Board
+from reports.leaderboard import Board, headlines
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -61,9 +61,9 @@ def trade_off(board: Board, title: str, across: str, up: str) -> "Figure":
     axes.margins(0.12)
     bar = figure.colorbar(points, ax=axes, label="seconds per cell", pad=0.02, format="{x:g}")
     bar.outline.set_visible(False)
-    titles = {headline.metric: headline.title for headline in HEADLINES}
-    axes.set_xlabel(f"{titles[across]}, lower is better")
-    axes.set_ylabel(f"{titles[up]}, lower is better")
+    known = headlines(board.contest.facts)
+    axes.set_xlabel(f"{known[across]['title']}, lower is better")
+    axes.set_ylabel(f"{known[up]['title']}, lower is better")
     axes.grid(color="#e5e7eb")
     _label(figure, axes, x, y, list(table.index))
     return figure

@@ -5,35 +5,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from datasets.schema import Floats
-from reports.facts import Facts
+from datasets.schema import UNORDERED, Kind
+from reports.facts import Facts, HeadlineFacts
 from reports.measures import NOT_METRICS
-from reports.ranking import RESAMPLES, Design, averages, cube, design, interval, loss, unit_ranks, winner
-from reports.results import COSTS, MASK, TABLE
+from reports.ranking import Design, averages, cube, design, loss, missing, rank, winner
+from reports.results import COSTS, MASK, TABLE, setting
 
-UNORDERED = ("nominal", "text")
-ORDERED = ("ordinal", "numeric")
-
-
-@dataclass(frozen=True)
-class Headline:
-    """A metric that enters the rank: its family, the kinds of item it judges (none: the whole table), its title."""
-
-    metric: str
-    family: str
-    kinds: tuple[str, ...]
-    title: str
-
-
-HEADLINES = (
-    Headline("nrmse", "values", ORDERED, "NRMSE"),
-    Headline("accuracy", "categories", UNORDERED, "accuracy"),
-    Headline("total-variation", "distribution", ("nominal",), "total variation"),
-    Headline("wasserstein", "distribution", ORDERED, "Wasserstein"),
-    Headline("design-correlation-error", "covariance", (), "correlation error"),
-)
+ORDERED = (Kind.ORDINAL, Kind.NUMERIC)
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +21,8 @@ class Contest:
 
     Parameters
     ----------
-    scores, facts, where : tidy scores, what is told about them, and how masks and items are resampled.
+    scores : tidy scores, with the number of the mask and, as its setting, its mechanism and rate (see `ranking.rank`).
+    facts, where : what is told about them, and how masks and items are resampled.
     whole : imputers with all their cells done.
     ranked : those of them with every score that makes the rank, best first.
     """
@@ -66,13 +46,13 @@ class Board:
         planned, and reason (why it is not ranked; empty if it is). The mean of a metric is NaN unless the
         imputer has all the scores that it is a mean of.
     winners : column to the imputer whose lead over the runner-up is beyond the resampling error.
-    families : the headline families that made the rank.
+    families : headline family to its metrics, of those that made the rank.
     """
 
     contest: Contest
     table: pd.DataFrame
     winners: Mapping[str, str]
-    families: tuple[str, ...]
+    families: Mapping[str, Sequence[str]]
 
 
 def progress(scores: pd.DataFrame, lost: pd.DataFrame, facts: Facts) -> pd.DataFrame:
@@ -88,16 +68,22 @@ def progress(scores: pd.DataFrame, lost: pd.DataFrame, facts: Facts) -> pd.DataF
     return cells.merge(known, how="left").fillna({"status": "missing", "message": ""})
 
 
-def items(scores: pd.DataFrame, facts: Facts, kinds: Sequence[str] = (*UNORDERED, *ORDERED)) -> list[str]:
+def items(scores: pd.DataFrame, facts: Facts, kinds: Sequence[str] = tuple(Kind)) -> list[str]:
     """Columns of these kinds that have scores, in the order of the table."""
     scored = set(scores["column"].unique())
     return [name for name, column in facts["columns"].items() if name in scored and column["kind"] in kinds]
 
 
-def plan(scores: pd.DataFrame, facts: Facts) -> Design:
-    """Resampling design of these scores: items in two strata, unordered and ordered."""
-    names = items(scores, facts)
-    return design(scores, names, ["ordered" if facts["columns"][n]["kind"] in ORDERED else "unordered" for n in names])
+def headlines(facts: Facts) -> dict[str, HeadlineFacts]:
+    """Metrics with a place on the boards, in the order of their places."""
+    found = {name: known["headline"] for name, known in facts["metrics"].items() if "headline" in known}
+    return dict(sorted(found.items(), key=lambda entry: (entry[1]["place"], entry[0])))
+
+
+def judged(scores: pd.DataFrame, facts: Facts, metric: str) -> list[str]:
+    """Columns that a headline metric is averaged over."""
+    kinds = headlines(facts)[metric]["kinds"]
+    return items(scores, facts, kinds) if kinds else [TABLE]
 
 
 def standings(scores: pd.DataFrame, cells: pd.DataFrame, facts: Facts) -> Board:
@@ -110,48 +96,59 @@ def standings(scores: pd.DataFrame, cells: pd.DataFrame, facts: Facts) -> Board:
     table = cells.groupby("imputer")["status"].agg(done=lambda s: int((s == "done").sum()), planned="size")
     table["reason"] = [_unfinished(cells[cells["imputer"] == name]) for name in table.index]
     whole = tuple(table.index[table["reason"] == ""])
-    contest = Contest(scores, facts, plan(scores, facts), whole)
-    parts = headline_cubes(contest)
-    for k, name in enumerate(whole):
-        table.loc[name, "reason"] = _lacking(parts, k, contest)
-    able = [k for k, name in enumerate(whole) if table.loc[name, "reason"] == ""]
-    names = [whole[k] for k in able]
-    contenders = {h: (values[:, :, able], columns) for h, (values, columns) in parts.items()}
-    means = mean_ranks(contenders, contest) if able else np.empty((1 + RESAMPLES, 0))
-    first = winner(means) if contest.where.replicated(contest.where.columns) else None
-    winners = {} if first is None else {"rank": names[first]}
-    ranks = pd.DataFrame({"rank": means[0], "low": interval(means)[0], "high": interval(means)[1]}, index=names)
-    table = table.join(ranks).join(costs(scores).reindex(whole)[["seconds", "peak-memory-mb"]]).rename_axis("imputer")
+    rows = _with_masks(scores)
+    contest = Contest(rows, facts, design(rows, _strata(rows, facts)), whole)
+    ranks = _ranks(contest)
+    for name in whole:
+        if np.isnan(ranks["rank"].get(name, np.nan)):
+            table.loc[name, "reason"] = _lacking(contest, name)
+    table = table.join(ranks[["rank", "low", "high"]])
+    table = table.join(costs(scores).reindex(whole)[["seconds", "peak-memory-mb"]]).rename_axis("imputer")
     table = table.sort_values(["rank", "imputer"], na_position="last")
     contest = replace(contest, ranked=tuple(table.index[table["reason"] == ""]))
-    for metric, columns in _columns_of_a_board(contest).items():
-        table[metric], best = column(contest, metric, columns)
-        winners |= {metric: best} if best else {}
-    return Board(contest, table, winners, tuple(dict.fromkeys(h.family for h in parts)))
+    first = contest.ranked[:1]
+    winners = {"rank": first[0]} if first and ranks.loc[first[0], "ahead"] else {}
+    for metric in headlines(facts):
+        if (scores["metric"] == metric).any():
+            table[metric], best = column(contest, metric, judged(scores, facts, metric))
+            winners |= {metric: best} if best else {}
+    return Board(contest, table, winners, _families(contest))
 
 
-def headline_cubes(contest: Contest) -> dict[Headline, tuple[Floats, list[str]]]:
-    """Headline to (scores (M, J, K) of the K imputers that are whole, its J columns), where anybody has any."""
-    found = {}
-    for headline in HEADLINES:
-        columns = items(contest.scores, contest.facts, headline.kinds) if headline.kinds else [TABLE]
-        values = cube(contest.scores, headline.metric, contest.where, columns, contest.whole)
-        if not np.isnan(values).all():
-            found[headline] = values, columns
+def _with_masks(scores: pd.DataFrame) -> pd.DataFrame:
+    settings = scores["mechanism"].map(setting) + " " + scores["rate"].map(repr)
+    return scores.assign(mask=scores.groupby(MASK).ngroup(), setting=settings)
+
+
+def _strata(scores: pd.DataFrame, facts: Facts) -> dict[str, str]:
+    """Items in the order of the table, each in one of two strata: ordered and unordered."""
+    kinds = {name: facts["columns"][name]["kind"] for name in items(scores, facts)}
+    return {name: "unordered" if kind in UNORDERED else "ordered" for name, kind in kinds.items()}
+
+
+def _families(contest: Contest) -> dict[str, list[str]]:
+    """Families of the rank to their metrics, of which an imputer that is whole has any score."""
+    scores = contest.scores[contest.scores["imputer"].isin(contest.whole)]
+    found: dict[str, list[str]] = {}
+    for metric, known in headlines(contest.facts).items():
+        units = scores[(scores["metric"] == metric) & scores["column"].isin(judged(scores, contest.facts, metric))]
+        if known["family"] and units["value"].notna().any():
+            found.setdefault(known["family"], []).append(metric)
     return found
 
 
-def mean_ranks(parts: Mapping[Headline, tuple[Floats, list[str]]], contest: Contest) -> Floats:
-    """Mean rank of K imputers, as it was and in each resample, shape (1 + B, K).
-
-    Imputers are ranked within each unit: a mask × item, or a mask for a metric of the whole table.
-    Ranks are averaged over the units of a family, then over the families.
-    """
-    families: dict[str, list[tuple[Floats, list[str]]]] = {}
-    for headline, (values, columns) in parts.items():
-        ranks = unit_ranks(loss(values, contest.facts["metrics"][headline.metric]["better"]))
-        families.setdefault(headline.family, []).append((ranks, columns))
-    return np.mean([averages(family, contest.where) for family in families.values()], axis=0)
+def _ranks(contest: Contest) -> pd.DataFrame:
+    """The `ranking.rank` of the imputers that are whole, by the metrics that make the rank."""
+    scores, facts = contest.scores[contest.scores["imputer"].isin(contest.whole)], contest.facts
+    families = {metric: family for family, metrics in _families(contest).items() for metric in metrics}
+    if not families:
+        return pd.DataFrame(columns=["rank", "low", "high", "ahead"], dtype=float)
+    units = [
+        scores[(scores["metric"] == metric) & scores["column"].isin(judged(scores, facts, metric))]
+        for metric in families
+    ]
+    better = {metric: facts["metrics"][metric]["better"] for metric in families}
+    return rank(pd.concat(units), better, families=families, strata=_strata(contest.scores, facts))
 
 
 def column(contest: Contest, metric: str, columns: Sequence[str]) -> tuple[pd.Series, str | None]:
@@ -160,7 +157,7 @@ def column(contest: Contest, metric: str, columns: Sequence[str]) -> tuple[pd.Se
     An imputer without all of the scores that others have gets no mean: it would be one of fewer tasks.
     """
     values = cube(contest.scores, metric, contest.where, columns, contest.whole)
-    lacking = _lacking_units(values).any(axis=(0, 1)) | np.isnan(values).all(axis=(0, 1))
+    lacking = missing(values).any(axis=(0, 1)) | np.isnan(values).all(axis=(0, 1))
     resampled = averages([(values, columns)], contest.where)
     means = pd.Series(np.where(lacking, np.nan, resampled[0]), index=list(contest.whole), dtype=float)
     rivals = [k for k, name in enumerate(contest.whole) if name in contest.ranked and not lacking[k]]
@@ -168,17 +165,6 @@ def column(contest: Contest, metric: str, columns: Sequence[str]) -> tuple[pd.Se
         return means, None
     best = winner(loss(resampled[:, rivals], contest.facts["metrics"][metric]["better"]))
     return means, None if best is None else contest.whole[rivals[best]]
-
-
-def _columns_of_a_board(contest: Contest) -> dict[str, list[str]]:
-    """Metric to the columns it is averaged over, for the headline metrics that were scored and the log score."""
-    kinds = {h.metric: h.kinds for h in HEADLINES} | {"log-score": ("nominal", "ordinal")}
-    scored = set(contest.scores["metric"].unique())
-    return {
-        metric: items(contest.scores, contest.facts, kind) if kind else [TABLE]
-        for metric, kind in kinds.items()
-        if metric in scored
-    }
 
 
 def _unfinished(cells: pd.DataFrame) -> str:
@@ -189,24 +175,23 @@ def _unfinished(cells: pd.DataFrame) -> str:
     return ": ".join([", ".join(told), *remedies])
 
 
-def _lacking_units(values: Floats) -> NDArray[np.bool_]:
-    """Which scores (M, J, K) are missing though somebody has that unit."""
-    there = ~np.isnan(values)
-    return there.any(axis=2, keepdims=True) & ~there
-
-
-def _lacking(parts: Mapping[Headline, tuple[Floats, list[str]]], k: int, contest: Contest) -> str:
-    """Why an imputer whose cells are all done cannot be ranked; empty if it can."""
-    if not parts:
+def _lacking(contest: Contest, name: str) -> str:
+    """Why an imputer whose cells are all done cannot be ranked."""
+    metrics = [metric for family in _families(contest).values() for metric in family]
+    if not metrics:
         return "no metric that makes the rank was scored"
-    lacking = {h.metric: _lacking_units(values)[:, :, k] for h, (values, _) in parts.items()}
+    lacking = {}
+    for metric in metrics:
+        columns = judged(contest.scores, contest.facts, metric)
+        values = cube(contest.scores, metric, contest.where, columns, contest.whole)
+        lacking[metric] = missing(values)[:, :, contest.whole.index(name)]
     absent = [metric for metric, units in lacking.items() if units.any()]
-    own = contest.scores.loc[contest.scores["imputer"] == contest.whole[k], "metric"].unique()
+    own = contest.scores.loc[contest.scores["imputer"] == name, "metric"].unique()
     given = {contest.facts["metrics"][metric]["reads"] for metric in own if metric not in NOT_METRICS}
-    if absent and given and given <= {"moments", "estimates"}:
+    if given and given <= {"moments", "estimates"}:
         return f"fills no holes: it gives {' and '.join(sorted(given, reverse=True))} only"
     told = [f"{metric} ({int(lacking[metric].sum())} of {lacking[metric].size})" for metric in absent]
-    return f"scores are missing: {', '.join(told)}" if told else ""
+    return f"scores are missing: {', '.join(told)}"
 
 
 def costs(scores: pd.DataFrame) -> pd.DataFrame:

@@ -1,15 +1,18 @@
-"""Ranking: mean ranks over paired units, and how far masks and items leave them uncertain."""
+"""Ranking: mean ranks over paired units, and how far masks and columns leave them uncertain."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from datasets.errors import InputError
 from datasets.schema import Floats
-from reports.results import MASK, TABLE, setting
+from reports.results import TABLE
 
 RESAMPLES = 1000
+UNIT = ["imputer", "mask", "metric", "column"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,13 +21,13 @@ class Design:
 
     Parameters
     ----------
-    masks : the M masks (mechanism, rate, seed).
+    masks : the M masks, in order.
     columns : the J items and, last, ``"(table)"``.
     mask_weights : shape (1 + B, M); the first row is all ones, the experiment as it was.
     column_weights : shape (1 + B, J + 1); of ``"(table)"`` always one.
     """
 
-    masks: pd.MultiIndex
+    masks: pd.Index
     columns: tuple[str, ...]
     mask_weights: Floats
     column_weights: Floats
@@ -38,23 +41,135 @@ class Design:
         return [self.columns.index(column) for column in columns]
 
 
-def design(masks: pd.DataFrame, items: Sequence[str], strata: Sequence[str]) -> Design:
-    """Resample seeds (and folds) within each mechanism and rate, and items within each stratum.
+def rank(
+    frame: pd.DataFrame,
+    better: Mapping[str, str],
+    *,
+    families: Mapping[str, str] | None = None,
+    strata: Mapping[str, str] | None = None,
+) -> pd.DataFrame:
+    """Rank imputers by their scores.
+
+    Imputers are ranked within each unit, a mask × column of a metric, ties at their average. Ranks are averaged over
+    the units of a family of metrics, then over the families, each counting the same. Intervals are 95 % percentile
+    intervals over `RESAMPLES` resamples of masks and columns, the same for all imputers (see `design`).
+
+    Parameters
+    ----------
+    frame : a score a row, with columns ``imputer``, ``mask`` (which cells were hidden, e.g. a seed), ``metric``,
+        ``column`` (``"(table)"`` for a score of the whole table, which is never resampled) and ``value``; and, if there
+        are several, ``setting``: masks are resampled within theirs. Infinite values may be; NaN counts as missing.
+    better : metrics that are ranked, to ``"lower"``, ``"higher"`` or a number to be near to, e.g. ``"1"``.
+    families : metric to its family; without, every metric is one.
+    strata : column to the stratum that it is resampled in; without, all are in one.
+
+    Returns
+    -------
+    DataFrame by imputer, best first: ``rank``, the mean rank; ``low`` and ``high``, its interval, NaN where there is
+    nothing to resample; ``ahead``, whether the interval of the paired lead over the next imputer excludes zero. An
+    imputer without a score that another has would be judged on fewer tasks: its rank is NaN and it stands last.
+
+    Raises
+    ------
+    InputError
+        If a column or a metric is missing, a score stands twice, a mask has two settings, or a direction is unknown.
+
+    Examples
+    --------
+    >>> errors = {"mean": [1.01, 0.99, 1.02, 1.00], "gbm": [0.78, 0.80, 0.83, 0.81], "knn": [0.82, 0.79, 0.86, 0.85]}
+    >>> scores = pd.DataFrame(
+    ...     [
+    ...         (imputer, seed, "nrmse", item, values[2 * seed - 2 + j])
+    ...         for imputer, values in errors.items()
+    ...         for seed in (1, 2)
+    ...         for j, item in enumerate(("age", "income"))
+    ...     ],
+    ...     columns=["imputer", "mask", "metric", "column", "value"],
+    ... )
+    >>> print(rank(scores, better={"nrmse": "lower"}).to_string(index_names=False))
+          rank  low  high  ahead
+    gbm   1.25  1.0   2.0  False
+    knn   1.75  1.0   2.0   True
+    mean  3.00  3.0   3.0  False
+    """
+    from scipy.stats import rankdata
+
+    _check(frame, better)
+    where = design(frame, strata)
+    names = sorted(frame["imputer"].unique())
+    columns = {metric: _columns(frame, metric, where) for metric in better}
+    scores = {metric: cube(frame, metric, where, columns[metric], names) for metric in better}
+    short = np.any([missing(values).any(axis=(0, 1)) for values in scores.values()], axis=0)
+    parts: dict[str, list[tuple[Floats, Sequence[str]]]] = {}
+    for metric, values in scores.items():
+        ranks = rankdata(loss(values[:, :, ~short], better[metric]), axis=-1, nan_policy="omit")
+        parts.setdefault((families or {}).get(metric, metric), []).append((ranks, columns[metric]))
+    means = np.mean([averages(family, where) for family in parts.values()], axis=0)
+    order = np.argsort(means[0], kind="stable")
+    in_order = [*np.array(names)[~short][order].tolist(), *np.array(names)[short].tolist()]
+    return _with_intervals(means[:, order], where, in_order)
+
+
+def _with_intervals(means: Floats, where: Design, names: list[str]) -> pd.DataFrame:
+    """Table of names, of which the first have mean ranks (1 + B, K), in order."""
+    count = means.shape[1]
+    table = pd.DataFrame(
+        {"rank": np.nan, "low": np.nan, "high": np.nan, "ahead": False}, index=pd.Index(names, name="imputer")
+    )
+    table.loc[names[:count], "rank"] = means[0]
+    if count and where.replicated(where.columns):
+        table.loc[names[:count], ["low", "high"]] = interval(means).T
+        table.loc[names[: count - 1], "ahead"] = interval(np.diff(means, axis=1))[0] > 0
+    return table
+
+
+def _check(frame: pd.DataFrame, better: Mapping[str, str]) -> None:
+    """Validate at the door of `rank`."""
+    lacking = [name for name in (*UNIT, "value") if name not in frame]
+    if lacking:
+        raise InputError(f"a table of scores needs the columns {', '.join((*UNIT, 'value'))}; it lacks {lacking}")
+    unknown = sorted(set(better) - set(frame["metric"]))
+    if unknown or not better:
+        scored = ", ".join(sorted(set(frame["metric"]))) or "none"
+        raise InputError(f"the metrics to rank by are {sorted(better)}; the table has scores of: {scored}")
+    for metric, direction in better.items():
+        if direction not in ("lower", "higher") and not _number(direction):
+            raise InputError(f"better of {metric!r} is {direction!r}; wanted 'lower', 'higher', or a number as text")
+    twice = frame.loc[frame.duplicated(UNIT), UNIT]
+    if len(twice):
+        raise InputError(f"the score of {dict(twice.iloc[0])} stands twice in the table; give each once")
+    if "setting" in frame and (frame.groupby("mask")["setting"].nunique() > 1).any():
+        raise InputError("a mask of the table has two settings; number the masks through all settings")
+
+
+def _number(text: str) -> bool:
+    try:
+        return bool(np.isfinite(float(text)))
+    except ValueError:
+        return False
+
+
+def _columns(frame: pd.DataFrame, metric: str, where: Design) -> list[str]:
+    scored = set(frame.loc[frame["metric"] == metric, "column"])
+    return [name for name in where.columns if name in scored]
+
+
+def design(frame: pd.DataFrame, strata: Mapping[str, str] | None = None) -> Design:
+    """Resample masks within each setting, and columns within each stratum; the arguments are those of `rank`.
 
     Each stratum of n gives n - 1 draws with replacement, weighted n / (n - 1): the rescaling bootstrap of
     Rao & Wu (1988, JASA 83, section 2), whose variance is unbiased where strata are as small as three
     seeds; the plain bootstrap's is then a third too small. A stratum of one is not resampled.
-
-    Parameters
-    ----------
-    masks : one row per mask, with columns mechanism, rate and seed.
-    items, strata : the J items and the stratum (here the kind) of each.
     """
     rng = np.random.default_rng(1988)
-    index = pd.MultiIndex.from_frame(masks[MASK].drop_duplicates().sort_values(MASK))
-    settings = [f"{setting(mechanism)} {rate!r}" for mechanism, rate, _ in index]
+    masks = frame.drop_duplicates("mask").sort_values("mask")
+    settings = masks["setting"] if "setting" in masks else masks["mask"].map(lambda _: "")
+    if strata is None:
+        strata = dict.fromkeys(sorted(set(frame["column"]) - {TABLE}), "")
     table = np.ones((1 + RESAMPLES, 1))
-    return Design(index, (*items, TABLE), _weights(settings, rng), np.hstack([_weights(strata, rng), table]))
+    mask_weights = _weights(list(settings), rng)
+    column_weights = np.hstack([_weights(list(strata.values()), rng), table])
+    return Design(pd.Index(masks["mask"]), (*strata, TABLE), mask_weights, column_weights)
 
 
 def _weights(strata: Sequence[str], rng: np.random.Generator) -> Floats:
@@ -67,15 +182,21 @@ def _weights(strata: Sequence[str], rng: np.random.Generator) -> Floats:
     return weights
 
 
-def cube(scores: pd.DataFrame, metric: str, where: Design, columns: Sequence[str], imputers: Sequence[str]) -> Floats:
+def cube(frame: pd.DataFrame, metric: str, where: Design, columns: Sequence[str], imputers: Sequence[str]) -> Floats:
     """Scores of one metric, shape (M, len(columns), len(imputers)); NaN where there is none."""
-    rows = scores[(scores["metric"] == metric) & scores["column"].isin(columns) & scores["imputer"].isin(imputers)]
+    rows = frame[(frame["metric"] == metric) & frame["column"].isin(columns) & frame["imputer"].isin(imputers)]
     values = np.full((len(where.masks), len(columns), len(imputers)), np.nan)
-    i = where.masks.get_indexer(pd.MultiIndex.from_frame(rows[MASK]))
+    i = where.masks.get_indexer(rows["mask"])
     j = pd.Index(columns).get_indexer(rows["column"])
     k = pd.Index(imputers).get_indexer(rows["imputer"])
     values[i, j, k] = rows["value"]
     return values
+
+
+def missing(values: Floats) -> NDArray[np.bool_]:
+    """Which scores (M, J, K) are missing though some imputer has that unit."""
+    there = ~np.isnan(values)
+    return there.any(axis=2, keepdims=True) & ~there
 
 
 def loss(values: Floats, better: str) -> Floats:
@@ -87,19 +208,6 @@ def loss(values: Floats, better: str) -> Floats:
             return -values
         case _:
             return np.abs(values - float(better))
-
-
-def unit_ranks(losses: Floats) -> Floats:
-    """Ranks along the last axis, 1 the lowest loss, ties at their average; NaN stays NaN.
-
-    Examples
-    --------
-    >>> unit_ranks(np.array([[0.3, 0.1, 0.3, 0.9]]))
-    array([[2.5, 1. , 2.5, 4. ]])
-    """
-    below = (losses[..., None, :] < losses[..., :, None]).sum(axis=-1)
-    equal = (losses[..., None, :] == losses[..., :, None]).sum(axis=-1)
-    return np.where(np.isnan(losses), np.nan, below + (equal + 1) / 2)
 
 
 def averages(parts: Sequence[tuple[Floats, Sequence[str]]], where: Design) -> Floats:

@@ -11,12 +11,11 @@ from reports.covariances import Covariances
 from reports.discrimination import discrimination_sections
 from reports.facts import Facts
 from reports.families import family_sections
-from reports.leaderboard import Board, progress, standings
+from reports.leaderboard import Board, headlines, items, progress, standings
 from reports.page import Block, Cell, Grid, Head, Page, Picture, Section, Verbatim, plain
 from reports.ranking import RESAMPLES
 from reports.regressions import regression_sections
-from reports.results import setting
-from reports.texts import text_sections
+from reports.results import MASK, TABLE, setting
 
 
 def leaderboard_page(
@@ -51,7 +50,7 @@ def leaderboard_page(
         *_targets(overall),
         *_covariances(covariances, pictures, facts),
         *regression_sections(overall),
-        *text_sections(overall),
+        *_texts(overall),
         *discrimination_sections(overall),
         *audit_sections(overall),
         *_masks(cards),
@@ -141,20 +140,18 @@ def _summary(board: Board, pictures: Mapping[str, str]) -> Section:
 
 def _settings(scores: pd.DataFrame, cells: pd.DataFrame, facts: Facts, name: str) -> list[Section]:
     """One ranking per mechanism, or per rate, if there are several."""
-    if name == "mechanism":
-        scores, cells = (table.assign(mechanism=table[name].map(setting)) for table in (scores, cells))
-    values = list(dict.fromkeys(cells[name])) if name == "mechanism" else sorted(cells[name].unique())
-    scored = set(scores[name])
+    of_score, of_cell = (table[name].map(setting) if name == "mechanism" else table[name] for table in (scores, cells))
+    values = list(dict.fromkeys(of_cell)) if name == "mechanism" else sorted(of_cell.unique())
     if len(values) < 2:
         return []
     boards = [
         Section(
             f"{name} {value if name == 'mechanism' else f'{value:g}'}",
-            (tables.board_grid(standings(scores[scores[name] == value], cells[cells[name] == value], facts)),),
+            (tables.board_grid(standings(scores[of_score == value], cells[of_cell == value], facts)),),
             level=3,
         )
         for value in values
-        if value in scored
+        if (of_score == value).any()
     ]
     return [Section(f"By {name}", (f"Ranked anew on the cells of each {name}.",)), *boards]
 
@@ -188,6 +185,27 @@ def _covariances(found: Covariances | None, pictures: Mapping[str, str], facts: 
     ]
 
 
+def _texts(board: Board) -> list[Section]:
+    """Table of the accuracy of text items, mean ± standard error over masks; nothing if there are none."""
+    scores, facts = board.contest.scores, board.contest.facts
+    rows = scores[scores["metric"] == "accuracy"]
+    names = items(rows, facts, ("text",))
+    if not names:
+        return []
+    heads = [Head("imputer", numeric=False), *[Head(f"{name} ↑", facts["columns"][name]["question"]) for name in names]]
+    grid = []
+    for imputer in board.table.index:
+        own = rows[(rows["imputer"] == imputer) & rows["column"].isin(names)]
+        if len(own):
+            by_mask = own.pivot_table(index=MASK, columns="column", values="value").reindex(columns=names)
+            grid.append((Cell(imputer, imputer), *(tables.with_error(by_mask[name].to_numpy()) for name in names)))
+    told = (
+        "Share of the hidden cells whose best single prediction is the true string, mean over masks ± its standard "
+        "error (SD of the masks' accuracies over the root of their number)."
+    )
+    return [Section("Text items", (told, Grid(tuple(heads), tuple(grid))))]
+
+
 def _masks(cards: Sequence[tuple[Mapping[str, Any], str]]) -> list[Section]:
     if not cards:
         return []
@@ -200,9 +218,11 @@ def _masks(cards: Sequence[tuple[Mapping[str, Any], str]]) -> list[Section]:
 
 def _details(board: Board) -> list[Section]:
     facts, found = board.contest.facts, []
-    for metric, title in (("nrmse", "NRMSE by item"), ("accuracy", "Accuracy by item")):
+    for metric in ("nrmse", "accuracy"):
         if metric in board.table:
-            found.append(Section(title, ("Mean over masks.", tables.by_item_grid(board, metric)), 3, True))
+            title = headlines(facts)[metric]["title"]
+            blocks = ("Mean over masks.", tables.by_item_grid(board, metric))
+            found.append(Section(f"{title[0].upper()}{title[1:]} by item", blocks, 3, True))
     for title, told, grid in (
         (
             "All metrics of items",
@@ -220,23 +240,15 @@ def _details(board: Board) -> list[Section]:
 
 
 def _definition(board: Board) -> Section:
-    masks = board.contest.where.masks
-    several = len({(setting(mechanism), rate) for mechanism, rate, _ in masks}) < len(masks)
+    facts = board.contest.facts
     scope = (
         "Seeds and folds are resampled within each mechanism and rate, items within nominal (and text) and within "
         "ordinal and numeric ones"
-        if several
+        if board.contest.where.replicated([TABLE])
         else "Each mechanism and rate has one seed, so only items are resampled (within nominal, and within ordinal "
         "and numeric ones): the intervals say how items vary, not how masks do; whole-table metrics have none"
     )
-    families = {
-        "values": "values: NRMSE of ordinal and numeric items",
-        "categories": "categories: accuracy of nominal and text items",
-        "distribution": "distribution: total variation of nominal, Wasserstein distance of ordinal and numeric items, "
-        "each item counting once",
-        "covariance": "covariance: error of the correlation matrix, one unit per mask",
-    }
-    listed = "\n".join(f"- {families[name]}" for name in board.families)
+    listed = "\n".join(f"- {family}: {_counted(metrics, facts)}" for family, metrics in board.families.items())
     return Section(
         "Ranks and intervals",
         (
@@ -248,3 +260,10 @@ def _definition(board: Board) -> Section:
             "(rescaling bootstrap, Rao and Wu 1988, JASA 83).",
         ),
     )
+
+
+def _counted(metrics: Sequence[str], facts: Facts) -> str:
+    """Say what a family of the rank counts."""
+    kinds = {metric: headlines(facts)[metric]["kinds"] for metric in metrics}
+    told = [f"{headlines(facts)[m]['title']} of {' and '.join(kinds[m]) or 'the whole table'}" for m in metrics]
+    return f"{', '.join(told)}{' items, each item counting once' if any(kinds.values()) else ', one unit per mask'}"

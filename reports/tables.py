@@ -6,13 +6,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from reports.facts import Facts
-from reports.leaderboard import HEADLINES, ORDERED, Board, column, costs, items
+from datasets.schema import Floats
+from reports.leaderboard import ORDERED, Board, column, costs, headlines, items
 from reports.measures import NOT_METRICS
 from reports.page import Cell, Grid, Head
 from reports.results import TABLE
 
-TITLES = {h.metric: h.title for h in HEADLINES} | {"log-score": "log score"}
 DASH = "–"
 
 
@@ -37,9 +36,24 @@ def arrow(better: str) -> str:
     return {"lower": "↓", "higher": "↑"}.get(better, f"→ {better}")
 
 
-def _head(metric: str, facts: Facts) -> Head:
-    known = facts["metrics"][metric]
-    return Head(f"{TITLES.get(metric, metric)} {arrow(known['better'])}", known["summary"])
+def with_error(values: Floats, digits: int = 3) -> Cell:
+    """Mean of one value a mask ± its standard error, which is left out with one mask."""
+    if not len(values):
+        return Cell(DASH)
+    mean = float(values.mean())
+    if len(values) < 2:
+        return Cell(f"{mean:.3f}", mean)
+    return Cell(f"{mean:.3f} ± {values.std(ddof=1) / np.sqrt(len(values)):.{digits}f}", mean)
+
+
+def _headlines(board: Board) -> dict[str, Head]:
+    """Headline metrics of a board to the heads of their columns."""
+    facts, found = board.contest.facts, {}
+    for metric, headline in headlines(facts).items():
+        if metric in board.table:
+            known = facts["metrics"][metric]
+            found[metric] = Head(f"{headline['title']} {arrow(known['better'])}", known["summary"])
+    return found
 
 
 def _grid(heads: Sequence[Head], columns: Sequence[Sequence[Cell]]) -> Grid:
@@ -52,8 +66,7 @@ def _names(imputers: Sequence[str]) -> list[Cell]:
 
 def board_grid(board: Board) -> Grid:
     """One ranking: rank with interval, headline metrics, cost, cells done."""
-    facts, table = board.contest.facts, board.table
-    metrics = [metric for metric in TITLES if metric in table]
+    table = board.table
     places = [Cell(str(k), k) for k in range(1, 1 + len(board.contest.ranked))]
     places += [Cell(DASH)] * (len(table) - len(places))
     heads = [
@@ -62,8 +75,8 @@ def board_grid(board: Board) -> Grid:
         Head("mean rank ↓ [95 %]", "mean rank over the headline families"),
     ]
     columns = [places, _names(table.index), _ranks(board)]
-    for metric in metrics:
-        heads.append(_head(metric, facts))
+    for metric, head in _headlines(board).items():
+        heads.append(head)
         columns.append(numbers(table[metric], board.winners.get(metric)))
     heads += [
         Head("seconds ↓", "to fit and draw, mean per cell"),
@@ -76,28 +89,24 @@ def board_grid(board: Board) -> Grid:
 
 
 def _ranks(board: Board) -> list[Cell]:
-    certain = not board.contest.where.replicated(board.contest.where.columns)
     cells = []
     for name, rank, low, high in board.table[["rank", "low", "high"]].itertuples(name=None):
-        text = f"{rank:.2f}" if certain else f"{rank:.2f} [{low:.1f}, {high:.1f}]"
+        text = f"{rank:.2f}" if np.isnan(low) else f"{rank:.2f} [{low:.1f}, {high:.1f}]"
         cells.append(Cell(DASH) if np.isnan(rank) else Cell(text, rank, board.winners.get("rank") == name))
     return cells
 
 
 def reading_grid(board: Board) -> Grid:
-    """What each headline column says, its range, and what a perfect and a trivial answer get."""
+    """What each headline column says, its range, and what a perfect and a trivial prediction get."""
     facts = board.contest.facts
-    metrics = [metric for metric in TITLES if metric in board.table]
-    heads = [
-        Head(text, numeric=False) for text in ("column", "what it says", "items", "range", "best", "trivial answer")
-    ]
-    kinds = {h.metric: " and ".join(h.kinds) or "whole table" for h in HEADLINES} | {"log-score": "nominal and ordinal"}
+    texts = ("column", "what it says", "items", "range", "best", "trivial prediction")
+    heads = [Head(text, numeric=False) for text in texts]
     rows = []
-    for metric in metrics:
+    for metric, head in _headlines(board).items():
         known = facts["metrics"][metric]
+        kinds = " and ".join(headlines(facts)[metric]["kinds"]) or "whole table"
         span = f"{_end(known['low'])} to {_end(known['high'])}"
-        title = _head(metric, facts).text
-        rows.append((title, known["summary"], kinds[metric], span, _end(known["best"]), known["trivial"]))
+        rows.append((head.text, known["summary"], kinds, span, _end(known["best"]), known["trivial"]))
     return Grid(tuple(heads), tuple(tuple(Cell(text, text) for text in row) for row in rows))
 
 

@@ -33,6 +33,14 @@ METRICS = {
     "variance-ratio": ("1", 1, 0, "inf", "fills", ORDERED),
     "wasserstein": ("lower", 0, 0, "inf", "fills", ORDERED),
 }
+HEADLINES = {
+    "nrmse": ("NRMSE", 1, ["ordinal", "numeric"], "values"),
+    "accuracy": ("accuracy", 2, ["nominal", "text"], "categories"),
+    "total-variation": ("total variation", 3, ["nominal"], "distribution"),
+    "wasserstein": ("Wasserstein", 4, ["ordinal", "numeric"], "distribution"),
+    "design-correlation-error": ("correlation error", 5, [], "covariance"),
+    "log-score": ("log score", 6, ["nominal", "ordinal"], ""),
+}
 PAIRS = [f"{a}~{b}" for i, a in enumerate(TARGETS) for b in TARGETS[i:]]
 Experiment = tuple[list[Record], Facts, list[dict]]
 
@@ -47,6 +55,8 @@ def invented_facts(imputers: Sequence[str], mechanisms: Sequence[str], rates: Se
         | {"trivial": "that of the mode | mean", "summary": f"What {name} says in one plain sentence."}
         for name, known in METRICS.items()
     }
+    for name, known in HEADLINES.items():
+        metrics[name]["headline"] = dict(zip(("title", "place", "kinds", "family"), known, strict=True))
     matrix = {"better": "lower", "best": 0, "low": "-inf", "high": "inf"}
     matrix |= {"reads": "moments", "trivial": "", "summary": ""}
     return Facts(

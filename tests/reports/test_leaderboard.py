@@ -55,7 +55,12 @@ def test_mean_rank_by_hand(by_hand):
     }
     assert by_hand.table["rank"].to_dict() == pytest.approx(expected)
     assert by_hand.table.index.tolist() == sorted(expected, key=expected.get) == ["r", "p", "q"]
-    assert by_hand.families == ("values", "categories", "distribution", "covariance")
+    assert by_hand.families == {
+        "values": ["nrmse"],
+        "categories": ["accuracy"],
+        "distribution": ["total-variation", "wasserstein"],
+        "covariance": ["design-correlation-error"],
+    }
 
 
 def test_means_by_hand(by_hand):

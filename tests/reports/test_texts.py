@@ -5,10 +5,8 @@ import pytest
 
 from reports.leaderboard import progress, standings
 from reports.markdown import to_markdown
-from reports.page import Page
 from reports.results import Record, lost, setting, tidy
 from reports.sections import leaderboard_page
-from reports.texts import text_sections
 
 ACCURACIES = {"mean": (0.2, 0.3, 0.4), "knn-1": (0.6, 0.7, 0.65)}
 
@@ -28,8 +26,7 @@ def folded(inventor):
 
 
 def test_mean_and_standard_error_by_hand(folded):
-    (section,) = text_sections(folded[0])
-    shown = to_markdown(Page("t", "d", (section,)))
+    shown = to_markdown(leaderboard_page(*folded, None, {}, ()))
     assert f"0.300 ± {0.1 / np.sqrt(3):.3f}" in shown
     assert f"0.650 ± {0.05 / np.sqrt(3):.3f}" in shown
 
