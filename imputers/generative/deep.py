@@ -2,9 +2,12 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils._param_validation import Interval
 
 from datasets.prediction import Prediction
 from datasets.schema import Floats, Kind
@@ -14,6 +17,10 @@ if TYPE_CHECKING:
     from torch import Generator
 
     from imputers.shared.training import Curve
+
+COUNT: list[object] = [Interval(Integral, 1, None, closed="left")]
+RATE: list[object] = [Interval(Real, 0, None, closed="neither")]
+SHARE: list[object] = [Interval(Real, 0, 1, closed="left")]
 
 
 class DeepImputer(Imputer):
@@ -79,7 +86,7 @@ class DeepImputer(Imputer):
             probabilities,
         )
 
-    def _probabilities(self, X: Floats, means: Floats) -> dict[int, Floats]:
+    def _probabilities(self, X: Floats, means: NDArray[np.float32]) -> dict[int, Floats]:
         """Level probabilities of the holes of each labelled column, each row of them summing to one."""
         tables = {}
         for j in self.schema_.where(Kind.NOMINAL, Kind.ORDINAL):
@@ -87,7 +94,7 @@ class DeepImputer(Imputer):
             tables[int(j)] = table / table.sum(axis=1, keepdims=True)
         return tables
 
-    def _expected(self, X: Floats, means: Floats, probabilities: Mapping[int, Floats]) -> Floats:
+    def _expected(self, X: Floats, means: NDArray[np.float32], probabilities: Mapping[int, Floats]) -> Floats:
         """Expectation of each hole (holes,), NaN for nominal columns."""
         fills = np.full(X.shape, np.nan)
         for j, column in enumerate(self.schema_):

@@ -1,13 +1,13 @@
-"""HI-VAE, the variational autoencoder for mixed data: the imputer."""
+"""HI-VAE, the variational autoencoder for mixed data."""
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from datasets.schema import Floats
 from imputers import IMPUTERS
-from imputers.generative.deep import DeepImputer
+from imputers.generative.deep import COUNT, RATE, DeepImputer
 
 if TYPE_CHECKING:
     from torch import Generator
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from imputers.shared.training import Curve
 
 WHOLE = 3500  # rows that get all steps; a tenth of them need, by trial, a third of the steps
-CHECK_SAMPLES = 20  # posterior samples that judge the cells hidden again
+VALIDATION_SAMPLES = 20  # posterior samples that predict the validation cells
 
 
 @IMPUTERS.register("hivae")
@@ -26,58 +26,64 @@ class HIVAE(DeepImputer):
     Nazábal, Olmos, Ghahramani & Valera (2020), Handling incomplete heterogeneous data using VAEs, Pattern
     Recognition 107, 107501: Gaussian-mixture prior, input-dropout encoder, likelihoods Gaussian, log-normal,
     Poisson, softmax and cumulative logit, evidence lower bound over the observed cells only. Which likelihood
-    a numeric item gets is told by `imputers.generative.networks.encoding.sort_of`.
+    a numeric item gets is decided by `imputers.generative.networks.encoding.sort_of`.
 
-    Departures from the authors' code, chosen on cells hidden again from observed ones: 30 components and 8 latent
+    Departures from the authors' code, chosen on validation cells of GSS 2022: 30 clusters and 8 latent
     dimensions (10 and 2 there); the Gumbel-softmax keeps its temperature, in imputation too, where theirs is
     cooled and then replaced by the likeliest component; the encoder has one hidden layer; Adam starts at 0.01 and
-    stops by cells hidden again from at most 1,024 rows; standardisation is by the whole table, not by batch. Fills
+    stops by validation cells of at most 1,024 rows; standardisation is by the whole table, not by batch. Fills
     are not those of the posterior mode: samples of the encoder are weighted by importance (Mattei & Frellsen 2019,
     MIWAE, ICML, section 3), expectations are their weighted means, and draws resample them.
 
-    Assumes cells missing at random and rows exchangeable; survey weights are not used. New rows are imputed
-    by the fitted network. Draws sample component, latent position and cell; they are not proper in Rubin's
-    sense, since the network's weights are held fixed.
-
-    Measured by the paper's error, 20 % and 50 % missing (mean and mode in brackets): Wine .070 and .079 (.112, .112),
-    Breast .094 and .104 (.203, .200). On the core table of GSS 2022, 30 % missing completely at random: NRMSE .815,
-    log score 1.20, in 20 seconds of one core and 0.6 GB. mice-pmm has NRMSE .795 there. On cells hidden again none of
-    the settings tried reached it: 10 to 60 components, 2 and 8 dimensions, temperatures from 0.5 to 2, up to 1,200
-    steps, a divergence that is warmed up, inputs masked again.
+    Assumes cells missing at random and rows exchangeable. New rows are imputed by the fitted network. Draws sample
+    component, latent position and cell; the network's weights are held fixed.
 
     Parameters
     ----------
-    n_components, n_latent, n_own, n_hidden : sizes of s, z, each column's y, and the encoder's hidden layer.
+    n_clusters, n_components, n_per_column, n_hidden : components s of the Gaussian mixture, dimensions of the latent
+        position z and of each column's own code y, and units of the encoder's hidden layer.
     temperature : of the Gumbel-softmax.
-    n_steps, batch_size, learning_rate : mini-batches at most, and with 3,500 rows (fewer rows get fewer, by the square
+    max_iter, batch_size, learning_rate : mini-batches at most, and with 3,500 rows (fewer rows get fewer, by the square
         root), rows in each (an eighth of a small table), Adam's rate.
     n_samples : posterior samples behind expectations, probabilities and draws.
 
     Attributes
     ----------
     network_ : the trained network.
-    curves_ : its learning; a score is the mean log predictive probability of a cell hidden again, over samples of the
+    curves_ : its learning; a score is the mean log predictive probability of a validation cell, over samples of the
         encoder without weights.
     """
 
+    _parameter_constraints: ClassVar[dict[str, list[object]]] = {
+        "n_clusters": COUNT,
+        "n_components": COUNT,
+        "n_per_column": COUNT,
+        "n_hidden": COUNT,
+        "temperature": RATE,
+        "max_iter": COUNT,
+        "batch_size": COUNT,
+        "learning_rate": RATE,
+        "n_samples": COUNT,
+    }
+
     def __init__(
         self,
-        n_components: int = 30,
-        n_latent: int = 8,
-        n_own: int = 5,
+        n_clusters: int = 30,
+        n_components: int = 8,
+        n_per_column: int = 5,
         n_hidden: int = 64,
         temperature: float = 1.0,
-        n_steps: int = 800,
+        max_iter: int = 800,
         batch_size: int = 256,
         learning_rate: float = 0.01,
         n_samples: int = 50,
     ) -> None:
+        self.n_clusters = n_clusters
         self.n_components = n_components
-        self.n_latent = n_latent
-        self.n_own = n_own
+        self.n_per_column = n_per_column
         self.n_hidden = n_hidden
         self.temperature = temperature
-        self.n_steps = n_steps
+        self.max_iter = max_iter
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.n_samples = n_samples
@@ -91,12 +97,12 @@ class HIVAE(DeepImputer):
 
         self.encoding_ = Encoding.fit(X, self.schema_)
         batch, _, asked = self.encoding_.split(X, self.device_, rng)
-        sizes = Sizes(self.n_components, self.n_latent, self.n_own, self.n_hidden)
+        sizes = Sizes(self.n_clusters, self.n_components, self.n_per_column, self.n_hidden)
         likelihoods = self.encoding_.likelihoods(X, self.device_)
         network = Network(likelihoods, batch.inputs.shape[1], sizes, self.temperature, generator).to(self.device_)
         self.network_ = network
         optimiser = torch.optim.Adam(network.parameters(), lr=self.learning_rate, fused=True)
-        n_steps = math.ceil(self.n_steps * min(1.0, math.sqrt(len(X) / WHOLE)))
+        n_steps = math.ceil(self.max_iter * min(1.0, math.sqrt(len(X) / WHOLE)))
         plan = Plan(n_steps, min(self.batch_size, max(len(X) // 8, 32)))
         curve = train(
             "hivae",
@@ -111,10 +117,10 @@ class HIVAE(DeepImputer):
         return [curve]
 
     def _log_predictive(self, asked: "Batch", generator: "Generator") -> float:
-        """Mean log probability of a cell hidden again, averaged over posterior samples."""
-        s, z = self.network_.samples(asked.inputs, CHECK_SAMPLES, generator)
+        """Mean log probability of a validation cell, averaged over posterior samples."""
+        s, z = self.network_.samples(asked.inputs, VALIDATION_SAMPLES, generator)
         cells = self.network_.log_prob(asked.values, s, z).logsumexp(dim=0)  # of the sum over samples, shape (rows, p)
-        return float(asked.mean(cells)) - math.log(CHECK_SAMPLES)
+        return float(asked.mean(cells)) - math.log(VALIDATION_SAMPLES)
 
     def _sample(self, X: Floats, n_draws: int, generator: "Generator") -> tuple[Floats, Floats]:
         import torch

@@ -21,7 +21,7 @@ class HIVAEPlugin(ImputerPlugin):
 
     Parameters
     ----------
-    n_steps : gradient steps at most.
+    max_iter : mini-batches at most.
     n_samples : posterior samples behind each fill.
     random_state : seed; unlike other plugins this one leaves the global generators alone.
 
@@ -34,10 +34,10 @@ class HIVAEPlugin(ImputerPlugin):
         completed = Imputers().add("hivae", HIVAEPlugin).get("hivae").fit_transform(frame)
     """
 
-    def __init__(self, n_steps: int = 800, n_samples: int = 50, random_state: int = 0) -> None:
+    def __init__(self, max_iter: int = 800, n_samples: int = 50, random_state: int = 0) -> None:
         with isolated():
             super().__init__(random_state=random_state)
-        self.n_steps = n_steps
+        self.max_iter = max_iter
         self.n_samples = n_samples
         self.random_state = random_state
 
@@ -53,7 +53,7 @@ class HIVAEPlugin(ImputerPlugin):
 
     def _fit(self, X: pd.DataFrame, *args: Any, **kwargs: Any) -> "HIVAEPlugin":  # noqa: ANN401
         frame = _named(X)
-        self.imputer_ = HIVAE(n_steps=self.n_steps, n_samples=self.n_samples)
+        self.imputer_ = HIVAE(max_iter=self.max_iter, n_samples=self.n_samples)
         self.imputer_.fit(frame, schema=infer_schema(frame), random_state=self.random_state)
         return self
 

@@ -1,10 +1,14 @@
 """HyperImpute, chained equations with a model search, run by the hyperimpute package."""
 
+from typing import ClassVar
+
 import numpy as np
 
+from datasets.prediction import Prediction
 from datasets.schema import Floats, Kind
 from imputers import IMPUTERS
 from imputers.base import Imputer
+from imputers.generative.deep import COUNT
 
 
 @IMPUTERS.register("hyperimpute")
@@ -16,61 +20,65 @@ class HyperImpute(Imputer):
     are scored by two-fold cross-validation; once two columns of a type agree on a candidate, the others of
     the sweep take it, too (``select_lazy``, as the package does by default).
 
-    Departures from its defaults: it is told which columns are nominal, where it would count distinct values;
-    two sweeps for at most 40, since a third made cells hidden again from the observed ones worse; ridge and
+    Departures from its defaults: it is given which columns are nominal, where it would count distinct values;
+    two sweeps for at most 40, as chosen on validation cells; ridge and
     forest as regressors, the package's pool for small tables; for nominal items the forest alone, because its
     logistic regression equalises the classes and may take 10,000 iterations, its xgboost failed on nominal
     items, and its catboost is ten trees at a learning rate of 0.001. Pools are kept in order, so that nothing depends
     on how Python hashes strings. No step looks at the clock.
 
-    Assumes cells missing at random; survey weights are not used. It gives one value per hole and no
-    distribution, so its draws are equal rows. It learns from the very table it completes: new rows are
+    Assumes cells missing at random. It gives one value per hole and no distribution, so its draws are equal rows. It
+    learns from the very table it completes: new rows are
     completed by running it again on the fitted rows with the new ones below.
 
     Parameters
     ----------
-    n_sweeps : passes over the columns.
+    max_iter : passes over the columns.
     classifiers, regressors : the package's names of the candidates.
 
     Attributes
     ----------
-    models_ : column name to the name of the model that filled it last.
+    models_ : column name to the name of the model that filled it last in the fitted table.
     """
 
-    deterministic = True
+    family: ClassVar[str] = "generative"
+    deterministic: ClassVar[bool] = True
+    _parameter_constraints: ClassVar[dict[str, list[object]]] = {
+        "max_iter": COUNT,
+        "classifiers": ["array-like"],
+        "regressors": ["array-like"],
+    }
 
     def __init__(
         self,
-        n_sweeps: int = 2,
+        max_iter: int = 2,
         classifiers: tuple[str, ...] = ("random_forest",),
         regressors: tuple[str, ...] = ("random_forest_regressor", "linear_regression"),
     ) -> None:
-        self.n_sweeps = n_sweeps
+        self.max_iter = max_iter
         self.classifiers = classifiers
         self.regressors = regressors
 
     def _fit(self, X: Floats, rng: np.random.Generator) -> None:
         self._seed = int(rng.integers(2**31))
-        self._fitted = self._last = (X, self._run(X))
+        self._fitted = X
+        self._completed, self.models_ = self._run(X)
 
-    def _draw(self, X: Floats, rng: np.random.Generator) -> Floats:
-        completed = self._complete(X)
-        return np.column_stack([column.snap(completed[:, j]) for j, column in enumerate(self.schema_)])
-
-    def _expected(self, X: Floats) -> Floats:
-        fills = self._complete(X).copy()
-        fills[:, self.schema_.where(Kind.NOMINAL)] = np.nan
-        return fills[np.isnan(X)]
+    def _impute(self, X: Floats, n_draws: int, rng: np.random.Generator) -> Prediction:
+        holes, completed = np.isnan(X), self._complete(X)
+        draw = np.column_stack([column.snap(completed[:, j]) for j, column in enumerate(self.schema_)])
+        expected = completed.copy()
+        expected[:, self.schema_.where(Kind.NOMINAL)] = np.nan
+        return Prediction(np.tile(draw[holes], (n_draws, 1)), expected[holes])
 
     def _complete(self, X: Floats) -> Floats:
         """Completed table (n, p) as the package gives it, numbers between the codes included."""
-        for known, completed in (self._fitted, self._last):
-            if np.array_equal(known, X, equal_nan=True):
-                return completed
-        self._last = (X, self._run(np.concatenate([self._fitted[0], X]))[-len(X) :])
-        return self._last[1]
+        if np.array_equal(self._fitted, X, equal_nan=True):
+            return self._completed
+        return self._run(np.concatenate([self._fitted, X]))[0][-len(X) :]
 
-    def _run(self, X: Floats) -> Floats:
+    def _run(self, X: Floats) -> tuple[Floats, dict[str, str]]:
+        """Complete X, and name the model that filled each column last."""
         import pandas as pd
 
         from imputers.generative.isolation import isolated
@@ -82,11 +90,10 @@ class HyperImpute(Imputer):
             plugin = HyperImputePlugin(
                 classifier_seed=list(self.classifiers),
                 regression_seed=list(self.regressors),
-                n_inner_iter=self.n_sweeps,
+                n_inner_iter=self.max_iter,
                 random_state=self._seed,
             )
             plugin.model._is_categorical = lambda _, name: name in nominal
             plugin.model.avail_data_thresh = 0  # below it the package orders the pool by string hashes
             completed = plugin.fit_transform(pd.DataFrame(X)).to_numpy(dtype=float)
-        self.models_ = {self.schema_.names[int(j)]: model.name() for j, model in plugin.models().items()}
-        return completed
+        return completed, {self.schema_.names[int(j)]: model.name() for j, model in plugin.models().items()}

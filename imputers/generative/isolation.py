@@ -1,4 +1,4 @@
-"""A room for hyperimpute: what the package changes in the process is put back when one leaves.
+"""Isolation of the hyperimpute package: what it changes in the process is put back.
 
 Importing hyperimpute 0.1.17 sets thread variables of the environment and removes all sinks of loguru;
 constructing or fitting any of its plugins seeds the global generators of Python, numpy and torch; its loops

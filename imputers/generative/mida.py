@@ -1,13 +1,15 @@
-"""MIDA, multiple imputation with several overcomplete denoising autoencoders: the imputer."""
+"""MIDA, multiple imputation with several overcomplete denoising autoencoders."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
+from sklearn.utils._param_validation import Interval
 
 from datasets.schema import Floats, Kind, Schema
 from imputers import IMPUTERS
-from imputers.generative.deep import DeepImputer
+from imputers.generative.deep import COUNT, RATE, SHARE, DeepImputer
 
 if TYPE_CHECKING:
     from torch import Generator
@@ -20,7 +22,7 @@ class MIDA(DeepImputer):
     """Overcomplete denoising autoencoders, each draw from the next one (MIDA).
 
     Gondara & Wang (2018), MIDA: multiple imputation using denoising autoencoders, PAKDD, section 3. Holes start at the
-    mean or the mode, half of the cells are set to that start at random, and layers wider than the q inputs foretell
+    mean or the mode, half of the cells are set to that start at random, and layers wider than the q inputs predict
     the row: q + 7, q + 14, q + 21 tanh units, mirrored, under a squared error. Several models from first weights of
     their own give several imputations.
 
@@ -29,47 +31,52 @@ class MIDA(DeepImputer):
     thresholds (ordinal), so that the squared error of dummies is the Brier score, that of cumulative dummies the
     ranked probability score; each column's error is a share of its margin's. Other departures: draw d comes from model
     d, in turn, and is a cell sampled from its level probabilities or its Gaussian, where the paper takes means; the
-    Gaussian's spread is what the models' differences leave unexplained of cells hidden again from observed ones, and
-    training stops by those. Only training corrupts, and a cell goes with all its inputs, since one dummy tells of
-    another. The models learn side by side from the same mini-batches, corrupted for each anew. There are fewer epochs
-    than the paper's 500, and Nesterov's descent follows a cosine.
+    Gaussian's spread is what the models' differences leave unexplained of the validation cells, by which training
+    stops. Only training corrupts, and a cell goes with all its inputs, since its dummies depend on each other. The
+    models learn side by side from the same mini-batches, corrupted for each anew. There are fewer epochs than the
+    paper's 500, and Nesterov's descent follows a cosine.
 
-    Assumes cells missing at random; survey weights are not used; new rows are imputed by the fitted models.
-    Expectations and probabilities are means over models. Draws are not proper in Rubin's sense: models differ by first
-    weights and corruption, not by rows.
-
-    Measured on the core table of the General Social Survey 2022, 3,544 × 24, 30 % hidden completely at random, seed 9:
-    NRMSE .819, correlation error .158, 18 s and 520 MB on one thread, the 370 MB of the data's loading included;
-    mice-pmm has NRMSE .795, .024 less.
+    Assumes cells missing at random; new rows are imputed by the fitted models. Expectations and probabilities are means
+    over models. Models differ by first weights and corruption, not by rows, so that draws are not proper.
 
     Parameters
     ----------
-    n_models : autoencoders.
+    n_estimators : autoencoders.
     n_wider : units that a layer of the encoder has more than the one before.
     corrupt_prob : share of the observed cells set to their start in training.
-    n_epochs, batch_size, learning_rate, momentum : passes through the rows at most, but 100 mini-batches; rows in each
+    max_epochs, batch_size, learning_rate, momentum : passes over the rows at most, but 100 mini-batches; rows in each
         (a quarter of a small table); first rate and momentum of Nesterov's gradient descent.
 
     Attributes
     ----------
     network_ : the trained models, side by side.
-    curves_ : their learning; a score is minus the squared error of the cells hidden again, foretold by all models.
+    curves_ : their learning; a score is minus the squared error of the validation cells, predicted by all models.
     """
+
+    _parameter_constraints: ClassVar[dict[str, list[object]]] = {
+        "n_estimators": COUNT,
+        "n_wider": [Interval(Integral, 0, None, closed="left")],
+        "corrupt_prob": SHARE,
+        "max_epochs": COUNT,
+        "batch_size": COUNT,
+        "learning_rate": RATE,
+        "momentum": [Interval(Real, 0, 1, closed="neither")],
+    }
 
     def __init__(
         self,
-        n_models: int = 5,
+        n_estimators: int = 5,
         n_wider: int = 7,
         corrupt_prob: float = 0.5,
-        n_epochs: int = 20,
+        max_epochs: int = 20,
         batch_size: int = 128,
         learning_rate: float = 0.05,
         momentum: float = 0.99,
     ) -> None:
-        self.n_models = n_models
+        self.n_estimators = n_estimators
         self.n_wider = n_wider
         self.corrupt_prob = corrupt_prob
-        self.n_epochs = n_epochs
+        self.max_epochs = max_epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.momentum = momentum
@@ -83,7 +90,7 @@ class MIDA(DeepImputer):
             Form,
             gaussian_numbers,
             learn,
-            squared_error,
+            squared_loss,
         )
         from imputers.generative.networks.encoding import Encoding
 
@@ -94,8 +101,8 @@ class MIDA(DeepImputer):
         batch, _, asked = self.encoding_.split(X, self.device_, rng)
         likelihoods = gaussian_numbers(encoding).likelihoods(X, self.device_)
         widths = [len(start) + i * self.n_wider for i in (1, 2, 3)]
-        form = Form(widths, torch.tanh, self.corrupt_prob, 0.0, self.n_models)
-        course = Course(squared_error, self.n_models, self.n_epochs, self.batch_size)
+        form = Form(widths, torch.tanh, self.corrupt_prob, 0.0, self.n_estimators)
+        course = Course(squared_loss, self.n_estimators, self.max_epochs, self.batch_size)
         self.network_ = Autoencoder(self.encoding_, likelihoods, form, generator).to(self.device_)
         optimiser = torch.optim.SGD(
             self.network_.parameters(), lr=self.learning_rate, momentum=self.momentum, nesterov=True, fused=True
@@ -103,11 +110,11 @@ class MIDA(DeepImputer):
         return [learn("mida", self.network_, optimiser, course, batch, asked, generator)]
 
     def _sample(self, X: Floats, n_draws: int, generator: "Generator") -> tuple[Floats, Floats]:
-        from imputers.generative.networks.autoencoder import answers
+        from imputers.generative.networks.likelihoods import sampled
 
         inputs = self.encoding_.batch(X, self.device_).inputs
-        heads = self.network_.heads(inputs.expand(self.n_models, *inputs.shape), generator)
-        return answers(heads, n_draws, self._widest(), generator)
+        heads = self.network_.heads(inputs.expand(self.n_estimators, *inputs.shape), generator)
+        return sampled(heads, n_draws, self._widest(), generator)
 
 
 def start_of(X: Floats, schema: Schema) -> Floats:

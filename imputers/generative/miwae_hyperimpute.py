@@ -1,12 +1,16 @@
 """MIWAE, the importance-weighted autoencoder: hyperimpute's plugin learns it, the paper's formulas impute with it."""
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 import numpy as np
 
+from datasets.prediction import Prediction
 from datasets.schema import Column, Floats, Kind
 from imputers import IMPUTERS
+from imputers.generative.deep import COUNT
 from imputers.matrix import MatrixImputer
+from imputers.shared.levels import draw_level
 
 ROWS = 64  # rows whose importance samples are held in memory at a time
 
@@ -25,17 +29,17 @@ class MIWAEHyperimpute(MatrixImputer):
     draw. So its trained networks are read instead: expectations are the self-normalised importance average
     of equation 12, draws are sampling-importance resampling (section 3.3). A draw resamples the latent
     position and then the cell; a nominal item's level is drawn from its dummies' means. The networks'
-    weights are held fixed, so the draws are not proper in Rubin's sense.
+    weights are held fixed.
 
     Answers are spread evenly over the width of their level before training (Uria, Murray & Larochelle 2013,
     RNADE, section 5.1): a density on bare codes would grow without bound around each of them. Assumes cells
-    missing at random; survey weights are not used. New rows are imputed by the trained networks.
+    missing at random. New rows are imputed by the trained networks.
 
     Parameters
     ----------
-    n_latent, n_hidden : latent dimensions, and units of each hidden layer.
+    n_components, n_hidden : latent dimensions, and units of each hidden layer.
     n_importance : importance samples in the bound.
-    n_steps, batch_size : mini-batches in training, and rows in each, an eighth of a small table.
+    max_iter, batch_size : mini-batches in training, and rows in each, an eighth of a small table.
     n_samples : importance samples in imputation.
     max_rows : more rows than these are sampled down for training, since the plugin looks at all at once.
 
@@ -44,20 +48,31 @@ class MIWAEHyperimpute(MatrixImputer):
     plugin_ : the trained plugin.
     """
 
+    family: ClassVar[str] = "generative"
+    _parameter_constraints: ClassVar[dict[str, list[object]]] = {
+        "n_components": COUNT,
+        "n_hidden": COUNT,
+        "n_importance": COUNT,
+        "max_iter": COUNT,
+        "batch_size": COUNT,
+        "n_samples": COUNT,
+        "max_rows": COUNT,
+    }
+
     def __init__(
         self,
-        n_latent: int = 10,
+        n_components: int = 10,
         n_hidden: int = 128,
         n_importance: int = 5,
-        n_steps: int = 600,
+        max_iter: int = 600,
         batch_size: int = 256,
         n_samples: int = 100,
         max_rows: int = 6_000,
     ) -> None:
-        self.n_latent = n_latent
+        self.n_components = n_components
         self.n_hidden = n_hidden
         self.n_importance = n_importance
-        self.n_steps = n_steps
+        self.max_iter = max_iter
         self.batch_size = batch_size
         self.n_samples = n_samples
         self.max_rows = max_rows
@@ -79,26 +94,26 @@ class MIWAEHyperimpute(MatrixImputer):
             from hyperimpute.plugins.imputers.plugin_miwae import MIWAEPlugin
 
             self.plugin_ = MIWAEPlugin(
-                n_epochs=1 + -(-self.n_steps // steps_per_epoch),  # the plugin trains one epoch fewer
+                n_epochs=1 + -(-self.max_iter // steps_per_epoch),  # the plugin trains one epoch fewer
                 batch_size=batch_size,
-                latent_size=self.n_latent,
+                latent_size=self.n_components,
                 n_hidden=self.n_hidden,
                 K=self.n_importance,
                 random_state=int(rng.integers(2**31)),
             )
             self.plugin_._fit(spread)
 
-    def _draws(self, X: Floats, n_draws: int, rng: np.random.Generator) -> Floats:
+    def _impute(self, X: Floats, n_draws: int, rng: np.random.Generator) -> Prediction:
         D = self._encode(X)
-        drawn, expected = np.empty((n_draws, *X.shape)), np.full_like(D, np.nan)
+        drawn, means = np.empty((n_draws, *X.shape)), np.full_like(D, np.nan)
         rows = np.flatnonzero(np.isnan(X).any(axis=1))
         for start in range(0, len(rows), ROWS):
             block = rows[start : start + ROWS]
-            location, scale, freedom, expected[block] = self._resample(D[block], n_draws, rng)
+            location, scale, freedom, means[block] = self._resample(D[block], n_draws, rng)
             cells = location + scale * rng.standard_t(freedom)
             drawn[:, block] = self._levels(location, cells, rng)
-        self._mean = expected * self.scale_ + self.centre_  # answers the two questions that `answer` asks next
-        return drawn[:, np.isnan(X)]
+        means = means * self.scale_ + self.centre_
+        return Prediction(drawn[:, np.isnan(X)], self._expected(X, means), self._probabilities(X, means))
 
     def _resample(self, D: Floats, n_draws: int, rng: np.random.Generator) -> tuple[Floats, Floats, Floats, Floats]:
         """Student-t parameters at resampled latent positions, each (n_draws, rows, q), and expectations (rows, q)."""
@@ -132,8 +147,8 @@ class MIWAEHyperimpute(MatrixImputer):
         codes = self.schema_.undesign(flat).reshape(n_draws, n, -1)
         for j in self.schema_.where(Kind.NOMINAL):
             shares = self._shares(int(j), location * self.scale_ + self.centre_)
-            above = rng.random((n_draws, n, 1)) > shares.cumsum(axis=-1)[..., :-1]
-            codes[..., j] = self.schema_.columns[j].levels[above.sum(axis=-1)]
+            drawn = draw_level(shares.reshape(n_draws * n, -1), rng).reshape(n_draws, n)
+            codes[..., j] = self.schema_.columns[j].levels[drawn]
         return codes
 
     def _shares(self, j: int, D: Floats) -> Floats:
@@ -141,18 +156,18 @@ class MIWAEHyperimpute(MatrixImputer):
         means = np.clip(D[..., self.schema_.blocks[j]], 1e-6, None)
         return means / means.sum(axis=-1, keepdims=True)
 
-    def _probabilities(self, X: Floats) -> Mapping[int, Floats]:
-        return {int(j): self._shares(int(j), self._mean[np.isnan(X[:, j])]) for j in self.schema_.where(Kind.NOMINAL)}
+    def _probabilities(self, X: Floats, means: Floats) -> Mapping[int, Floats]:
+        return {int(j): self._shares(int(j), means[np.isnan(X[:, j])]) for j in self.schema_.where(Kind.NOMINAL)}
 
-    def _expected(self, X: Floats) -> Floats:
+    def _expected(self, X: Floats, means: Floats) -> Floats:
         fills = np.full(X.shape, np.nan)
         for j in self.schema_.where(Kind.ORDINAL, Kind.NUMERIC):
-            fills[:, j] = np.clip(self._mean[:, self.schema_.blocks[j].start], *self._range[:, j])
+            fills[:, j] = np.clip(means[:, self.schema_.blocks[j].start], *self._range[:, j])
         return fills[np.isnan(X)]
 
 
 def _width(column: Column) -> float:
-    """Distance between neighbouring answers; 0 if any number may be one."""
+    """Distance between neighbouring codes; 0 if any number may be one."""
     if column.kind is Kind.NUMERIC:
         return 0.0 if column.decimals is None else 10.0**-column.decimals
     return 1.0 if column.kind is Kind.NOMINAL else float(np.diff(column.levels).min())

@@ -1,4 +1,4 @@
-"""Not-MIWAE, the importance-weighted autoencoder that models why cells are missing: the imputer."""
+"""Not-MIWAE, the importance-weighted autoencoder that models why cells are missing."""
 
 from typing import TYPE_CHECKING, ClassVar
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @IMPUTERS.register("not-miwae")
 class NotMIWAE(MIWAE):
-    """Deep latent variable model that also models why answers are missing (not-MIWAE).
+    """Deep latent variable model that also models why cells are missing (not-MIWAE).
 
     Ipsen, Mattei & Frellsen (2021), not-MIWAE: deep generative modelling with missing not at random data, ICLR:
     MIWAE's model times p(s | x), here self-masking of unknown sign (section 3.2): each column with holes has a logistic
@@ -31,22 +31,17 @@ class NotMIWAE(MIWAE):
     Network and training are those of ``miwae``, but numbers are Gaussian, as in the authors' script.
 
     Fills are what is likely given that the cell is missing, p(x | z, s); an expectation may so lie beyond all observed
-    answers, by the observed range at most. All rests on the curve's shape, which no data can check. Assumes rows
-    exchangeable; survey weights are not used. A hole in a new row is taken to be missing for the same reasons. Draws
-    are not proper in Rubin's sense, since all parameters are held fixed.
-
-    Measured on the core table of the GSS 2022 with 30 % not ignorably missing, mean of mask seeds 1 to 3: NRMSE .759,
-    accuracy .517 (``miwae`` .928, .428); hidden completely at random, seed 9: NRMSE .792 (.790); 45 s of one core, 0.54
-    GB. Above-mean masks of the paper, RMSE: red wine 1.13, white 1.19, breast cancer 0.81 (published 1.08, 1.04, 0.74;
-    ``miwae`` 1.70, 1.63, 1.38).
+    values, by the observed range at most. All rests on the curve's shape, which no data can check. Assumes rows
+    exchangeable. A hole in a new row is taken to be missing for the same reasons. All parameters are held fixed, so
+    that draws are not proper.
 
     Parameters
     ----------
-    n_latent, n_hidden, n_importance, n_shown, batch_size, learning_rate, weight_decay, n_samples : see ``miwae``.
+    n_components, n_hidden, n_importance, max_examples, batch_size, learning_rate, weight_decay, n_samples :
+        see ``miwae``.
 
     Attributes
     ----------
-    told : what the method is told about why cells are missing.
     network_ : the trained network; its ``curves`` have intercepts and slopes.
     curves_ : its learning, first without the curves and then with them; a score is the mean log predictive probability
         that a cell is missing, or is observed and has its value.
@@ -87,5 +82,5 @@ class NotMIWAE(MIWAE):
 
         likelihoods = by_width(self.encoding_.likelihoods(X, self.device_))
         missing = torch.as_tensor(np.isnan(X).mean(axis=0), dtype=torch.float32, device=self.device_)
-        sizes = Sizes(self.n_latent, self.n_hidden)
+        sizes = Sizes(self.n_components, self.n_hidden)
         return SelfMaskingNetwork(likelihoods, n_inputs, sizes, generator, missing, len(X))

@@ -112,8 +112,8 @@ def train(
 def write_curves(folder: Path, settings: Mapping[str, Any], curves: list[Curve]) -> None:
     """Keep a method's settings and learning curves as ``folder/curve.json``; NaN becomes null."""
     folder.mkdir(parents=True, exist_ok=True)
-    told = [asdict(curve) | {"losses": [None if math.isnan(x) else x for x in curve.losses]} for curve in curves]
-    text = json.dumps({"settings": settings, "curves": told}, indent=1, allow_nan=False)
+    written = [asdict(curve) | {"losses": [None if math.isnan(x) else x for x in curve.losses]} for curve in curves]
+    text = json.dumps({"settings": settings, "curves": written}, indent=1, allow_nan=False)
     (folder / "curve.json").write_text(text, encoding="utf-8")
 
 

@@ -76,12 +76,12 @@ def test_labels_get_their_shares_given_a_class():
     y = np.where(rng.random(3000) < 0.7, x, rng.integers(0, 3, 3000))
     X = np.column_stack([x, np.where(np.arange(3000) < 300, np.nan, y)])
     schema = Schema((Column("x", Kind.NOMINAL, LETTERS), Column("y", Kind.NOMINAL, LETTERS)))
-    imputer = DataWig(n_epochs=5).fit(X, schema=schema)
+    imputer = DataWig(max_epochs=5).fit(X, schema=schema)
     prediction = imputer.impute(X, n_draws=200)
     found = prediction.probabilities[1][np.arange(300), x[:300].astype(int)]
     assert found == pytest.approx(0.8, abs=0.06)
     assert (prediction.draws == x[:300]).mean() == pytest.approx(found.mean(), abs=0.01)
-    assert list(imputer.models_) == [1]  # nobody asked for the other
+    assert list(imputer.models_) == [1]  # the other has no holes
 
 
 def test_a_number_bends_and_is_drawn_with_the_spread_of_its_residuals():
@@ -96,7 +96,7 @@ def test_a_number_bends_and_is_drawn_with_the_spread_of_its_residuals():
     assert (prediction.draws - prediction.expected).std() == pytest.approx(0.5, abs=0.1)
 
 
-def test_the_head_is_calibrated_on_held_out_answers():
+def test_the_head_is_calibrated_on_validation_cells():
     """Labels without any pattern: an overtrained network is too sure, and is told so by a temperature."""
     rng = np.random.default_rng(2)
     words = {float(k): "".join(rng.choice(list("abcdefgh"), 8)) for k in range(400)}
@@ -115,43 +115,46 @@ def test_the_head_is_calibrated_on_held_out_answers():
 def test_rare_answers_are_left_out():
     schema, X = example_table()
     party = schema.index("party")
-    prediction = DataWig(most_labels=2, n_epochs=1).fit(X, schema=schema).impute(X, n_draws=1)
+    prediction = DataWig(max_categories=2, max_epochs=1).fit(X, schema=schema).impute(X, n_draws=1)
     counts = [(X[:, party] == code).sum() for code in schema.columns[party].levels]
     assert (prediction.probabilities[party][:, np.argsort(counts)[:2]] == 0).all()
     assert prediction.probabilities[party].sum(axis=1) == pytest.approx(1)
 
 
-def test_curves_are_kept_and_an_item_is_learned_once_and_alike_whatever_else_is_asked(fitted, tmp_path):
+def test_curves_are_kept_and_an_item_is_learned_once_and_alike_whatever_else_is_learned(fitted, tmp_path):
     schema, X = example_table()
-    imputer, vote = DataWig(), schema.index("vote")
-    imputer.folder = tmp_path
+    vote, region = schema.index("vote"), schema.index("region")
+    imputer = DataWig().fit(X, schema=schema, folder=tmp_path)
+    model, learned = imputer.models_[vote], list(imputer.models_)
+    assert learned == np.flatnonzero(np.isnan(X).any(axis=0)).tolist() and region not in learned
     alone = X[~np.isnan(X).any(axis=1)]
     alone[:30, vote] = np.nan
-    prediction = imputer.fit(X, schema=schema).impute(alone, n_draws=1)
-    assert list(imputer.models_) == [vote]
-    model = imputer.models_[vote]
-    imputer.impute(alone[:20], n_draws=1)
-    assert imputer.models_[vote] is model
+    prediction = imputer.impute(alone, n_draws=1)
     assert fitted.impute(alone, n_draws=1).probabilities[vote] == pytest.approx(prediction.probabilities[vote])
+    anew = imputer._forecast(imputer._learn(vote), alone[:30], vote)
+    assert anew == pytest.approx(prediction.probabilities[vote])
+    alone[30:60, region] = np.nan  # an item without holes in fit
+    imputer.impute(alone, n_draws=1)
+    assert imputer.models_[vote] is model and list(imputer.models_) == learned == list(imputer.curves_)
     kept = json.loads((tmp_path / "curve.json").read_text())
-    assert len(kept["curves"]) == 1 and kept["settings"]["longest"] == 3
+    assert len(kept["curves"]) == len(learned) and kept["settings"]["max_ngram"] == 3
 
 
-def test_training_foretells_the_held_out_answers_better_than_the_margin(fitted):
+def test_training_predicts_validation_cells_better_than_the_margin(fitted):
     curve = fitted.curves_[fitted.schema_.index("trust")]
     assert max(curve.scores) > curve.scores[0] + 0.2
 
 
 def test_senseless_parameters_are_refused():
     schema, X = example_table()
-    with pytest.raises(InputError, match="most_labels >= 2"):
-        DataWig(most_labels=1).fit(X, schema=schema)
+    with pytest.raises(InputError, match="max_categories.*Got 1"):
+        DataWig(max_categories=1).fit(X, schema=schema)
 
 
 def cities_right(shared, fold, names):
     """Which cities of a fold are found from these columns."""
     data = DATASETS["restaurant"](shared / "data" / "text" / "restaurant.csv")
-    hidden = MECHANISMS[f"fold-{fold}"](data, 0.1, np.random.default_rng(0))
+    hidden = MECHANISMS["fold"](data, 0.1, np.random.default_rng(0), number=fold)
     columns = [data.schema.index(name) for name in names]
     schema, truth, hidden = data.schema.take(columns), data.values[:, columns], hidden[:, columns]
     X = np.where(hidden, np.nan, truth)

@@ -67,15 +67,15 @@ def test_steps_follow_the_square_root_of_the_rows_up_to_the_most():
     rng = np.random.default_rng(0)
     schema = Schema((Column("a", Kind.NUMERIC), Column("b", Kind.NUMERIC)))
     for rows, steps in ((140, 4), (875, 10), (7000, 20)):
-        fitted = HIVAE(n_steps=20, n_hidden=4).fit(rng.normal(size=(rows, 2)), schema=schema)
+        fitted = HIVAE(max_iter=20, n_hidden=4).fit(rng.normal(size=(rows, 2)), schema=schema)
         assert fitted.curves_[0].steps[-1] == steps
 
 
-def test_training_raises_the_bound_and_the_probability_of_cells_hidden_again(masked_toy):
+def test_training_raises_the_bound_and_the_probability_of_validation_cells(masked_toy):
     X, schema = masked_toy.values, masked_toy.schema
-    fitted = HIVAE(n_steps=600).fit(X, schema=schema)
+    fitted = HIVAE(max_iter=600).fit(X, schema=schema)
     assert max(fitted.curves_[0].scores) > fitted.curves_[0].scores[0] + 0.05
-    short = HIVAE(n_steps=1, learning_rate=1e-9).fit(X, schema=schema)
+    short = HIVAE(max_iter=1, learning_rate=1e-9).fit(X, schema=schema)
     batch = fitted.encoding_.batch(X, CPU)
     bounds = [
         float(each.network_.bound(batch, torch.Generator().manual_seed(2)).mean().detach()) for each in (short, fitted)
@@ -83,9 +83,9 @@ def test_training_raises_the_bound_and_the_probability_of_cells_hidden_again(mas
     assert bounds[1] > bounds[0] + 0.5
 
 
-def test_answers_agree_with_their_draws_and_stay_on_their_scales(masked_toy):
+def test_predictions_agree_with_their_draws_and_stay_on_their_scales(masked_toy):
     X, schema = masked_toy.values, masked_toy.schema
-    imputer = HIVAE(n_steps=100, n_samples=400).fit(X, schema=schema)
+    imputer = HIVAE(max_iter=100, n_samples=400).fit(X, schema=schema)
     prediction = imputer.impute(X, n_draws=400)
     columns = np.nonzero(np.isnan(X))[1]
     for j, column in enumerate(schema):
@@ -103,7 +103,7 @@ def test_answers_agree_with_their_draws_and_stay_on_their_scales(masked_toy):
 
 def test_it_leaves_every_global_generator_as_it_was(masked_toy):
     before = np.random.get_state(legacy=False), torch.get_rng_state()  # noqa: NPY002
-    HIVAE(n_steps=20).fit(masked_toy.values, schema=masked_toy.schema).impute(masked_toy.values, n_draws=1)
+    HIVAE(max_iter=20).fit(masked_toy.values, schema=masked_toy.schema).impute(masked_toy.values, n_draws=1)
     assert repr(before[0]) == repr(np.random.get_state(legacy=False))  # noqa: NPY002
     assert torch.equal(before[1], torch.get_rng_state())
 
@@ -114,12 +114,12 @@ def test_plugin_of_hyperimpute_gives_the_same_completed_table(masked_toy):
     from hyperimpute.plugins.imputers import Imputers  # isort: skip - after ours, which keeps the environment
 
     frame = pd.DataFrame(masked_toy.values, columns=masked_toy.schema.names).set_index(pd.RangeIndex(7, 407))
-    plugin = Imputers().add("hivae", HIVAEPlugin).get("hivae", n_steps=50, n_samples=10, random_state=3)
+    plugin = Imputers().add("hivae", HIVAEPlugin).get("hivae", max_iter=50, n_samples=10, random_state=3)
     completed = plugin.fit_transform(frame)
-    own = HIVAE(n_steps=50, n_samples=10).fit(frame, schema=infer_schema(frame), random_state=3).transform(frame)
+    own = HIVAE(max_iter=50, n_samples=10).fit(frame, schema=infer_schema(frame), random_state=3).transform(frame)
     pd.testing.assert_frame_equal(completed, own)
     assert completed.index.equals(frame.index) and not completed.isna().any(axis=None)
-    array = HIVAEPlugin(n_steps=20, n_samples=5).fit_transform(masked_toy.values)
+    array = HIVAEPlugin(max_iter=20, n_samples=5).fit_transform(masked_toy.values)
     assert array.shape == frame.shape and not array.isna().any(axis=None)
 
 

@@ -56,16 +56,16 @@ def test_fills_are_those_of_the_package():
 
 def test_copy_on_write_does_not_turn_fills_into_means():
     schema, X, _ = linear_table()
-    plain = HyperImpute(n_sweeps=1).fit(X, schema=schema).impute(X, n_draws=1)
+    plain = HyperImpute(max_iter=1).fit(X, schema=schema).impute(X, n_draws=1)
     with pd.option_context("mode.copy_on_write", True):
-        other = HyperImpute(n_sweeps=1).fit(X, schema=schema).impute(X, n_draws=1)
+        other = HyperImpute(max_iter=1).fit(X, schema=schema).impute(X, n_draws=1)
     assert (plain.draws == other.draws).all()
     assert np.std(plain.expected[~np.isnan(plain.expected)]) > 0.5
 
 
-def test_new_rows_run_again_with_the_fitted_ones_and_leave_their_answer_as_it_was():
+def test_new_rows_run_again_with_the_fitted_ones_and_leave_their_prediction_as_it_was():
     schema, X, truth = linear_table()
-    imputer = HyperImpute(n_sweeps=1).fit(X[:150], schema=schema)
+    imputer = HyperImpute(max_iter=1).fit(X[:150], schema=schema)
     before = imputer.impute(X[:150], n_draws=1).draws
     fresh = imputer.impute(X[150:], n_draws=1)
     columns = np.nonzero(np.isnan(X[150:]))[1]

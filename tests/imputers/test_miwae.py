@@ -155,7 +155,7 @@ def test_training_never_sees_the_cells_that_judge_it(masked_toy, monkeypatch):
     X, hidden = masked_toy.values, []
     batch = MIWAE._batch
     monkeypatch.setattr(MIWAE, "_batch", lambda self, X, cells: hidden.append(cells) or batch(self, X, cells))
-    fitted = MIWAE(n_shown=100, n_hidden=8).fit(X, schema=masked_toy.schema)
+    fitted = MIWAE(max_examples=100, n_hidden=8).fit(X, schema=masked_toy.schema)
     learned, judged = hidden
     rows = learned.any(axis=1)
     assert 20 < learned.sum() == (~judged).sum() < 0.1 * X.size
@@ -164,9 +164,9 @@ def test_training_never_sees_the_cells_that_judge_it(masked_toy, monkeypatch):
     assert len(fitted.curves_[0].scores) > 1
 
 
-def test_training_raises_the_bound_and_the_probability_of_cells_hidden_again(masked_toy):
+def test_training_raises_the_bound_and_the_probability_of_validation_cells(masked_toy):
     X, schema = masked_toy.values, masked_toy.schema
-    fitted, short = (MIWAE(n_hidden=32, n_shown=n).fit(X, schema=schema) for n in (60_000, 1))
+    fitted, short = (MIWAE(n_hidden=32, max_examples=n).fit(X, schema=schema) for n in (60_000, 1))
     assert max(fitted.curves_[0].scores) > fitted.curves_[0].scores[0] + 0.05
     batch = fitted.encoding_.batch(X, CPU)
     start = Network(fitted.network_.likelihoods, batch.inputs.shape[1], Sizes(10, 32), torch.Generator().manual_seed(0))
@@ -191,7 +191,7 @@ def test_draws_have_the_stated_probabilities(masked_toy):
 
 def test_it_leaves_every_global_generator_as_it_was(masked_toy):
     before = np.random.get_state(legacy=False), torch.get_rng_state()  # noqa: NPY002
-    MIWAE(n_shown=100, n_hidden=8).fit(masked_toy.values, schema=masked_toy.schema).impute(masked_toy.values)
+    MIWAE(max_examples=100, n_hidden=8).fit(masked_toy.values, schema=masked_toy.schema).impute(masked_toy.values)
     assert repr(before[0]) == repr(np.random.get_state(legacy=False))  # noqa: NPY002
     assert torch.equal(before[1], torch.get_rng_state())
 
@@ -201,7 +201,7 @@ def test_error_on_the_demonstration_of_the_authors():
     """Mattei and Frellsen's notebook: breast cancer, 50 % of the cells missing at seed 1234, error 0.2867."""
     masked = make_mask(DATASETS["wdbc"](None), "miwae-demo", 0.5, 1)
     X, truth = masked.values, masked.truth.values
-    imputer = MIWAE(n_shown=200_000, n_importance=10, n_samples=1000).fit(X, schema=masked.schema)
+    imputer = MIWAE(max_examples=200_000, n_importance=10, n_samples=1000).fit(X, schema=masked.schema)
     apart = (imputer.impute(X, n_draws=1).expected - truth[masked.hidden]) / truth.std(axis=0)[
         np.nonzero(masked.hidden)[1]
     ]

@@ -14,7 +14,7 @@ def gaussian():
     X = np.column_stack([x, 0.9 * x + np.sqrt(1 - 0.81) * rng.normal(size=600)])
     X[rng.random(600) < 0.5, 1] = np.nan
     schema = Schema((Column("x", Kind.NUMERIC), Column("y", Kind.NUMERIC)))
-    return X, MIWAEHyperimpute(n_latent=2, n_hidden=16, n_steps=1200).fit(X, schema=schema)
+    return X, MIWAEHyperimpute(n_components=2, n_hidden=16, max_iter=1200).fit(X, schema=schema)
 
 
 def test_expectation_and_spread_are_those_of_the_conditional_gaussian(gaussian):
@@ -29,7 +29,7 @@ def test_expectation_and_spread_are_those_of_the_conditional_gaussian(gaussian):
 
 def test_draws_have_the_stated_probabilities(masked_toy):
     X, schema = masked_toy.values, masked_toy.schema
-    imputer = MIWAEHyperimpute(n_steps=60, n_hidden=32).fit(X, schema=schema)
+    imputer = MIWAEHyperimpute(max_iter=60, n_hidden=32).fit(X, schema=schema)
     prediction = imputer.impute(X, n_draws=300)
     columns = np.nonzero(np.isnan(X))[1]
     for j, probabilities in prediction.probabilities.items():
@@ -51,7 +51,7 @@ def test_unseen_rows_are_imputed_by_the_trained_networks(gaussian):
 
 def test_it_leaves_every_global_generator_as_it_was(masked_toy):
     before = np.random.get_state(legacy=False), torch.get_rng_state()  # noqa: NPY002
-    MIWAEHyperimpute(n_steps=10, n_hidden=8).fit(masked_toy.values, schema=masked_toy.schema).impute(masked_toy.values)
+    MIWAEHyperimpute(max_iter=10, n_hidden=8).fit(masked_toy.values, schema=masked_toy.schema).impute(masked_toy.values)
     assert repr(before[0]) == repr(np.random.get_state(legacy=False))  # noqa: NPY002
     assert torch.equal(before[1], torch.get_rng_state())
 
@@ -67,6 +67,6 @@ def test_error_on_the_demonstration_of_the_authors():
     X = D.copy()
     X.flat[np.random.RandomState(1234).choice(n * p, n * p // 2, replace=False)] = np.nan
     schema = Schema(tuple(Column(f"x{j}", Kind.NUMERIC) for j in range(p)))
-    imputer = MIWAEHyperimpute(n_importance=20, n_steps=4000, batch_size=32, n_samples=1000).fit(X, schema=schema)
+    imputer = MIWAEHyperimpute(n_importance=20, max_iter=4000, batch_size=32, n_samples=1000).fit(X, schema=schema)
     fills = imputer.impute(X, n_draws=1).expected
     assert np.mean((fills - D[np.isnan(X)]) ** 2) == pytest.approx(0.2867, abs=0.02)

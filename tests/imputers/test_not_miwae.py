@@ -115,7 +115,7 @@ def self_masked(sign, n=1000):
 @pytest.mark.parametrize("sign", [1, -1])
 def test_sign_is_recovered_and_bias_is_less_than_without_the_mechanism(sign):
     X, truth, schema = self_masked(sign)
-    settings = {"n_hidden": 16, "n_latent": 2, "n_shown": 180_000}
+    settings = {"n_hidden": 16, "n_components": 2, "max_examples": 180_000}
     told, untold = (make(**settings).fit(X, schema=schema, random_state=1) for make in (NotMIWAE, MIWAE))
     slope = sign * told.network_.curves[0].slope[2].item()
     assert slope > 1
@@ -126,9 +126,9 @@ def test_sign_is_recovered_and_bias_is_less_than_without_the_mechanism(sign):
     assert answers[0].draws.mean() == pytest.approx(answers[0].expected.mean(), abs=0.05)
 
 
-def test_cells_hidden_again_are_neither_observed_nor_missing(masked_toy):
+def test_validation_cells_are_neither_observed_nor_missing(masked_toy):
     X, batches = masked_toy.values, []
-    imputer = NotMIWAE(n_shown=100, n_hidden=8)
+    imputer = NotMIWAE(max_examples=100, n_hidden=8)
     batch = imputer._batch
     imputer._batch = lambda X, hidden: batches.append(batch(X, hidden)) or batches[-1]
     imputer.fit(X, schema=masked_toy.schema)
@@ -145,7 +145,7 @@ def test_expectations_may_lie_beyond_what_was_observed_but_not_off_the_scale():
     X[:, 2] = np.where(X[:, 2] > 0.2, np.nan, X[:, 2])
     schema = Schema((*(Column(f"x{j}", Kind.NUMERIC) for j in range(2)), Column("y", Kind.NUMERIC, high=1.0)))
     X = np.where(np.isnan(X), np.nan, np.minimum(X, [np.inf, np.inf, 1.0]))
-    imputer = NotMIWAE(n_hidden=16, n_latent=2).fit(X, schema=schema)
+    imputer = NotMIWAE(n_hidden=16, n_components=2).fit(X, schema=schema)
     expected = imputer.impute(X, n_draws=1).expected
     assert 0.2 < expected.max() <= 1.0
 

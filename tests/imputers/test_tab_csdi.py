@@ -150,7 +150,7 @@ def test_shown_cells_stay_as_they_are_down_the_levels():
     assert found.detach().numpy() == pytest.approx(batch.values[:, 2:][known[:, 2:]].numpy(), rel=1e-2)
 
 
-def test_learning_lowers_the_loss_and_tells_better_what_was_hidden_again(masked_toy):
+def test_learning_lowers_the_loss_and_predicts_validation_cells_better(masked_toy):
     imputer = TabCSDI().fit(masked_toy.values, schema=masked_toy.schema)
     curve = imputer.curves_[0]
     assert max(curve.scores) > curve.scores[0] + 0.05
@@ -158,7 +158,7 @@ def test_learning_lowers_the_loss_and_tells_better_what_was_hidden_again(masked_
     assert last < next(first)
 
 
-def test_answers_agree_with_their_draws_and_the_seed_decides_them(masked_toy):
+def test_predictions_agree_with_their_draws_and_the_seed_decides_them(masked_toy):
     X, schema = masked_toy.values, masked_toy.schema
     imputer = TabCSDI().fit(X, schema=schema)
     prediction = imputer.impute(X, n_draws=10)
@@ -188,7 +188,7 @@ def test_tables_of_one_kind_are_filled(kind):
     assert not np.isnan(completed).any()
 
 
-@pytest.mark.parametrize("wrong", [{"most_hidden": 0.0}, {"n_levels": 1}])
+@pytest.mark.parametrize("wrong", [{"max_mask_ratio": 0.0}, {"n_steps": 1}])
 def test_bad_parameters_are_refused_by_name(masked_toy, wrong):
     with pytest.raises(InputError, match=next(iter(wrong))):
         TabCSDI(**wrong).fit(masked_toy.values, schema=masked_toy.schema)

@@ -97,7 +97,7 @@ def test_every_row_is_learned_from_once_an_epoch_in_an_order_that_changes():
     assert not torch.equal(*epochs)
 
 
-def test_network_trains_in_steps_and_is_judged_as_it_will_answer():
+def test_network_trains_in_steps_and_is_scored_as_it_will_predict():
     weight, modes = Weight(), []
 
     def loss(rows, generator):
@@ -123,12 +123,12 @@ def test_curves_are_written_with_settings_and_without_nan(tmp_path):
 
 def test_settings_and_curves_are_kept_in_the_folder_if_there_is_one(masked_toy, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    imputer = HIVAE(n_steps=20, n_latent=3)
+    imputer = HIVAE(max_iter=20, n_components=3)
     imputer.fit(masked_toy.values, schema=masked_toy.schema)
     assert not list(tmp_path.rglob("*"))
     imputer.fit(masked_toy.values, schema=masked_toy.schema, folder=tmp_path / "cell")
     told = json.loads((tmp_path / "cell" / "curve.json").read_text(encoding="utf-8"))
-    assert told["settings"] == imputer.get_params() and told["settings"]["n_latent"] == 3
+    assert told["settings"] == imputer.get_params() and told["settings"]["n_components"] == 3
     assert told["curves"][0]["scores"] == imputer.curves_[0].scores and told["curves"][0]["steps"][-1] <= 20
 
 
@@ -201,18 +201,18 @@ def test_levels_become_codes_probabilities_sum_to_one_and_expectations_stay_amon
 @pytest.mark.parametrize(
     "request_",
     [
-        "hivae(n_steps=60)",
-        "miwae(n_shown=6000)",
-        "not-miwae(n_shown=6000)",
-        "mida(n_epochs=4)",
-        "midas(n_epochs=4)",
-        "aimnet(n_epochs=4)",
-        "remasker(n_epochs=10)",
+        "hivae(max_iter=60)",
+        "miwae(max_examples=6000)",
+        "not-miwae(max_examples=6000)",
+        "mida(max_epochs=4)",
+        "midas(max_epochs=4)",
+        "aimnet(max_epochs=4)",
+        "remasker(max_epochs=10)",
         "tab-csdi(n_epochs=10)",
-        "datawig(n_epochs=4)",
+        "datawig(max_epochs=4)",
     ],
 )
-def test_answers_on_a_gpu_are_those_of_the_processor(masked_toy, monkeypatch, request_):
+def test_predictions_on_a_gpu_are_those_of_the_processor(masked_toy, monkeypatch, request_):
     X, schema = masked_toy.values, masked_toy.schema
     found = []
     for gpu in (True, False):

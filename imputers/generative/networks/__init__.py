@@ -1,1 +1,1 @@
-"""Networks of the deep generative methods, and what they read and say; imported where torch is used."""
+"""Networks of the deep generative methods, their encoding and likelihoods; imported where torch is used."""

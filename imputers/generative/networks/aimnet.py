@@ -1,4 +1,4 @@
-"""The network of AimNet: a vector per answer, attention between attributes, a decoder per attribute."""
+"""The network of AimNet: a vector per cell, attention between attributes, a decoder per attribute."""
 
 import math
 from collections.abc import Sequence
@@ -108,14 +108,14 @@ class Network(nn.Module):
         """Weights with all attributes seen, targets first, columns as in the table, shape (p, p)."""
         p = len(self.order)
         with torch.no_grad():
-            # the average of unit vectors tells the weights
+            # the average of unit vectors gives the weights
             everything = torch.eye(p, device=self.order.device).unsqueeze(1)
             weights = attend(self.logits(), torch.ones_like(everything[:, :, 0]), everything).squeeze(1)
         back = torch.argsort(self.order)
         return weights[back][:, back].cpu().numpy().astype(float)
 
     def loss(self, batch: Batch, generator: torch.Generator) -> Tensor:
-        """Mean surprise at the observed cells, each foretold from the others that the step does not hide."""
+        """Mean negative log likelihood of the observed cells, each given the others that the step does not hide."""
         kept = uniform(batch.observed.shape, generator, batch.observed.device) >= self.rate
         cells = self.log_prob(batch.values, batch.observed * kept)
         return -batch.mean(cells)

@@ -1,27 +1,22 @@
-"""The denoising autoencoder of mixed cells that MIDA and MIDAS share: its network, how it learns and how it answers."""
+"""The denoising autoencoder of mixed cells that MIDA and MIDAS share: its network, its losses and how it learns."""
 
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
-from datasets.errors import InputError
-from datasets.schema import Floats
 from imputers.generative.networks.encoding import Batch, Encoding
-from imputers.generative.networks.likelihoods import Likelihood, Nominal, Ordinal, Real
+from imputers.generative.networks.likelihoods import Heads, Likelihood, Nominal, Ordinal, Real
 from imputers.shared.noise import dropout, uniform
 from imputers.shared.training import Curve, Plan, train
 
 SMALLEST_VARIANCE = 1e-3  # of a standardised number, so that its logarithm is finite
 SMALLEST_ERROR = 1e-3  # a squared one, on the standardised scale: the root of zero has no slope
 FEWEST_STEPS = 100
-
-Heads = list[tuple[Likelihood, Tensor, Tensor]]  # with location and shape
 
 
 @dataclass(frozen=True)
@@ -35,11 +30,6 @@ class Form:
     corrupt_prob : share of the cells set to zero in training, before they enter.
     dropout : share of the hidden units set to zero.
     n_models : networks that learn side by side, from first weights of their own.
-
-    Raises
-    ------
-    InputError
-        If a share is not one, or there is no hidden layer or no model.
     """
 
     widths: Sequence[int]
@@ -48,20 +38,9 @@ class Form:
     dropout: float
     n_models: int = 1
 
-    def __post_init__(self) -> None:
-        for name, share in (("corrupt_prob", self.corrupt_prob), ("dropout", self.dropout)):
-            if not 0 <= share < 1:
-                raise InputError(f"{name} is {share}; it is the share that is set to zero: give 0 or more, less than 1")
-        if not self.widths or min(self.widths) < 1:
-            raise InputError(
-                f"hidden layers have widths {list(self.widths)}; give one layer at least, of 1 or more units"
-            )
-        if self.n_models < 1:
-            raise InputError(f"n_models is {self.n_models}; draws come from models: give 1 or more")
-
 
 class Autoencoder(nn.Module):
-    """Foretells every cell of a row from the cells that it is shown; one network, or several side by side.
+    """Predicts every cell of a row from its observed cells; one network, or several side by side.
 
     The last layer gives each column the location of its likelihood; the shapes, thresholds of ordinal items and
     spreads of numbers, are the same for all rows. Weights start as truncated normal numbers of variance
@@ -93,13 +72,13 @@ class Autoencoder(nn.Module):
         self.register_buffer("cells", torch.as_tensor(encoding.owners))
 
     def corrupted(self, inputs: Tensor, generator: torch.Generator) -> Tensor:
-        """Set some cells to zero, each with all its inputs: one dummy of an item would tell of another."""
+        """Set some cells to zero, each with all its inputs: dummies of an item depend on each other."""
         cells = (*inputs.shape[:-1], int(self.cells[-1]) + 1)
         shown = uniform(cells, generator, inputs.device) >= self.form.corrupt_prob
         return inputs * shown[..., self.cells]
 
     def heads(self, inputs: Tensor, generator: torch.Generator) -> Heads:
-        """What is foretold of rows (views, rows, q), a view being a model, or a dropout mask of the only model.
+        """Predict rows (views, rows, q), a view being a model, or a dropout mask of the only model.
 
         Returns
         -------
@@ -119,15 +98,15 @@ class Autoencoder(nn.Module):
         ]
 
     def spread(self, asked: Batch, heads: Heads) -> None:
-        """Set the spread of numbers to what the difference between views leaves unexplained of the cells hidden again.
+        """Set the spread of numbers to what the difference between views leaves unexplained of the validation cells.
 
         Draws then lie about their mean as widely as those cells did: the views give a part of that, the spread the
         rest. One cell that misses by a standard deviation is added, for columns that have few.
 
         Parameters
         ----------
-        asked : cells hidden again.
-        heads : what is foretold of them.
+        asked : rows with validation cells.
+        heads : of the same rows.
         """
         for i, (likelihood, location, _) in enumerate(heads):
             if isinstance(likelihood, Real):
@@ -144,20 +123,20 @@ class Course:
 
     Parameters
     ----------
-    error : of what is foretold of some rows.
-    n_views : models, or dropout masks of the only model, that judge the cells hidden again together.
-    n_epochs, batch_size : passes through the rows at most, but 100 steps; rows in each step, a quarter of few rows.
+    loss : reconstruction loss of some rows.
+    n_views : models, or dropout masks of the only model, that predict the validation cells together.
+    max_epochs, batch_size : passes through the rows at most, but 100 steps; rows in each step, a quarter of few rows.
     """
 
-    error: Callable[[Batch, Heads], Tensor]
+    loss: Callable[[Batch, Heads], Tensor]
     n_views: int
-    n_epochs: int
+    max_epochs: int
     batch_size: int
 
     def plan(self, n_rows: int) -> Plan:
         """Steps for a table of so many rows."""
         batch_size = min(self.batch_size, max(n_rows // 4, 32))
-        return Plan(max(self.n_epochs * n_rows // batch_size, FEWEST_STEPS), batch_size)
+        return Plan(max(self.max_epochs * n_rows // batch_size, FEWEST_STEPS), batch_size)
 
 
 def learn(
@@ -169,9 +148,9 @@ def learn(
     asked: Batch,
     generator: torch.Generator,
 ) -> Curve:
-    """Train a network to foretell rows from corrupted ones, stopped by cells hidden again; then set its spreads.
+    """Train a network to predict rows from corrupted ones, stopped by validation cells; then set its spreads.
 
-    Only training corrupts: cells hidden again, and later the holes, are foretold from all that is observed.
+    Only training corrupts: validation cells, and later the holes, are predicted from all that is observed.
 
     Parameters
     ----------
@@ -182,7 +161,7 @@ def learn(
     """
     n_models = network.form.n_models
 
-    def foretold(noise: torch.Generator) -> Heads:
+    def predicted(noise: torch.Generator) -> Heads:
         return network.heads(asked.inputs.expand(course.n_views, *asked.inputs.shape), noise)
 
     def loss(index: Tensor, noise: torch.Generator) -> Tensor:
@@ -191,23 +170,23 @@ def learn(
         own = [
             (likelihood, location.flatten(0, 1).unsqueeze(0), shape.flatten(0, 1).unsqueeze(0))
             for likelihood, location, shape in network.heads(network.corrupted(inputs, noise), noise)
-        ]  # each model answers for its own rows
-        return n_models * course.error(rows, own)
+        ]  # each model has rows of its own
+        return n_models * course.loss(rows, own)
 
     def score(noise: torch.Generator) -> float:
-        return -float(course.error(asked, foretold(noise)))
+        return -float(course.loss(asked, predicted(noise)))
 
     curve = train(who, network, optimiser, loss, score, len(batch), course.plan(len(batch)), generator)
     with torch.no_grad():
-        network.spread(asked, foretold(generator))
+        network.spread(asked, predicted(generator))
     return curve
 
 
-def error_by_kind(batch: Batch, heads: Heads) -> Tensor:
+def loss_by_kind(batch: Batch, heads: Heads) -> Tensor:
     """Root mean squared error of numbers and cross-entropy of levels, summed over columns (Lall & Robinson 2022).
 
-    Each column counts as much as it is observed, as in the authors' code. What is judged is the mean over the
-    views, of numbers or of probabilities.
+    Each column counts as much as it is observed, as in the authors' code. The prediction is the mean over
+    the views, of numbers or of probabilities.
 
     Parameters
     ----------
@@ -227,7 +206,7 @@ def error_by_kind(batch: Batch, heads: Heads) -> Tensor:
     return total
 
 
-def squared_error(batch: Batch, heads: Heads) -> Tensor:
+def squared_loss(batch: Batch, heads: Heads) -> Tensor:
     """Mean squared error of a cell, as a share of what its column's margin would get.
 
     That of a nominal item is between its dummies and their probabilities (Brier 1950, Monthly Weather Review 78), that
@@ -236,7 +215,7 @@ def squared_error(batch: Batch, heads: Heads) -> Tensor:
 
     Parameters
     ----------
-    batch, heads : see `error_by_kind`.
+    batch, heads : see `loss_by_kind`.
     """
     total = batch.inputs.new_zeros(())
     for likelihood, location, shape in heads:
@@ -251,25 +230,6 @@ def squared_error(batch: Batch, heads: Heads) -> Tensor:
             error = ((mean[..., 0] - values) / likelihood.scale) ** 2
         total = total + (error * known).sum()
     return total / batch.observed.sum().clamp(min=1)
-
-
-def answers(heads: Heads, n_draws: int, n_levels: int, generator: torch.Generator) -> tuple[Floats, Floats]:
-    """Draws (n_draws, rows, p) and means (rows, p, n_levels) as `imputers.generative.deep.DeepImputer` asks for them.
-
-    Parameters
-    ----------
-    heads : of all columns; draws take the views in turn, and means average over them.
-    """
-    n_views, n_rows = heads[0][1].shape[:2]
-    p = sum(len(likelihood.columns) for likelihood, _, _ in heads)
-    drawn, means = np.empty((n_draws, n_rows, p)), np.full((n_rows, p, n_levels), np.nan)
-    turn = torch.arange(n_draws) % n_views
-    for likelihood, location, shape in heads:
-        columns = likelihood.columns.cpu().numpy()
-        drawn[..., columns] = likelihood.sample(location[turn], shape[turn], generator).cpu().numpy()
-        mean = likelihood.mean(location, shape).mean(0).cpu().numpy()
-        means[:, columns, : mean.shape[-1]] = mean
-    return drawn, means
 
 
 def gaussian_numbers(encoding: Encoding) -> Encoding:

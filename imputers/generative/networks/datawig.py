@@ -19,7 +19,7 @@ Scores = Floats
 SMALLEST_BATCH, LARGEST_BATCH = 32, 256  # rows in a mini-batch: a 24th of the table within these
 BATCHES_PER_EPOCH = 24
 FEWEST_STEPS = 100
-LOOKS = 10  # at the rows set aside, in a training that is not stopped
+LOOKS = 10  # at the validation rows, in a training that is not stopped
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,12 +45,12 @@ class Predictors:
 
 @dataclass(frozen=True, eq=False)
 class Target:
-    """What is to be foretold.
+    """What is to be predicted.
 
     Parameters
     ----------
     truth : number of the label (rows,), or the standardised number (rows, 1).
-    margin : what the head says without predictors, shape (outputs,).
+    margin : scores of the head without predictors, shape (outputs,).
     loss : mean loss of scores (rows, outputs) given the truth.
     """
 
@@ -77,7 +77,7 @@ class Settings:
     """Units of the hidden layer, passes over the rows at most, Adam's rate, and decay of the weights."""
 
     n_hidden: int
-    n_epochs: int
+    max_epochs: int
     learning_rate: float
     weight_decay: float
 
@@ -117,15 +117,15 @@ class Network(nn.Module):
         return scores + hidden @ self.numbers + self.intercept
 
     def scores(self, x: Predictors) -> Scores:
-        """What the trained network says, shape (rows, outputs)."""
+        """Scores of the trained network, shape (rows, outputs)."""
         with torch.no_grad():
             return self(x).cpu().numpy().astype(float)
 
 
 def learn(
-    who: str, x: Predictors, target: Target, n_aside: int, settings: Settings, generator: torch.Generator
+    who: str, x: Predictors, target: Target, n_validation: int, settings: Settings, generator: torch.Generator
 ) -> tuple[Network, Scores, Curve]:
-    """Train a network on all rows, for as many steps as serve best when the first ``n_aside`` are set aside.
+    """Train a network on all rows, for as many steps as serve best when the first ``n_validation`` are left out.
 
     Parameters
     ----------
@@ -136,18 +136,18 @@ def learn(
     Returns
     -------
     network : trained on all rows.
-    scores : of the rows set aside, by a network that has not seen them.
+    scores : of the validation rows, by a network that has not seen them.
     curve : of that network.
     """
-    aside, kept = slice(n_aside), slice(n_aside, None)
+    validation, kept = slice(n_validation), slice(n_validation, None)
     batch_size = int(np.clip(len(x) // BATCHES_PER_EPOCH, SMALLEST_BATCH, LARGEST_BATCH))
-    n_steps = max(settings.n_epochs * len(x) // batch_size, FEWEST_STEPS)
+    n_steps = max(settings.max_epochs * len(x) // batch_size, FEWEST_STEPS)
     plan = Plan(n_steps, batch_size, n_check=n_steps // LOOKS)
-    blind, curve = _trained(who, x, target, kept, aside, settings, plan, generator)
+    blind, curve = _trained(who, x, target, kept, validation, settings, plan, generator)
     steps = max(curve.steps[curve.best], 1)
     plan = Plan(steps, batch_size, n_check=steps)
     network, _ = _trained(f"{who}, all rows", x, target, slice(None), slice(None), settings, plan, generator)
-    return network, blind.scores(x.rows(aside)), curve
+    return network, blind.scores(x.rows(validation)), curve
 
 
 def _trained(
@@ -155,7 +155,7 @@ def _trained(
     x: Predictors,
     target: Target,
     learned: slice,
-    judged: slice,
+    scored: slice,
     settings: Settings,
     plan: Plan,
     generator: torch.Generator,
@@ -166,8 +166,8 @@ def _trained(
     optimiser = torch.optim.Adam(
         network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
     )
-    rows, others = x.rows(learned), x.rows(judged)
-    truth, theirs = target.truth[learned], target.truth[judged]
+    rows, others = x.rows(learned), x.rows(scored)
+    truth, theirs = target.truth[learned], target.truth[scored]
     curve = train(
         who,
         network,

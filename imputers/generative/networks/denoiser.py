@@ -1,4 +1,4 @@
-"""The denoiser of mixed rows: what a cell was before noise, told by the cell itself and by all others."""
+"""The denoiser of mixed rows: what a cell was before noise, given the noised cell itself and all others."""
 
 import torch
 from torch import Tensor, nn
@@ -42,7 +42,7 @@ class Denoiser(nn.Module):
         self.norms = nn.ModuleList([nn.LayerNorm(n_hidden) for _ in range(N_BLOCKS + 1)])
         self.biases = nn.Parameter(torch.zeros(N_BLOCKS, n_hidden))
         self.leave, self.leave_bias = weight(n_hidden, n_outputs, 0.1), nn.Parameter(torch.zeros(n_outputs))
-        self.linear = nn.Parameter(torch.zeros(n_inputs, n_outputs))  # most of what answers tell adds up
+        self.linear = nn.Parameter(torch.zeros(n_inputs, n_outputs))  # most effects add up
 
     def forward(self, noisy: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Log probabilities of levels (rows, L), means and variances of standardised numbers, both (rows, m).
@@ -62,16 +62,16 @@ class Denoiser(nn.Module):
         mean = (spread * noisy[:, space.corners.shape[1] :] + own * mean) / (spread + own)
         return log_p, mean, spread * own / (spread + own)
 
-    def loss(self, values: Tensor, observed: Tensor, most_hidden: float, generator: torch.Generator) -> Tensor:
+    def loss(self, values: Tensor, observed: Tensor, max_mask_ratio: float, generator: torch.Generator) -> Tensor:
         """Mean loss of observed cells that are hidden and noised: of each row a random share, at a random level.
 
         Parameters
         ----------
         values : positions of levels and numbers (rows, p).
         observed : 1 where observed, else 0, shape (rows, p).
-        most_hidden : largest share of a row that is hidden.
+        max_mask_ratio : largest share of a row that is hidden.
         """
-        shares = most_hidden * uniform((len(values), 1), generator, values.device)
+        shares = max_mask_ratio * uniform((len(values), 1), generator, values.device)
         asked = observed * (uniform(observed.shape, generator, values.device) < shares)
         sigma = torch.exp(LOG_CENTRE + LOG_SPREAD * normal((len(values), 1), generator, values.device))
         return self.log_loss(values, observed - asked, asked, sigma, generator)

@@ -15,7 +15,7 @@ from datasets.schema import Floats, Kind, Schema
 SHARP, FAR = 1e-3, 1e3  # noise of a cell that is known, and of one of which nothing is
 NEVER = -1e9  # log odds of a level that is not there
 SMALLEST_SCALE = 0.05  # a level that one row in 400 has would otherwise outweigh all others as input
-KNOTS = 16  # quantiles of a number that the network is told of
+KNOTS = 16  # quantiles of a number that the network reads
 
 
 def noise_levels(n_levels: int, high: float, low: float) -> Tensor:
@@ -47,7 +47,7 @@ def flow(denoise: Callable[[Tensor, float], Tensor], noise: Tensor, levels: Tens
 
 @dataclass(frozen=True, eq=False)
 class Space:
-    """Where cells are noised, and what a noised cell says by itself.
+    """Space in which cells are noised, and the posterior of a cell given its noised value alone.
 
     A nominal cell is a corner of a simplex (one-hot), an ordinal one its score, a number itself, both standardised:
     the d coordinates. Levels of all labelled columns stand in one row of length L.
@@ -59,7 +59,7 @@ class Space:
     owner : which of the labelled columns each level belongs to, shape (L,).
     members : the same as 0 and 1, shape (L, c).
     corners : coordinates of each level, shape (L, d - m).
-    log_margins : log share of each level, shape (L,), half an answer added so that none is impossible.
+    log_margins : log share of each level, shape (L,), half a case added so that none is impossible.
     thermometer : of an ordinal level the levels below it, of a nominal one itself, shape (L, L).
     centre, scale : of the numbers, shape (m,).
     knots : quantiles of the standardised numbers, shape (m, KNOTS).

@@ -85,7 +85,7 @@ class Encoding:
 
     @property
     def owners(self) -> NDArray[np.intp]:
-        """Column that each input tells of, shape (q,)."""
+        """Column that each input belongs to, shape (q,)."""
         fewer = {Nominal: 0, Ordinal: 1}  # inputs than levels
         widths = [
             len(column.levels) - fewer[sort] if sort in fewer else 1

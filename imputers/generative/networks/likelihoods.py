@@ -8,10 +8,12 @@ import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid, softplus
 
+from datasets.schema import Floats
 from imputers.shared.noise import gamma, level, normal, poisson
 
 FAR = 1e4  # a threshold so far away that the logistic function is zero or one in single precision
@@ -75,7 +77,7 @@ class Real(Likelihood):
 
     def _moments(self, location: Tensor, shape: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation on the scale of the values, both (..., c)."""
-        # bounds keep the variance from collapsing onto single answers that many people give
+        # bounds keep the variance from collapsing onto single values that many people give
         deviation = torch.exp(shape[..., 0].clamp(-6.0, 2.0) / 2)
         return self.centre + self.scale * location[..., 0], self.scale * deviation
 
@@ -265,6 +267,29 @@ class Ordinal(Likelihood):
     def sample(self, location: Tensor, shape: Tensor, generator: torch.Generator) -> Tensor:
         """Draw a level."""
         return level(self.mean(location, shape), generator)
+
+
+Heads = list[tuple[Likelihood, Tensor, Tensor]]  # each with its location and shape
+
+
+def sampled(heads: Heads, n_draws: int, n_levels: int, generator: torch.Generator) -> tuple[Floats, Floats]:
+    """Draws (n_draws, rows, p) and means (rows, p, n_levels) as `imputers.generative.deep.DeepImputer` wants them.
+
+    Parameters
+    ----------
+    heads : of all columns, locations (views, rows, c, k) and shapes (views, rows, c, l); draws take the views in turn,
+        and means average over them.
+    """
+    n_views, n_rows = heads[0][1].shape[:2]
+    p = sum(len(likelihood.columns) for likelihood, _, _ in heads)
+    drawn, means = np.empty((n_draws, n_rows, p)), np.full((n_rows, p, n_levels), np.nan)
+    turn = torch.arange(n_draws) % n_views
+    for likelihood, location, shape in heads:
+        columns = likelihood.columns.cpu().numpy()
+        drawn[..., columns] = likelihood.sample(location[turn], shape[turn], generator).cpu().numpy()
+        mean = likelihood.mean(location, shape).mean(0).cpu().numpy()
+        means[:, columns, : mean.shape[-1]] = mean
+    return drawn, means
 
 
 def _positive(margins: Tensor) -> Tensor:

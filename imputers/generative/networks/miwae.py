@@ -150,7 +150,7 @@ class Network(nn.Module):
 def with_student_t(likelihoods: Sequence[Likelihood], schema: Schema) -> list[Likelihood]:
     """Put Student's t in the place of the Gaussian.
 
-    Its scale is at least 0.001, and where answers are rounded at least the error of rounding, 10^-decimals / √12: a
+    Its scale is at least 0.001, and where values are rounded at least the error of rounding, 10^-decimals / √12: a
     density on round numbers could otherwise grow without bound around each of them.
     """
     found = []

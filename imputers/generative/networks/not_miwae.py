@@ -19,12 +19,12 @@ FASTER = 30  # times the rate of the weights that the few numbers of the curves 
 
 @dataclass(frozen=True, eq=False)
 class Holed(Batch):
-    """Rows whose holes tell something.
+    """Rows whose holes carry information.
 
     Parameters
     ----------
     inputs, values, observed : see `Batch`.
-    missing : 1 where the table has a hole, else 0, shape (rows, p). A cell hidden again to stop by is neither observed
+    missing : 1 where the table has a hole, else 0, shape (rows, p). A validation cell is neither observed
         nor missing.
     """
 
@@ -36,7 +36,7 @@ class Holed(Batch):
 
 
 class SelfMaskingNetwork(Network):
-    """MIWAE's model times p(s | x), which says of each cell whether it is missing (Ipsen et al. 2021, section 3).
+    """MIWAE's model times p(s | x), the probability that each cell is missing or not (Ipsen et al. 2021, section 3).
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ class SelfMaskingNetwork(Network):
         return cast(Sequence[SelfMasking], self.curves)
 
     def stages(self) -> Iterator[float]:
-        """As MIWAE first, which tells missing cells from observed ones by the other columns; then with the curves.
+        """As MIWAE first, which learns missing cells from the other columns; then with the curves.
 
         Curves that learn from the start take a wrong sign as easily as the right one, and keep it.
         """

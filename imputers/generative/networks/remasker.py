@@ -58,7 +58,7 @@ class Network(nn.Module):
     Parameters
     ----------
     likelihoods : of all columns, each column once.
-    owners : the column that each of the q inputs tells of, shape (q,).
+    owners : the column that each of the q inputs belongs to, shape (q,).
     sizes : of the layers.
     """
 
@@ -101,7 +101,7 @@ class Network(nn.Module):
         return torch.cat([tokens[:, :1], torch.where(kept.unsqueeze(-1), back, self.hole)], dim=1)
 
     def heads(self, inputs: Tensor, kept: Tensor) -> list[tuple[Likelihood, Tensor, Tensor]]:
-        """Every likelihood with location (rows, c, k) and shape (rows, c, l), told from the kept cells (rows, p)."""
+        """Every likelihood with location (rows, c, k) and shape (rows, c, l), given the kept cells (rows, p)."""
         tokens = self.encoded(inputs, kept)
         tokens = torch.cat([tokens[:, :1], tokens[:, 1:] + self.place_again], dim=1)
         for block in self.decoder:
@@ -118,7 +118,7 @@ class Network(nn.Module):
         return found
 
     def log_prob(self, values: Tensor, inputs: Tensor, kept: Tensor) -> Tensor:
-        """Log likelihood of every cell (rows, p), told from the kept ones."""
+        """Log likelihood of every cell (rows, p), given the kept ones."""
         cells = torch.zeros_like(values)
         for likelihood, location, shape in self.heads(inputs, kept):
             own = values[:, likelihood.columns]
@@ -126,7 +126,7 @@ class Network(nn.Module):
         return cells
 
     def loss(self, batch: Batch, mask_ratio: float, generator: torch.Generator) -> Tensor:
-        """Mean surprise at the cells masked again, plus that at the cells kept."""
+        """Reconstruction loss: mean negative log likelihood of the cells masked again, plus that of the cells kept."""
         observed = batch.observed > 0
         kept = observed & (uniform(observed.shape, generator, observed.device) >= mask_ratio)
         cells = self.log_prob(batch.values, batch.inputs, kept)
