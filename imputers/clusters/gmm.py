@@ -49,7 +49,7 @@ class GaussianMixture(NormalImputer):
     tol : EM of one normal stops when no mean or covariance of standardised columns moves by more, and that of
         a mixture when a step gains less log density a row.
     max_iter : EM stops here at the latest.
-    n_burn_in : steps of data augmentation before each draw.
+    thin : steps of data augmentation before each draw.
     """
 
     family: ClassVar[str] = "clusters"
@@ -60,7 +60,7 @@ class GaussianMixture(NormalImputer):
         "ridge": [Interval(Real, 0, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "n_burn_in": [Interval(Integral, 1, None, closed="left")],
+        "thin": [Interval(Integral, 1, None, closed="left")],
     }
 
     def __init__(
@@ -70,14 +70,14 @@ class GaussianMixture(NormalImputer):
         ridge: float = 5.0,
         tol: float = 1e-3,
         max_iter: int = 100,
-        n_burn_in: int = 5,
+        thin: int = 5,
     ) -> None:
         self.n_components = n_components
         self.n_init = n_init
         self.ridge = ridge
         self.tol = tol
         self.max_iter = max_iter
-        self.n_burn_in = n_burn_in
+        self.thin = thin
 
     def _fit_normals(self, D: Floats, rng: np.random.Generator) -> None:
         search = Search(self.ridge, self.tol, self.max_iter, self.n_init)
@@ -107,7 +107,7 @@ class GaussianMixture(NormalImputer):
     def _draw_normals(self, D: Floats, n_draws: int, rng: np.random.Generator) -> Iterator[Floats]:
         mixture, fitted_rows, rows = self.mixture_, group_rows(self._data), group_rows(D)
         for _ in range(n_draws):
-            for _ in range(self.n_burn_in):
+            for _ in range(self.thin):
                 mixture = draw_mixture(mixture, *draw_rows(mixture, self._data, fitted_rows, rng), self._prior, rng)
             yield draw_rows(mixture, D, rows, rng)[0]
 

@@ -1,4 +1,7 @@
-"""The mixture of normals with missing cells: posteriors, EM, its size by BIC, and data augmentation."""
+"""The mixture of normals with missing cells: posteriors, EM, its size by BIC, and data augmentation.
+
+scikit-learn's mixture of normals refuses missing cells.
+"""
 
 from dataclasses import dataclass
 

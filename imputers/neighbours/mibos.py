@@ -12,6 +12,7 @@ from datasets.prediction import Prediction
 from datasets.schema import Column, Floats, Kind
 from imputers import IMPUTERS
 from imputers.base import Imputer
+from imputers.shared.bins import quantile_edges
 
 BLOCK = 64  # rows at a time: similarities of a block to all donors stay in the processor's cache
 
@@ -99,8 +100,10 @@ class Mibos(Imputer):
         self.table_ = X.copy()
         self.donors_ = np.sort(rng.permutation(len(X))[: self.max_donors])
         self.cuts_ = [
-            (column.levels[1:] + column.levels[:-1]) / 2 if column.labels else _equal_frequency(X[:, j], self.n_bins)
-            for j, column in enumerate(self.schema_)
+            (column.levels[1:] + column.levels[:-1]) / 2
+            if column.labels
+            else quantile_edges(x[~np.isnan(x)], self.n_bins)
+            for column, x in zip(self.schema_, X.T, strict=True)
         ]
         ends = np.cumsum([len(cuts) + 1 for cuts in self.cuts_])
         self.blocks_ = [slice(end - len(cuts) - 1, end) for cuts, end in zip(self.cuts_, ends, strict=True)]
@@ -208,8 +211,3 @@ def answers(column: Column, votes: Vote, values: Floats, numbers: Positions) -> 
         np.median(values[near & (numbers == winner)]) for near, winner in zip(votes.near, votes.winner, strict=True)
     ]
     return column.snap(np.array(middles))
-
-
-def _equal_frequency(values: Floats, bins: int) -> Floats:
-    """Cut points between bins of equal frequency of the observed values (n,); a value at a cut belongs below it."""
-    return np.unique(np.quantile(values[~np.isnan(values)], np.arange(1, bins) / bins, method="lower"))

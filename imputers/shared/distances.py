@@ -121,7 +121,8 @@ class Euclidean:
 
     Dixon (1979), IEEE Transactions on Systems, Man, and Cybernetics 9; on a numeric table this is scikit-learn's
     ``nan_euclidean``. Numeric and ordinal codes are divided by their standard deviation; a nominal
-    mismatch costs 1. Rows that share no answer are infinitely far apart. Text has no place in it.
+    mismatch costs 1. Rows that share no answer are infinitely far apart. Text has no place in it. Ours stays for
+    nominal items and for blocks of rows, each from one matrix product.
 
     Parameters
     ----------

@@ -133,7 +133,7 @@ def test_breast_cancer_half_hidden_at_random():
     X = np.where(hidden, np.nan, Z)
     errors = []
     for components in (1, 2):
-        imputer = GaussianMixture(components, n_burn_in=1).fit(X, schema=numeric(30))
+        imputer = GaussianMixture(components, thin=1).fit(X, schema=numeric(30))
         fills = expectation(imputer.impute(X, n_draws=1), X, numeric(30))
         errors.append(np.mean((fills - Z[hidden]) ** 2))
     assert errors[0] < 0.2363
@@ -146,7 +146,7 @@ def test_two_lines_are_filled_along_the_right_one():
     second = np.nonzero(holes)[1] == 1
     gaps = []
     for components in (1, 2):
-        prediction = GaussianMixture(components, n_burn_in=1).fit(D, schema=numeric(3)).impute(D, n_draws=30)
+        prediction = GaussianMixture(components, thin=1).fit(D, schema=numeric(3)).impute(D, n_draws=30)
         gaps.append(np.sqrt(np.mean((prediction.expected - whole[holes])[second] ** 2)))
         assert np.mean(prediction.draws - prediction.expected) == pytest.approx(0, abs=0.05)
     assert gaps[1] < 0.75 * gaps[0]
@@ -162,7 +162,7 @@ def test_draws_are_proper():
     D = np.column_stack([which + rng.standard_normal(400), rng.standard_normal(400)])
     X = D.copy()
     X[::2, 1] = np.nan
-    imputer = GaussianMixture(n_components=2, ridge=0.0, n_burn_in=3).fit(X, schema=numeric(2))
+    imputer = GaussianMixture(n_components=2, ridge=0.0, thin=3).fit(X, schema=numeric(2))
     draws = imputer.impute(X, n_draws=150).draws
     for rows in (slice(0, 100), slice(100, 200)):
         means = draws[:, rows].sum(axis=1) / 200
@@ -181,7 +181,7 @@ def test_fewer_rows_than_components_and_a_component_that_loses_all_rows():
     assert mixture.n_parameters == 2 * (3 + 6) + 1
 
 
-@pytest.mark.parametrize("wrong", [{"n_components": 0}, {"n_init": 0}, {"max_iter": 0}, {"n_burn_in": 0}])
+@pytest.mark.parametrize("wrong", [{"n_components": 0}, {"n_init": 0}, {"max_iter": 0}, {"thin": 0}])
 def test_impossible_parameters_are_refused(wrong):
     with pytest.raises(InputError, match=f"'{next(iter(wrong))}' parameter of GaussianMixture must be"):
         GaussianMixture(**wrong).fit(two_heaps(60)[0], schema=numeric(3))
