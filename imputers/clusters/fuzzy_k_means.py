@@ -1,4 +1,4 @@
-"""Fuzzy k-means: each respondent belongs to every cluster to a degree, and the clusters answer by that degree."""
+"""Fuzzy k-means: each respondent belongs to every cluster to a degree, and is filled from them by that degree."""
 
 import itertools
 from dataclasses import dataclass
@@ -202,7 +202,7 @@ class FuzzyKMeans(Imputer):
 
     def _impute(self, X: Floats, n_draws: int, rng: np.random.Generator) -> Prediction:
         memberships, holes = self._memberships(X), np.isnan(X)
-        draws = np.stack([self._draw_answers(holes, memberships, rng)[holes] for _ in range(n_draws)])
+        draws = np.stack([self._draw_fills(holes, memberships, rng)[holes] for _ in range(n_draws)])
         expected, probabilities = np.full(X.shape, np.nan), {}
         for j, column in enumerate(self.schema_):
             if column.kind is not Kind.NOMINAL:
@@ -211,8 +211,8 @@ class FuzzyKMeans(Imputer):
                 probabilities[j] = memberships[holes[:, j]] @ self._shares[j]
         return Prediction(draws, expected[holes], probabilities)
 
-    def _draw_answers(self, holes: NDArray[np.bool_], memberships: Floats, rng: np.random.Generator) -> Floats:
-        """Draw a cluster for each row by memberships (n, K), and from it answers for its holes (n, p)."""
+    def _draw_fills(self, holes: NDArray[np.bool_], memberships: Floats, rng: np.random.Generator) -> Floats:
+        """Draw a cluster for each row by memberships (n, K), and from it fills of its holes (n, p)."""
         table = np.full(holes.shape, np.nan)
         chosen = draw_level(memberships, rng)
         for j, (values, shares) in enumerate(zip(self._values, self._shares, strict=True)):

@@ -167,7 +167,7 @@ class Mibos(Imputer):
                 votes = vote(alike[told], marks[donors, block], self.frequencies_[block])
                 numbers[into, j], shares[into, block] = votes.winner, votes.shares
                 means[into, j] = votes.near @ lent[donors, j] / votes.near.sum(axis=1)
-                table[into, j] = answers(self.schema_.columns[j], votes, lent[donors, j], lent_numbers[donors, j])
+                table[into, j] = fills(self.schema_.columns[j], votes, lent[donors, j], lent_numbers[donors, j])
 
     def _similarities(self, marks: NDArray[np.float32], lent: NDArray[np.float32]) -> NDArray[np.float32]:
         """Number of equal answers (b, d) of rows (b, q) and donors (d, q)."""
@@ -187,7 +187,7 @@ class Mibos(Imputer):
             bins = self._numbers(known)
             votes = vote(everybody, self._marks(bins)[:, block], self.frequencies_[block])
             shares[rows, block], means[rows, j] = votes.shares, known[:, j].mean()
-            table[rows, j] = answers(column, votes, known[:, j], bins[:, j])[0]
+            table[rows, j] = fills(column, votes, known[:, j], bins[:, j])[0]
 
 
 def vote(similar: NDArray[np.float32], marks: NDArray[np.float32], frequencies: Floats) -> Vote:
@@ -203,7 +203,7 @@ def vote(similar: NDArray[np.float32], marks: NDArray[np.float32], frequencies: 
     return Vote(near, winner, counts / counts.sum(axis=1, keepdims=True))
 
 
-def answers(column: Column, votes: Vote, values: Floats, numbers: Positions) -> Floats:
+def fills(column: Column, votes: Vote, values: Floats, numbers: Positions) -> Floats:
     """Fills (h,): the winning level, or the median of the voters' values (d,) in the winning bin."""
     if column.labels:
         return column.levels[votes.winner]

@@ -1,1 +1,1 @@
-"""Trees: chained regression trees, forests and boosting."""
+"""Trees: random forests and boosted trees for each item, chained over items."""
