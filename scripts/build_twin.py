@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from datasets.schema import Floats
 from datasets.surveys.gss import load
-from datasets.surveys.latent_class import LatentClasses, Levels, Numbers, classify, fit, levels_of
+from datasets.surveys.latent_class import LatentClasses, Levels, Numbers, classify, levels_of
 from datasets.surveys.twin import FILE, Population, write
 from datasets.table import Dataset, Reason
+from imputers.statistical.latent_class import fit_classes
 
 CANDIDATES = (1, 5, 10, 15, 20, 25, 30, 35, 40, 50, 60)  # numbers of classes of the answers
 SILENCE_CANDIDATES = (1, 2, 3, 4, 5, 6)
@@ -77,7 +78,7 @@ def _held_out(Z: Numbers, levels: Levels, n_classes: int) -> float:
 
 def _fit(Z: Numbers, levels: Levels, n_classes: int, seed: tuple[int, ...]) -> LatentClasses:
     rng = np.random.default_rng(seed)
-    return fit(Z, levels, n_classes, rng, tolerance=5e-6, pseudo=PSEUDO, smallest=SMALLEST)
+    return fit_classes(Z, levels, n_classes, rng, tol=5e-6, pseudo=PSEUDO, smallest=SMALLEST)
 
 
 def _reason_levels(codes: Floats) -> Levels:

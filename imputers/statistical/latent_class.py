@@ -13,12 +13,12 @@ from datasets.prediction import Prediction
 from datasets.schema import Floats, Kind
 from datasets.surveys.latent_class import (
     LatentClasses,
+    Levels,
     Numbers,
     classify,
     conditional,
     draw_levels,
     draw_rows,
-    fit,
     levels_of,
 )
 from imputers import IMPUTERS
@@ -36,7 +36,7 @@ class LatentClassImputer(Imputer):
 
     Vermunt, van Ginkel, van der Ark & Sijtsma 2008 (Sociological Methodology 38, 369-397, eq. 3-5); averaging over
     fits stands in for the posterior of the fully Bayesian relative, Si & Reiter 2013 (Journal of Educational and
-    Behavioral Statistics 38, 499-521), and profiles are smoothed as `datasets.latent_class.fit` says.
+    Behavioral Statistics 38, 499-521), and profiles are smoothed as `fit_classes` says.
 
     Assumes that answers are independent within a class and holes are missing at random. Numeric columns enter by
     their distinct values, or by quantile bins if these are many. Survey weights are not used.
@@ -94,7 +94,7 @@ class LatentClassImputer(Imputer):
         self.levels_ = levels_of(binned, self.schema_)
         Z = self.levels_.indicate(binned)
         self.n_components_ = self._choose(Z, rng)
-        self.fits_ = [fit(Z, self.levels_, self.n_components_, rng, pseudo=PSEUDO) for _ in range(self.n_init)]
+        self.fits_ = [fit_classes(Z, self.levels_, self.n_components_, rng, pseudo=PSEUDO) for _ in range(self.n_init)]
         # expected observed answers of each class to each item, the size of the sample behind its profile
         self.counts_ = [classify(model, Z)[0].T @ ~np.isnan(X) for model in self.fits_]
 
@@ -108,7 +108,7 @@ class LatentClassImputer(Imputer):
             return min(self.n_components)
         scores = {}
         for size in feasible:
-            trials = [fit(shown, self.levels_, size, rng, pseudo=PSEUDO) for _ in range(TRIALS)]
+            trials = [fit_classes(shown, self.levels_, size, rng, pseudo=PSEUDO) for _ in range(TRIALS)]
             scores[size] = np.log(average(trials, shown)[target]).mean()
         return max(scores, key=lambda size: scores[size])
 
@@ -171,3 +171,58 @@ def average(fits: Sequence[LatentClasses], Z: Numbers) -> Numbers:
     """Mean over fits of the probabilities of all levels (n, q) given the observed cells of each row."""
     total = sum((conditional(model, Z) for model in fits), start=np.zeros(Z.shape))
     return fits[0].levels.normalise(total)
+
+
+def fit_classes(
+    Z: Numbers,
+    levels: Levels,
+    n_classes: int,
+    rng: np.random.Generator,
+    *,
+    tol: float = 0.001,
+    max_iter: int = 500,
+    pseudo: float = 0.5,
+    bandwidth: float = 0.05,
+    smallest: float = 0.0,
+) -> LatentClasses:
+    """Fit by expectation-maximisation from one random start.
+
+    The profile of a class is its expected counts c_k, smoothed and relative to those of the whole table, times the
+    whole table's shares m: P_k ∝ m (S c_k / S m + pseudo), with S of `Levels.kernel`. Heaps such as twelve years of
+    school so stay heaps. With ``bandwidth=0`` this is c_k + pseudo m: EM for the mode under a Dirichlet prior.
+
+    Parameters
+    ----------
+    Z : indicators (n, q), see `Levels.indicate`.
+    levels : what they mean.
+    n_classes : number K of classes at the start, at most the number of rows.
+    rng : decides the start, one random respondent for each class.
+    tol, max_iter : stop when a step adds less than this to the log-likelihood per cell, or at this step.
+    pseudo : extra respondents per class and item who answer as the whole table does.
+    bandwidth : width of the smoother as a share of an ordered item's number of levels.
+    smallest : a class with fewer expected respondents than this is dissolved.
+    """
+    marginal = levels.normalise(Z.sum(axis=0) + np.float32(0.5))  # half a person keeps unused levels possible
+    smoother = levels.kernel(bandwidth)
+    reference = marginal @ smoother
+    posterior = _start(Z, levels, min(n_classes, len(Z)), marginal, rng)
+    last, cells = -np.inf, Z.sum(dtype=float)
+    for _ in range(max_iter):
+        sizes = posterior.sum(axis=0, dtype=float)
+        kept = sizes >= min(smallest, sizes.max())
+        relative = (posterior[:, kept].T @ Z) @ smoother / reference
+        profiles = levels.normalise(marginal * (relative + np.float32(pseudo)))
+        model = LatentClasses(levels, sizes[kept] / sizes[kept].sum(), profiles)
+        posterior, likelihoods = classify(model, Z)
+        last, before = likelihoods.sum(dtype=float) / cells, last
+        if last - before < tol:
+            break
+    return model
+
+
+def _start(Z: Numbers, levels: Levels, n_classes: int, marginal: Numbers, rng: np.random.Generator) -> Numbers:
+    """Posterior (n, K) when each class answers half as one respondent of its own, half as the table at large."""
+    seeds = Z[rng.choice(len(Z), n_classes, replace=False)]
+    noise = rng.standard_exponential((n_classes, levels.size), dtype=np.float32)  # parts respondents who agree
+    profiles = levels.normalise(seeds + marginal * noise)
+    return classify(LatentClasses(levels, np.full(n_classes, 1 / n_classes), profiles), Z)[0]

@@ -13,10 +13,10 @@ from datasets.surveys.latent_class import (
     conditional_levels,
     draw_levels,
     draw_rows,
-    fit,
     indicator_moments,
     levels_of,
 )
+from imputers.statistical.latent_class import fit_classes
 
 LEVELS = Levels((np.array([1.0, 2.0]), np.array([0.0, 1.0, 2.0]), np.array([3.5, 7.0])), (False, True, True))
 MODEL = LatentClasses(
@@ -104,7 +104,7 @@ def planted(n: int) -> tuple[Levels, np.ndarray, np.ndarray]:
 def test_fit_recovers_a_planted_population_despite_holes():
     levels, profiles, X = planted(4000)
     X[np.random.default_rng(4).random(X.shape) < 0.3] = np.nan
-    model = fit(levels.indicate(X), levels, 2, np.random.default_rng(0), tolerance=1e-7)
+    model = fit_classes(levels.indicate(X), levels, 2, np.random.default_rng(0), tol=1e-7)
     order = np.argsort(-model.shares)
     np.testing.assert_allclose(model.shares[order], [0.6, 0.4], atol=0.03)
     np.testing.assert_allclose(model.profiles[order], np.tile(profiles, 8), atol=0.04)
@@ -112,7 +112,7 @@ def test_fit_recovers_a_planted_population_despite_holes():
 
 def test_one_class_is_the_table_of_shares():
     levels, _, X = planted(500)
-    model = fit(levels.indicate(X), levels, 1, np.random.default_rng(0), pseudo=0.0)
+    model = fit_classes(levels.indicate(X), levels, 1, np.random.default_rng(0), pseudo=0.0)
     shares = [np.mean(X[:, j] == level) for j in range(8) for level in range(3)]
     np.testing.assert_allclose(model.profiles[0], shares, atol=1e-6)
 
@@ -122,7 +122,7 @@ def test_likelihood_rises_with_every_step():
     Z = levels.indicate(X)
 
     def after(steps):
-        model = fit(Z, levels, 3, np.random.default_rng(1), tolerance=-1, max_steps=steps, pseudo=0.0)
+        model = fit_classes(Z, levels, 3, np.random.default_rng(1), tol=-1, max_iter=steps, pseudo=0.0)
         return classify(model, Z)[1].mean(dtype=float)
 
     rising = [after(steps) for steps in range(1, 20)]
@@ -134,7 +134,7 @@ def test_held_out_likelihood_prefers_the_planted_number_of_classes():
     levels, _, X = planted(1500)
     Z = levels.indicate(X)
     scores = [
-        classify(fit(Z[:1000], levels, k, np.random.default_rng(2), tolerance=1e-5), Z[1000:])[1].mean()
+        classify(fit_classes(Z[:1000], levels, k, np.random.default_rng(2), tol=1e-5), Z[1000:])[1].mean()
         for k in (1, 2, 8)
     ]
     assert np.argmax(scores) == 1
@@ -142,7 +142,7 @@ def test_held_out_likelihood_prefers_the_planted_number_of_classes():
 
 def test_small_classes_are_dissolved():
     levels, _, X = planted(300)
-    model = fit(levels.indicate(X), levels, 30, np.random.default_rng(0), tolerance=1e-5, smallest=25)
+    model = fit_classes(levels.indicate(X), levels, 30, np.random.default_rng(0), tol=1e-5, smallest=25)
     assert model.shares.min() * 300 >= 24  # the last step may still move a little
     assert model.shares.sum() == pytest.approx(1)
 
@@ -152,7 +152,7 @@ def test_smoothing_keeps_heaps_and_fills_gaps():
     rng = np.random.default_rng(0)
     heaped = np.where(rng.random(2000) < 0.5, 12, rng.integers(0, 21, 2000)).astype(float)[:, None]
     levels = Levels((np.arange(21.0),), (True,))
-    model = fit(levels.indicate(heaped), levels, 1, rng, bandwidth=0.1, pseudo=0.0)
+    model = fit_classes(levels.indicate(heaped), levels, 1, rng, bandwidth=0.1, pseudo=0.0)
     shares = np.bincount(heaped[:, 0].astype(int)) / 2000
     np.testing.assert_allclose(model.profiles[0], shares, atol=0.003)  # not 0, as half a person per level is added
 
@@ -180,7 +180,7 @@ def test_same_seed_same_fit_and_input_untouched():
     levels, _, X = planted(200)
     Z = levels.indicate(X)
     before = Z.copy()
-    one, two = (fit(Z, levels, 3, np.random.default_rng(9)) for _ in range(2))
+    one, two = (fit_classes(Z, levels, 3, np.random.default_rng(9)) for _ in range(2))
     np.testing.assert_array_equal(one.profiles, two.profiles)
     np.testing.assert_array_equal(Z, before)
 

@@ -90,7 +90,9 @@ def test_wines_that_cannot_be_had(tmp_path, monkeypatch):
 def test_folds_of_any_number_part_the_target_cells(toy):
     targets = [toy.schema.index("trust"), toy.schema.index("income")]
     for folds in (5, 10):
-        masks = [MECHANISMS.resolve(f"fold({k})")(toy, 1 / folds, np.random.default_rng(k)) for k in range(1, folds + 1)]
+        masks = [
+            MECHANISMS.resolve(f"fold({k})")(toy, 1 / folds, np.random.default_rng(k)) for k in range(1, folds + 1)
+        ]
         observed = ~np.isnan(toy.values)
         observed[:, np.setdiff1d(np.arange(len(toy.schema)), targets)] = False
         assert (np.sum(masks, axis=0) == observed).all()
