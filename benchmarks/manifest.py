@@ -39,12 +39,12 @@ TWO_ANSWERS: PublishedFacts = {
     "label": "Kim and Lee 2023",
     "values": {"pooled-auc": 0.87},
     "note": "pooled AUC .87 for the imputation of missing cells in ten folds, by a network on a frozen language "
-    "model's reading of the questions (Kim and Lee 2023, arXiv 2305.09620). What differs: theirs are 3,110 opinions of 68,846 "
-    "respondents of 1972–2021, these are items of all sorts, opinions and facts, of the one year 2022; which answer "
-    "counts as the second one is coded otherwise, and pooled AUC depends on it; their figure comes from the training "
-    "checkpoint that did best on the very fold it is scored on, ours from methods that never saw the hidden cells. And "
-    "the holes of this table speak: whoever was asked about a spouse's job has a spouse. Methods that see open holes "
-    "(gbm in one iteration) profit from that, and all do from items that are close to each other.",
+    "model's reading of the questions (Kim and Lee 2023, arXiv 2305.09620). What differs: theirs are 3,110 opinions of "
+    "68,846 respondents of 1972–2021, these are items of all sorts, opinions and facts, of the one year 2022; which "
+    "answer counts as the second one is coded otherwise, and pooled AUC depends on it; their figure comes from the "
+    "training checkpoint that did best on the very fold it is scored on, ours from methods that never saw the hidden "
+    "cells. And the holes of this table speak: whoever was asked about a spouse's job has a spouse. Methods that see "
+    "open holes (gbm in one iteration) profit from that, and all do from items that are close to each other.",
 }
 
 
@@ -91,7 +91,8 @@ def _metric_facts(name: str) -> MetricFacts:
         "trivial": metric.trivial,
     }
     if metric.headline is not None:
-        facts["headline"] = {**vars(metric.headline), "kinds": [kind.value for kind in metric.headline.kinds]}
+        known, kinds = metric.headline, [kind.value for kind in metric.headline.kinds]
+        facts["headline"] = {"title": known.title, "place": known.place, "kinds": kinds, "family": known.family}
     return facts
 
 
