@@ -30,7 +30,7 @@ check: setup
 	$(BIN)/lint-imports
 
 test: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
 run: setup
 	$(BIN)/python -m benchmarks run --suite gss
