@@ -17,8 +17,7 @@ from metrics.metric import TABLE, Reads, metric
 
 CELLS_PER_GROUP = 100  # a ratio of two variances of n cells has a standard error of up to 2/√n: of fewer, above 0.2
 
-Vector = Floats
-Amount = Callable[[HiddenCells, Floats, Floats], Vector]
+Amount = Callable[[HiddenCells, Floats, Floats], Floats]
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +100,7 @@ def _each(masked: Masked, prediction: Prediction, kinds: tuple[Kind, ...], amoun
 
 def _amounts(
     masked: Masked, prediction: Prediction, groups: Groups, kinds: tuple[Kind, ...], amount: Amount
-) -> tuple[Vector, Vector, Vector]:
+) -> tuple[Floats, Floats, Floats]:
     """Dispersion of the fills and of the truth in each group, and its hidden cells; each of shape (G,)."""
     if prediction.draws is None:
         raise InputError("this method fills no holes, so its fills have no dispersion")
@@ -123,7 +122,7 @@ def _groups(masked: Masked) -> Groups:
     return Groups(names, np.repeat(drivers, [len(column.labels) for column in columns]), np.nan_to_num(members))
 
 
-def _squares(item: HiddenCells, values: Floats, members: Floats) -> Vector:
+def _squares(item: HiddenCells, values: Floats, members: Floats) -> Floats:
     """Sum of squares of values (h,) about the mean of each group (h, G), in SDs of the item; shape (G,)."""
     if item.spread == 0:
         return np.zeros(members.shape[1])
@@ -132,7 +131,7 @@ def _squares(item: HiddenCells, values: Floats, members: Floats) -> Vector:
     return np.maximum(members.T @ Z**2 - totals**2 / counts, 0.0)
 
 
-def _surprise(item: HiddenCells, values: Floats, members: Floats) -> Vector:
+def _surprise(item: HiddenCells, values: Floats, members: Floats) -> Floats:
     """Entropy of values (h,) within each group (h, G) times the group's number of them, in nats; shape (G,)."""
     counts = members.T @ (values[:, None] == item.column.levels)  # (G, K)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)

@@ -70,6 +70,20 @@ def test_says_how_to_read_its_number(name):
         assert float(metric.better) == metric.best
 
 
+def test_headlines_have_places_and_titles_of_their_own():
+    heads = {name: METRICS[name].headline for name in NAMES if METRICS[name].headline is not None}
+    assert sorted(heads, key=lambda name: heads[name].place) == [
+        "nrmse",
+        "accuracy",
+        "total-variation",
+        "wasserstein",
+        "design-correlation-error",
+        "log-score",
+    ]
+    assert len({head.place for head in heads.values()}) == len({head.title for head in heads.values()}) == len(heads)
+    assert [name for name, head in heads.items() if not head.family] == ["log-score"]
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_perfect_answer_gets_the_best_value(name, masked_toy, toy_guesses):
     metric = METRICS[name]

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from reports.leaderboard import progress, standings
+from reports.ranking import rank
 from reports.results import Record, lost, tidy
 from reports.tables import board_grid
 
@@ -61,6 +62,50 @@ def test_mean_rank_by_hand(by_hand):
         "distribution": ["total-variation", "wasserstein"],
         "covariance": ["design-correlation-error"],
     }
+
+
+def test_the_facts_say_which_metrics_make_the_board_and_where(inventor):
+    records, facts, _ = inventor(["a", "b", "c"], mechanisms=["mcar"])
+    del facts["metrics"]["accuracy"]["headline"], facts["metrics"]["wasserstein"]["headline"]
+    facts["metrics"]["log-score"]["headline"] |= {"place": 0, "family": "surprise"}
+    facts["metrics"]["variance-ratio"]["headline"] = {
+        "title": "VR",
+        "place": 9,
+        "kinds": ["ordinal"],
+        "family": "values",
+    }
+    board = board_of(records, facts)
+    assert board.families == {
+        "surprise": ["log-score"],
+        "values": ["nrmse", "variance-ratio"],
+        "distribution": ["total-variation"],
+        "covariance": ["design-correlation-error"],
+    }
+    heads = [head.text for head in board_grid(board).heads]
+    assert heads[3:8] == ["log score ↓", "NRMSE ↓", "total variation ↓", "correlation error ↓", "VR → 1"]
+
+
+def test_the_board_is_the_ranking_of_its_own_table(experiment):
+    records, facts, _ = experiment
+    scores = tidy(records)
+    frame = scores.assign(
+        mask=scores.groupby(["mechanism", "rate", "seed"]).ngroup(), setting=scores["mechanism"] + " 0.3"
+    )
+    strata = {
+        name: "unordered" if known["kind"] == "nominal" else "ordered" for name, known in facts["columns"].items()
+    }
+    families = {
+        "nrmse": "v",
+        "accuracy": "c",
+        "total-variation": "d",
+        "wasserstein": "d",
+        "design-correlation-error": "r",
+    }
+    better = {metric: facts["metrics"][metric]["better"] for metric in families}
+    found = rank(frame[frame["metric"].isin(better)], better, families=families, strata=strata)
+    board = board_of(records, facts).table
+    assert found.index.tolist() == board.index.tolist()
+    pd.testing.assert_frame_equal(found[["rank", "low", "high"]], board[["rank", "low", "high"]], check_names=False)
 
 
 def test_means_by_hand(by_hand):
