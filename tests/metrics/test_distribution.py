@@ -2,7 +2,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy.stats import wasserstein_distance
 
 from datasets.schema import Kind
 from datasets.table import Masked
@@ -23,7 +22,7 @@ def test_worked_by_hand(small, worked):
     assert score("variance-ratio", small, worked) == pytest.approx({"happy": 1.0, "age": 0.445})
 
 
-def test_wasserstein_equals_scipy(masked_toy, toy_guesses):
+def test_wasserstein_is_the_mean_distance_of_sorted_values(masked_toy, toy_guesses):
     prediction = toy_guesses["hot deck"]
     columns = np.nonzero(np.isnan(masked_toy.values))[1]
     found = score("wasserstein", masked_toy, prediction)
@@ -31,7 +30,8 @@ def test_wasserstein_equals_scipy(masked_toy, toy_guesses):
         name, at = masked_toy.schema.columns[j].name, masked_toy.scored & (columns == j)
         truth = masked_toy.truth.values[masked_toy.hidden[:, j], j]
         if len(truth):
-            distance = wasserstein_distance(prediction.draws[:, at].ravel(), truth)
+            draws = prediction.draws[:, at]
+            distance = np.abs(np.sort(draws, axis=None) - np.repeat(np.sort(truth), len(draws))).mean()
             assert found[name] == pytest.approx(distance / np.nanstd(masked_toy.truth.values[:, j]))
 
 
