@@ -10,7 +10,7 @@ from datasets.moments import Moments, pairwise_moments
 from datasets.regression import Estimates, least_squares, model_matrix
 from datasets.schema import Floats, Role
 from imputers import IMPUTERS
-from imputers.deletion.deletion import Deletion
+from imputers.deletion.analysis import Deletion
 
 
 @IMPUTERS.register("listwise")

@@ -7,7 +7,7 @@ from datasets.moments import Moments, pairwise_moments
 from datasets.regression import Estimates, model_matrix
 from datasets.schema import Floats, Kind
 from imputers import IMPUTERS
-from imputers.deletion.deletion import Deletion
+from imputers.deletion.analysis import Deletion
 
 NEARLY_NOTHING = 1e-10  # eigenvalue of a correlation matrix
 

@@ -117,7 +117,7 @@ class ChainedImputer(Imputer):
         self.predictors_ = Predictors.learn(self.schema_, X)
 
     def _impute(self, X: Floats, n_draws: int, rng: np.random.Generator) -> Prediction:
-        table, holes = self._stack(X), np.isnan(X)
+        table, holes = stacked(self.table_, X), np.isnan(X)
         items = list(items_with_holes(self.schema_, table, len(self.table_)))
         first = len(table) - len(X)  # the rows asked for stand last
         fills = np.empty((1 if self.deterministic else n_draws, holes.sum()))
@@ -169,10 +169,10 @@ class ChainedImputer(Imputer):
         for item in items:
             yield Visit(item, last[item.j].codes, total[item.j])
 
-    def _stack(self, X: Floats) -> Floats:
-        """The fitted table, with the rows asked for below it unless they are the fitted ones."""
-        same = X.shape == self.table_.shape and np.array_equal(X, self.table_, equal_nan=True)
-        return self.table_ if same else np.vstack([self.table_, X])
+
+def stacked(fitted: Floats, X: Floats) -> Floats:
+    """The fitted table, with the rows asked for below it unless they are the fitted ones."""
+    return fitted if np.array_equal(X, fitted, equal_nan=True) else np.vstack([fitted, X])
 
 
 def items_with_holes(schema: Schema, table: Floats, fitted: int) -> Iterator[Item]:

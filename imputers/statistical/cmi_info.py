@@ -72,6 +72,7 @@ class ConditionalInformation(Imputer):
     """
 
     family: ClassVar[str] = "statistical"
+    proper: ClassVar[bool] = True
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
         "max_features": [Interval(Integral, 0, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],

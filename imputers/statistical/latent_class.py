@@ -24,6 +24,7 @@ from datasets.surveys.latent_class import (
 from imputers import IMPUTERS
 from imputers.base import Imputer
 from imputers.shared.bins import quantile_bins
+from imputers.shared.validation import validation_cells
 
 PSEUDO = 0.5  # extra respondents per class and item who answer as the whole table does
 VALIDATION_SHARE = 0.1  # of the observed cells, to choose the number of classes
@@ -93,18 +94,18 @@ class LatentClassImputer(Imputer):
         binned = self._binned(X)
         self.levels_ = levels_of(binned, self.schema_)
         Z = self.levels_.indicate(binned)
-        self.n_components_ = self._choose(Z, rng)
+        self.n_components_ = self._choose(X, Z, rng)
         self.fits_ = [fit_classes(Z, self.levels_, self.n_components_, rng, pseudo=PSEUDO) for _ in range(self.n_init)]
         # expected observed answers of each class to each item, the size of the sample behind its profile
         self.counts_ = [classify(model, Z)[0].T @ ~np.isnan(X) for model in self.fits_]
 
-    def _choose(self, Z: Numbers, rng: np.random.Generator) -> int:
-        """Number of classes with the highest log score on validation cells, from indicators of the levels Z (n, q)."""
-        validation = rng.random((len(Z), len(self.levels_.values))) < VALIDATION_SHARE
-        target = np.repeat(validation, [len(values) for values in self.levels_.values], axis=1) & (Z > 0)
+    def _choose(self, X: Floats, Z: Numbers, rng: np.random.Generator) -> int:
+        """Number of classes with the highest log score on validation cells of X (n, p), whose levels Z (n, q) shows."""
+        cells = validation_cells(X, VALIDATION_SHARE, rng)
+        target = np.repeat(cells, [len(values) for values in self.levels_.values], axis=1) & (Z > 0)
         shown = np.where(target, np.float32(0), Z)
         feasible = [size for size in self.n_components if size <= len(Z) / 5]
-        if not feasible or not target.any():
+        if not feasible:
             return min(self.n_components)
         scores = {}
         for size in feasible:

@@ -12,6 +12,7 @@ from datasets.schema import Floats, Kind
 from imputers import IMPUTERS
 from imputers.matrix import MatrixImputer
 from imputers.shared.levels import draw_level, normal_shares
+from imputers.shared.validation import validation_cells
 from imputers.statistical.factors import starting_factors
 from imputers.statistical.tilt import Tilt, learn_tilt
 
@@ -70,9 +71,9 @@ class MatrixFactorisation(MatrixImputer):
 
     def _fit_matrix(self, D: Floats, rng: np.random.Generator) -> None:
         self._kept = np.setdiff1d(np.arange(D.shape[1]), list(self._references().values()))
-        widths = [block.stop - block.start for block in self.schema_.blocks]
-        cells = rng.random((len(D), len(self.schema_))) < VALIDATION_SHARE
-        validation = np.repeat(cells, widths, axis=1) & ~np.isnan(D)
+        blocks = self.schema_.blocks
+        cells = validation_cells(D[:, [block.start for block in blocks]], VALIDATION_SHARE, rng)
+        validation = np.repeat(cells, [block.stop - block.start for block in blocks], axis=1)
         rest = np.where(validation, np.nan, D)[:, self._kept]
         first = starting_factors(len(self._kept), self.n_components, self.ridge, rng).iterated(rest, self.max_iter)
         self._judge(self._widened(first.completed(rest), self._kept), D, validation)

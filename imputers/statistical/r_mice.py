@@ -16,6 +16,7 @@ from datasets.prediction import Prediction
 from datasets.schema import Floats, Kind
 from imputers import IMPUTERS
 from imputers.base import Imputer
+from imputers.shared.chained import stacked
 
 ASK = 'cat(nzchar(system.file(package = "mice")))'
 VERSIONS = 'cat(format(getRversion()), format(packageVersion("mice")))'
@@ -84,11 +85,9 @@ class RMice(Imputer):
         self.table_ = X.copy()
 
     def _impute(self, X: Floats, n_draws: int, rng: np.random.Generator) -> Prediction:
-        same = np.array_equal(X, self.table_, equal_nan=True)
-        table = self.table_ if same else np.vstack([self.table_, X])
         nominal = self.schema_.where(Kind.NOMINAL) + 1  # R counts from one
         numbers = [n_draws, self.max_iter, int(rng.integers(2**31 - 1)), len(self.table_), *nominal]
-        codes = pd.DataFrame(table).to_csv(header=False, index=False)
+        codes = pd.DataFrame(stacked(self.table_, X)).to_csv(header=False, index=False)
         written = run_r(self.program_, PROGRAM, [str(number) for number in numbers], codes)
         fills = pd.read_csv(io.StringIO(written), header=None, float_precision="round_trip").to_numpy(float).T
         columns = np.nonzero(np.isnan(X))[1]

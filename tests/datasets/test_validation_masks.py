@@ -66,7 +66,7 @@ def test_wines_meet_the_published_errors(wines, colour, mean, ice):
     assert table.values.shape == (WINES[colour][1], 11)
     masked = hide(table, "above-mean")
     assert error("pooled-rmse", "mean", masked) == pytest.approx(mean, abs=5e-4)
-    assert error("pooled-rmse", "regression(sweeps=10)", masked) == pytest.approx(ice, abs=0.005)
+    assert error("pooled-rmse", "regression(max_iter=10)", masked) == pytest.approx(ice, abs=0.005)
 
 
 def test_masks_of_other_tables_or_rates_are_refused(toy):
