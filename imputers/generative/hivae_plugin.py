@@ -15,7 +15,7 @@ with isolated():  # hyperimpute sets thread variables when imported
 class HIVAEPlugin(ImputerPlugin):
     """HI-VAE (Nazábal, Olmos, Ghahramani & Valera 2020) for users of hyperimpute.
 
-    The same model as the imputer ``hivae``. Kinds are read off the table as `datasets.frame.infer_schema`
+    The same model as the imputer ``hivae``. Kinds are read off the table as `datasets.files.frame.infer_schema`
     does: whole numbers with two values are nominal, with up to ten ordinal, with more numeric; other numbers
     numeric; text and unordered categories nominal, ordered ones ordinal. Index, columns and dtypes are kept.
 

@@ -4,6 +4,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from datasets.errors import InputError
 from datasets.prediction import Prediction
 from datasets.schema import Floats, Kind
 from imputers import IMPUTERS
@@ -60,9 +61,22 @@ class HyperImpute(Imputer):
         self.regressors = regressors
 
     def _fit(self, X: Floats, rng: np.random.Generator) -> None:
+        self._check_candidates()
         self._seed = int(rng.integers(2**31))
         self._fitted = X
         self._completed, self.models_ = self._run(X)
+
+    def _check_candidates(self) -> None:
+        from imputers.generative.isolation import isolated
+
+        with isolated():
+            from hyperimpute.plugins.prediction import Classifiers, Regression
+
+            known = {"classifiers": Classifiers().list(), "regressors": Regression().list()}
+        for kind, names in known.items():
+            asked = getattr(self, kind)
+            if not len(asked) or not set(asked) <= set(names):
+                raise InputError(f"hyperimpute: {kind} is {asked}; wanted one or more of {', '.join(sorted(names))}")
 
     def _impute(self, X: Floats, n_draws: int, rng: np.random.Generator) -> Prediction:
         holes, completed = np.isnan(X), self._complete(X)

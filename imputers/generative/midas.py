@@ -1,5 +1,6 @@
 """MIDAS, multiple imputation with a denoising autoencoder."""
 
+from numbers import Integral
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -100,7 +101,9 @@ class MIDAS(DeepImputer):
         )
         from imputers.generative.networks.encoding import Encoding
 
-        if not len(self.hidden_layer_sizes) or min(self.hidden_layer_sizes) < 1:
+        if not len(self.hidden_layer_sizes) or not all(
+            isinstance(n, Integral) and n >= 1 for n in self.hidden_layer_sizes
+        ):
             raise InputError(
                 f"midas: hidden_layer_sizes is {self.hidden_layer_sizes}; give one layer at least, of 1 or more units"
             )

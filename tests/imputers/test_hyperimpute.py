@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 import torch
 
+from datasets.errors import InputError
 from datasets.schema import Column, Kind, Schema
 from imputers.generative.hyperimpute_search import HyperImpute
 from imputers.generative.isolation import isolated
@@ -61,6 +62,13 @@ def test_copy_on_write_does_not_turn_fills_into_means():
         other = HyperImpute(max_iter=1).fit(X, schema=schema).impute(X, n_draws=1)
     assert (plain.draws == other.draws).all()
     assert np.std(plain.expected[~np.isnan(plain.expected)]) > 0.5
+
+
+@pytest.mark.parametrize("wrong", [{"classifiers": ()}, {"regressors": ("oracle",)}, {"max_iter": 0}])
+def test_senseless_parameters_are_refused(wrong):
+    schema, X, _ = linear_table()
+    with pytest.raises(InputError, match=next(iter(wrong))):
+        HyperImpute(**wrong).fit(X, schema=schema)
 
 
 def test_new_rows_run_again_with_the_fitted_ones_and_leave_their_prediction_as_it_was():

@@ -181,7 +181,14 @@ def test_it_leaves_every_global_generator_as_it_was(masked_toy):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"corrupt_prob": 1.0}, {"corrupt_prob": -0.1}, {"dropout": 1.5}, {"hidden_layer_sizes": ()}]
+    "wrong",
+    [
+        {"corrupt_prob": 1.0},
+        {"corrupt_prob": -0.1},
+        {"dropout": 1.5},
+        {"hidden_layer_sizes": ()},
+        {"hidden_layer_sizes": (8, 0.5)},
+    ],
 )
 def test_parameters_that_make_no_network_are_refused(masked_toy, wrong):
     with pytest.raises(InputError, match=next(iter(wrong))):
