@@ -25,7 +25,7 @@ def forecast_levels(
 
     Parameters
     ----------
-    known, holes : predictors of rows that know the item (n, q) and of rows that do not (h, q).
+    known, holes : predictors of rows with the item observed (n, q) and missing (h, q).
     start : parameters of the last visit, or None.
     weights : of the known rows, shape (n,); not used for long scales.
     """

@@ -23,9 +23,9 @@ class Item:
     ----------
     j : its position in the schema.
     column : what its codes mean.
-    known : fitted rows that know it; models learn from these.
+    known : fitted rows where it is observed; models learn from these.
     codes : their codes (known,).
-    holes : rows that lack it, fitted or new.
+    holes : rows where it is missing, fitted or new.
     levels : its observed codes in order, shape (K,); empty for a numeric item.
     positions : number of the level of each known row, shape (known,).
     """
@@ -101,7 +101,7 @@ class ChainedImputer(Imputer):
     max_iter: int
 
     def _fill(self, item: Item, known: Floats, holes: Floats, start: Floats | None, rng: np.random.Generator) -> Fill:
-        """Fill the holes of an item from predictors of the rows that know it (n, q) and of those that do not (h, q)."""
+        """Fill the holes of an item from predictors of the rows with it observed (n, q) and missing (h, q)."""
         raise TypeError(f"{type(self).__name__} must write _fill(item, known, holes, start, rng)")
 
     def _begin(self, item: Item, rng: np.random.Generator) -> Floats:

@@ -52,6 +52,8 @@ def penalty(q: int, ridge: float) -> Floats:
 def fit_linear(X: Floats, Y: Floats, ridge: float) -> LinearFit:
     """Regress outcomes (n, d) on predictors (n, q), the first of them constant.
 
+    Own code, because scikit-learn's Ridge keeps neither the root nor the degrees of freedom that draws need.
+
     Parameters
     ----------
     ridge : precision of the normal prior on each coefficient but the intercept, in units of one

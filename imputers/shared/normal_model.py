@@ -63,7 +63,7 @@ def maximum_likelihood(D: Floats, ridge: float, tol: float, max_iter: int) -> tu
     Dempster, Laird & Rubin (1977), JRSS B 39, section 4.1.3; Schafer (1997), Analysis of Incomplete
     Multivariate Data, section 5.3. ``ridge`` is how many observations of independent noise of variance 1
     the covariance is shrunk by (Schafer 1997, section 5.2.3). EM stops when no mean or covariance moves by ``tol``,
-    and after ``max_iter`` steps at the latest.
+    and after ``max_iter`` steps at the latest. Own code, because scikit-learn and statsmodels take no holes.
     """
     holes, q = find_holes(D), D.shape[1]
     model = Normal(np.nanmean(D, axis=0), np.diag(np.nanvar(D, axis=0)) + ridge / len(D) * np.eye(q))

@@ -1,4 +1,4 @@
-"""Conditional mutual information: a few telling columns, and the table of the item within their classes."""
+"""Conditional mutual information: a few informative columns, and the table of the item within their classes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

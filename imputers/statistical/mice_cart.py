@@ -67,7 +67,7 @@ def leaf_donors(item: Item, known: NDArray[np.intp], holes: NDArray[np.intp], rn
 
     Parameters
     ----------
-    known, holes : leaf numbers of the rows that know the item (n,) and of those that do not (h,).
+    known, holes : leaf numbers of the rows with the item observed (n,) and missing (h,).
     """
     leaves = known.max() + 1  # every leaf holds known rows
     sizes = np.bincount(known)

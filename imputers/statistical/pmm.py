@@ -19,7 +19,7 @@ def match(
 
     Parameters
     ----------
-    known, holes : predictors of rows that know the item (n, q) and of rows that do not (h, q).
+    known, holes : predictors of rows with the item observed (n, q) and missing (h, q).
     scores : numbers to be predicted for the known rows, shape (n, d): the codes, or scores of unordered levels.
     """
     fit = fit_linear(known, scores, ridge)

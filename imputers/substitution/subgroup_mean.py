@@ -10,7 +10,7 @@ class SubgroupMean(ClassStatistic):
 
     Conditional mean imputation within adjustment cells: Little & Rubin (2019), Statistical Analysis with
     Missing Data, section 4.2.2. Assumes cells missing at random within classes; still shrinks variances.
-    By default an item's classes are formed by the two columns that tell most about it together, and a
+    By default an item's classes are formed by the two columns that inform most about it together, and a
     class with fewer than five answers gives up its second column, then the first.
     Probabilities are the shares within the class; survey weights are not used. New rows join the classes of
     the fitted rows. Deterministic: draws are equal rows. Parameters: see `ClassImputer`.
