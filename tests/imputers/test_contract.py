@@ -4,6 +4,7 @@ import pytest
 
 from datasets.errors import MethodUnavailableError
 from imputers import IMPUTERS
+from imputers.base import Imputer
 from imputers.conformance import CHECKS
 
 
@@ -21,3 +22,10 @@ def test_imputer_is_described(name):
     imputer = IMPUTERS[name]
     assert 10 < len(IMPUTERS.summary(name)) <= 100
     assert any(f"{century}" in (imputer.__doc__ or "") for century in ("(19", "(20", " 19", " 20")), "no source"
+
+
+@pytest.mark.parametrize("name", list(IMPUTERS))
+def test_imputer_says_its_family_and_what_its_draws_are(name):
+    imputer = IMPUTERS[name]
+    assert imputer.family != Imputer.family, "no family"
+    assert not (imputer.proper and imputer.deterministic)
