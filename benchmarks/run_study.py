@@ -118,7 +118,7 @@ def _load(data: Items | str, chosen: Chosen) -> Dataset:
     if isinstance(data, str):
         return DATASETS[data](None)
     if data.criterion == WORDING and chosen.models:
-        from imputers.llm.wording_states import mean_states
+        from imputers.llm.scoring.wording_states import mean_states
 
         model = chosen.models[0]
         name = f"{WORDING} to {short_name(model)}"

@@ -9,43 +9,33 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
 from rich.console import Console
 from tabulate import tabulate
-from transformers import (
-    AutoModelForCausalLM,
-    AutoTokenizer,
-    LlamaConfig,
-    PreTrainedModel,
-    PreTrainedTokenizerBase,
-    Qwen2Config,
-)
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from benchmarks.cells import make_mask
 from benchmarks.data import load
-from imputers.llm import budget
-from imputers.llm.fine_tuning import Recipe, fine_tune
-from imputers.llm.gpus import GPUS
-from imputers.llm.lengths import Pieces
-from imputers.llm.lora import Lora, attach
-from imputers.llm.models import MODELS, Shape
-from imputers.llm.option_draws import draw_in_turn
-from imputers.llm.option_scores import MOST_TOKENS, option_log_probabilities
-from imputers.llm.prompt import Script
-from imputers.llm.workload import forward_flops, kept_activations, recomputes, training_flops
+from imputers import make_imputer
+from imputers.llm.fine_tuned import FineTuned
+from imputers.llm.planner import DEVICES, Batch, Network, count, forward_flops, training_flops
+from imputers.llm.prompts.script import Pieces, Script
+from imputers.llm.scoring.draws import draw_in_turn
+from imputers.llm.scoring.options import option_log_probabilities
+from imputers.llm.tuning.adapters import Lora, attach
+from imputers.llm.tuning.recipe import Recipe
+from imputers.llm.tuning.training import fine_tune
 from imputers.shared.vocabulary import Positions, Vocabulary
-from imputers.shared.weights import LanguageModel
+from imputers.shared.weights import LARGE, LanguageModel
 
 WARM_UP = 2  # steps that are not measured
 
 
-@dataclass(frozen=True)
-class Pass:
+class Pass(NamedTuple):
     """What one forward pass read: rows × length tokens that see so many, and predict at so many places."""
 
     rows: int
@@ -54,29 +44,20 @@ class Pass:
     places: int
 
 
-@dataclass(frozen=True)
-class Speed:
-    """One measurement; padding counts as tokens.
-
-    Parameters
-    ----------
-    cells : holes answered; None in training.
-    planned, peak : bytes, as the plan has it and as the GPU counted; the latter None without a GPU.
-    """
+class Speed(NamedTuple):
+    """One measurement; padding counts as tokens, cells are the holes answered."""
 
     what: str
     seconds: float
     tokens: int
     flops: float
     cells: int | None
-    planned: float
-    peak: int | None
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, show and with ``--out`` write the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--model", default="llama2-13b", choices=list(MODELS))
+    parser.add_argument("--model", default="llama2-13b", help="imputer whose declared model is measured")
     parser.add_argument("--steps", type=int, default=6, help="of training that are measured")
     parser.add_argument("--respondents", type=int, default=64, help="whose holes are answered")
     parser.add_argument("--dataset", default="gss2022", help="whose prompts are read, 30 %% of its cells hidden")
@@ -95,94 +76,67 @@ def main(arguments: Sequence[str] | None = None) -> None:
     tokenizer = AutoTokenizer.from_pretrained(options.tokenizer) if options.tokenizer else Pieces()
     vocabulary = Vocabulary.fit(masked.schema, masked.values, 100)
     answers = np.column_stack([item.encode(masked.values[:, j]) for j, item in enumerate(vocabulary.items)])
-    model = MODELS[options.model]
-    loaded = random_model(model.id, model.shape, model.rank, cast(PreTrainedTokenizerBase, tokenizer), "cuda")
+    model = cast(FineTuned, make_imputer(options.model))
+    net = count(AutoConfig.for_model(**model.sizes), model.rank)
+    loaded = random_model(net, cast(PreTrainedTokenizerBase, tokenizer), "cuda")
     script = Script.make(vocabulary.items, loaded.tokenizer)
-    speeds = [measure_training(loaded, model.shape, model.rank, script, answers, options.steps)]
-    speeds += measure_answering(loaded, model.shape, model.rank, script, answers[: options.respondents])
+    speeds = [measure_training(loaded, net, script, answers, options.steps)]
+    speeds += measure_answering(loaded, net, script, answers[: options.respondents])
     name = torch.cuda.get_device_name()
-    peak = options.teraflops or next((gpu.teraflops for gpu in GPUS if gpu.name in name), None)
-    text = f"# {model.id}, random weights in bfloat16, rank {model.rank}, on {name}\n\n{table(speeds, peak)}\n"
+    peak = options.teraflops or next((device.teraflops for device in DEVICES if device.name in name), None)
+    memory = f"Peak of memory: {torch.cuda.max_memory_allocated() / 1e9:.1f} GB."
+    title = f"# {model.declared}, random weights in bfloat16, rank {net.rank}, on {name}"
+    text = f"{title}\n\n{table(speeds, peak)}\n\n{memory}\n"
     sys.stdout.write(text)
     if options.out:
         options.out.write_text(text, encoding="utf-8")
 
 
-def random_model(name: str, shape: Shape, rank: int, tokenizer: PreTrainedTokenizerBase, device: str) -> LanguageModel:
+def random_model(net: Network, tokenizer: PreTrainedTokenizerBase, device: str) -> LanguageModel:
     """A model of this shape with random weights in bfloat16, and an adapter to be trained."""
-    family = Qwen2Config if shape.biased else LlamaConfig
-    config = family(
-        vocab_size=shape.vocabulary,
-        hidden_size=shape.hidden,
-        intermediate_size=shape.intermediate,
-        num_hidden_layers=shape.layers,
-        num_attention_heads=shape.heads,
-        num_key_value_heads=shape.key_value_heads,
-        max_position_embeddings=shape.context,
-        tie_word_embeddings=shape.tied,
-    )
     with torch.device(device):
-        network = AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16).eval()
-    loaded = LanguageModel(name, network, tokenizer, "bfloat16", "random", budget.parameters(shape))
-    return attach(loaded, Lora(rank=rank), torch.Generator().manual_seed(1))
+        network = AutoModelForCausalLM.from_config(net.config, dtype=torch.bfloat16).eval()
+    loaded = LanguageModel(net.config.model_type, network, tokenizer, "bfloat16", "random", net.parameters)
+    return attach(loaded, Lora(rank=net.rank), torch.Generator().manual_seed(1))
 
 
-def measure_training(
-    loaded: LanguageModel, shape: Shape, rank: int, script: Script, answers: Positions, n_steps: int
-) -> Speed:
+def measure_training(loaded: LanguageModel, net: Network, script: Script, answers: Positions, n_steps: int) -> Speed:
     """Speed of some steps of fine-tuning on answer numbers (n, p), -1 for holes, after two that warm up."""
-    usual = Recipe()
-    recipe = Recipe(passes=(n_steps + WARM_UP) * usual.batch_size / len(answers))
+    recipe = Recipe(n_epochs=(n_steps + WARM_UP) * Recipe().batch_size / len(answers))
     started = 0.0
 
     def after_step(step: int, loss: float) -> None:
         nonlocal started
         if step == WARM_UP:
             passes.clear()
-            started = _now(loaded, reset=True)
+            started = _now(loaded)
 
     with passes_of(loaded.model) as passes:
         fine_tune(loaded, script, answers, recipe, np.random.default_rng(1), after_step=after_step)
         seconds = _now(loaded) - started
-    batches = [budget.Batch(one.rows, one.length, one.places) for one in passes]
-    forwards = 1 + (loaded.device.type == "cuda" and recomputes(shape))
-    flops = sum(training_flops(shape, batch, rank, forwards) for batch in batches)
-    weights = budget.weights_half(shape)
-    planned = max(
-        budget.training_peak(shape, weights, batch, rank, kept_activations(shape, batch, rank)) for batch in batches
-    )
-    return Speed("training", seconds, sum(b.tokens for b in batches), flops, None, planned, _peak(loaded))
+    forwards = 1 + (loaded.device.type == "cuda" and net.parameters >= LARGE)
+    flops = sum(training_flops(net, Batch(one.rows, one.length, one.places), forwards) for one in passes)
+    return Speed("training", seconds, sum(one.rows * one.length for one in passes), flops, None)
 
 
-def measure_answering(
-    loaded: LanguageModel, shape: Shape, rank: int, script: Script, answers: Positions
-) -> list[Speed]:
+def measure_answering(loaded: LanguageModel, net: Network, script: Script, answers: Positions) -> list[Speed]:
     """Speed of answering all holes of answer numbers (n, p): their probabilities, and one joint draw."""
-    rng = np.random.default_rng(2)
-    asked = answers < 0
+    rng, asked, ones = np.random.default_rng(2), answers < 0, np.ones(answers.shape[1])
     contexts = [script.context(own, rng.permutation(len(own))) for own in answers]
-    warm = (loaded.model, script, contexts[:2], asked[:2])
-    ways: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
-        "probabilities": (
-            lambda: option_log_probabilities(*warm),
-            lambda: option_log_probabilities(loaded.model, script, contexts, asked),
-        ),
-        "a joint draw": (
-            lambda: draw_in_turn(*warm, np.ones(len(script.stems)), rng),
-            lambda: draw_in_turn(loaded.model, script, contexts, asked, np.ones(len(script.stems)), rng),
-        ),
+    ways: dict[str, Callable[[int], Any]] = {
+        "probabilities": lambda n: option_log_probabilities(loaded.model, script, contexts[:n], asked[:n]),
+        "a joint draw": lambda n: draw_in_turn(loaded.model, script, contexts[:n], asked[:n], ones, rng),
     }
-    planned = budget.answering_peak(shape, budget.weights_half(shape), MOST_TOKENS, rank)
     speeds = []
-    for what, (warm_up, work) in ways.items():
-        warm_up()
+    for what, way in ways.items():
+        way(2)  # warms up
         with passes_of(loaded.model) as passes:
-            started = _now(loaded, reset=True)
-            work()
+            started = _now(loaded)
+            way(len(answers))
             seconds = _now(loaded) - started
-        flops = sum(forward_flops(shape, one.rows * one.length, one.seen, one.places) for one in passes)
+        flops = sum(forward_flops(net, one.rows * one.length, one.seen, one.places) for one in passes)
         tokens = sum(one.rows * one.length for one in passes)
-        speeds.append(Speed(what, seconds, tokens, flops, int(asked.sum()), planned, _peak(loaded)))
+        speeds.append(Speed(what, seconds, tokens, flops, int(asked.sum())))
     return speeds
 
 
@@ -211,12 +165,7 @@ def passes_of(model: PreTrainedModel) -> Iterator[list[Pass]]:
 
 
 def table(speeds: Sequence[Speed], teraflops: float | None) -> str:
-    """The measurements in markdown.
-
-    Parameters
-    ----------
-    teraflops : peak of the GPU, in 10¹² operations a second; None if it is not known.
-    """
+    """The measurements in markdown, against the GPU's peak in 10¹² operations a second if that is known."""
     rows = [
         (
             one.what,
@@ -224,26 +173,21 @@ def table(speeds: Sequence[Speed], teraflops: float | None) -> str:
             "–" if one.cells is None else f"{one.cells / one.seconds:,.1f}",
             f"{one.flops / one.seconds / 1e12:,.1f}",
             "–" if teraflops is None else f"{one.flops / one.seconds / 1e12 / teraflops:.1%}",
-            "–" if one.peak is None else f"{one.peak / 1e9:.1f}",
-            f"{one.planned / 1e9:.1f}",
         )
         for one in speeds
     ]
-    heads = ("", "tokens/s", "cells/s", "TFLOP/s", "share of peak", "peak GB", "planned GB")
-    return tabulate(rows, headers=heads, tablefmt="pipe", disable_numparse=True)
+    heads = ("", "tokens/s", "cells/s", "TFLOP/s", "share of peak")
+    memory = (
+        f"\n\npeak of memory: {torch.cuda.max_memory_allocated() / 1e9:.1f} GB" if torch.cuda.is_available() else ""
+    )
+    return tabulate(rows, headers=heads, tablefmt="pipe", disable_numparse=True) + memory
 
 
-def _now(loaded: LanguageModel, *, reset: bool = False) -> float:
-    """Seconds on the clock when all that was asked of the GPU is done; its count of memory may start again."""
+def _now(loaded: LanguageModel) -> float:
+    """Seconds on the clock when all that was asked of the GPU is done."""
     if loaded.device.type == "cuda":
         torch.cuda.synchronize()
-        if reset:
-            torch.cuda.reset_peak_memory_stats()
     return time.perf_counter()
-
-
-def _peak(loaded: LanguageModel) -> int | None:
-    return torch.cuda.max_memory_allocated() if loaded.device.type == "cuda" else None
 
 
 if __name__ == "__main__":

@@ -1,22 +1,30 @@
 """``plan``: what fine-tuning a language model on a suite takes, before anything is downloaded."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
+import numpy as np
 import typer
 from rich.console import Console
 
 from benchmarks.suites import suite_named
 from datasets.errors import InputError
+from datasets.schema import Floats
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-    from benchmarks.plan_tables import Rows
     from imputers.llm.fine_tuned import FineTuned
-    from imputers.llm.lengths import Pieces
-    from imputers.llm.models import Shape
+    from imputers.llm.planner import Network, Reading
+    from imputers.llm.prompts.script import Pieces
+
+FAMILIES = ("llama", "mistral", "qwen2")
+NOTES = """\
+GB are 10⁹ bytes. Holes that nobody hid are filled too, and each draw reads the prompts again. Hours are operations at
+{training:.0%} of a GPU's peak in training and {answering:.0%} in answering, which Llama-2-13b in bfloat16 reached on an
+H100 at 18 % and 7 % (`python -m scripts.gpu_throughput`), or at the rate that one core of a CPU reached."""
 
 
 def plan(
@@ -29,33 +37,84 @@ def plan(
     training: Annotated[float, typer.Option(min=0.001, max=1, help="Share of a GPU's peak in training.")] = 0.18,
     answering: Annotated[float, typer.Option(min=0.001, max=1, help="Share of it in answering.")] = 0.07,
 ) -> None:
-    """Say what fine-tuning a language model on a suite takes: parameters, memory, tokens, hours, and which GPU."""
+    """Say what fine-tuning a language model on a suite takes: parameters, memory, tokens, hours, and which device."""
     from imputers.shared.weights import check_packages
 
     check_packages(f"plan {imputer}", ("torch", "transformers", "peft", "safetensors"))
     from benchmarks.cells import make_mask
     from benchmarks.data import load
-    from benchmarks.plan_tables import NOTES, Case, gpus, memory, n_cells, parameters, tokens, work
-    from imputers.llm.budget import parameters as n_parameters
-    from imputers.llm.lengths import Lengths
+    from imputers.llm import planner
+    from imputers.llm.prompts.script import Script
+    from imputers.shared.vocabulary import Vocabulary
 
     console, chosen, asked = Console(), suite_named(suite), fine_tuned(imputer)
-    origin, shape = shape_planned(imputer, asked, model)
+    origin, config = planned_model(imputer, asked, model)
     cutter, counted = cutter_of(origin, tokenizer)
     dataset = load(chosen.dataset, data, strict=False, console=console)
     masked = make_mask(dataset, chosen.mechanisms[0], chosen.rates[0], chosen.seeds[0])
-    lengths = Lengths.count(masked.schema, masked.values, cutter, asked.wording, asked.n_bins, asked.n_features)
-    recipe = replace(asked.recipe(n_parameters(shape)), most_tokens=batch_tokens)
-    case = Case(shape, chosen, lengths, recipe, asked.adapter_rank(), asked.n_adapters)
-    n, p = masked.values.shape
-    console.print(f"{imputer} ({origin}) on {dataset.title}, {n:,} × {p}", highlight=False, soft_wrap=True)
-    _show(console, ("parameters", ""), parameters(case))
-    _show(console, ("memory", "GB", "in bytes"), memory(case))
-    _show(console, (f"tokens of a respondent, {counted}", "mean", "95 %", "most"), tokens(case))
-    _show(console, ("work of a cell", ""), work(case))
-    heads = ("GPU", "GB", "bfloat16", "4-bit", "hours to train", "to answer", f"{n_cells(case)} cells")
-    _show(console, heads, gpus(case, (training, answering)))
+    items = Vocabulary.fit(masked.schema, masked.values, asked.n_bins).items
+    answers = np.column_stack([item.encode(masked.values[:, j]) for j, item in enumerate(items)])
+    net = planner.count(config, asked.rank)
+    recipe = replace(asked.recipe(net.parameters), max_tokens=batch_tokens)
+    script = Script.make(items, cutter, asked.wording)
+    reading = planner.read(script, answers, recipe, config.max_position_embeddings, asked.n_features)
+    read, flops = planner.training_work(net, reading, recipe)
+    answered, answering_flops = planner.answering_work(net, reading, chosen.n_draws)
+    facts = [
+        ("parameters", f"{net.parameters:,}"),
+        (f"trained, in adapters of rank {net.rank}", f"{net.adapter:,}"),
+        ("adapters", f"{asked.n_adapters}"),
+        ("prefix cache of a token, bytes in bfloat16", f"{planner.cache_bytes(net):,}"),
+        ("tokens of a respondent's prompt: mean, 95 %, most", _spread(reading.contexts)),
+        ("tokens of the questions of all holes: mean, 95 %, most", _spread(reading.questions)),
+        (f"tokens read in {recipe.n_steps(len(answers)):,} steps of training, for each adapter", f"{read:,.0f}"),
+        (f"tokens read in filling {(answers < 0).sum():,} holes, {chosen.n_draws} draws", f"{answered:,.0f}"),
+    ]
+    n_cells = len(chosen.mechanisms) * len(chosen.rates) * len(chosen.seeds)
+    heads = (
+        "device",
+        "GB",
+        "weights in",
+        "GB to train",
+        "to answer",
+        "hours to train",
+        "to answer",
+        f"{n_cells} cells",
+    )
+    work = (asked.n_adapters * flops, answering_flops)
+    console.print(f"{imputer} ({origin}) on {dataset.title}, {len(answers):,} × {len(items)}", highlight=False)
+    _show(console, (f"tokens are {counted}", ""), facts)
+    _show(console, heads, device_rows(net, reading, batch_tokens, work, (training, answering), n_cells))
     console.print(f"\n{NOTES.format(training=training, answering=answering)}", highlight=False, soft_wrap=True)
+
+
+def device_rows(
+    net: "Network",
+    reading: "Reading",
+    max_tokens: int,
+    work: tuple[float, float],
+    shares: tuple[float, float],
+    n_cells: int,
+) -> list[tuple[str, ...]]:
+    """Peaks of memory and, where they fit, hours to train, to answer and for all cells, by device and precision.
+
+    Parameters
+    ----------
+    work, shares : operations of training and answering, and the share of a GPU's rate that they reach.
+    """
+    from imputers.llm.planner import DEVICES, peaks
+
+    rows = []
+    for device, precision in ((one, precision) for one in DEVICES for precision in one.precisions):
+        gpu = device.gigabytes is not None
+        needed = [size / 1e9 for size in peaks(net, reading, precision, max_tokens, gpu)]
+        rates = [3600e12 * device.teraflops * (share if gpu else 1) for share in shares]
+        own = [flops / rate for flops, rate in zip(work, rates, strict=True)]
+        hours = [f"{time:,.2f}" for time in (*own, n_cells * sum(own))]
+        fits = device.gigabytes is None or max(needed) <= device.gigabytes
+        told = (f"{device.gigabytes or 'any'}", precision, *(f"{size:.2f}" for size in needed))
+        rows.append((device.name, *told, *(hours if fits else ("too small", "–", "–"))))
+    return rows
 
 
 def fine_tuned(request: str) -> "FineTuned":
@@ -68,31 +127,38 @@ def fine_tuned(request: str) -> "FineTuned":
     """
     from imputers import make_imputer
     from imputers.llm.fine_tuned import FineTuned
-    from imputers.llm.models import MODELS
 
     asked = make_imputer(request)
     if not isinstance(asked, FineTuned):
-        raise InputError(f"plan: {request!r} is no fine-tuned language model; take llm or one of {', '.join(MODELS)}")
+        raise InputError(f"plan: {request!r} is no fine-tuned language model; take llm or one such as llama2-13b")
     if asked.weights != "pretrained":
         raise InputError(f"plan: {request!r} trains all weights; a plan is for adapters on pre-trained weights")
     return asked
 
 
-def shape_planned(request: str, asked: "FineTuned", folder: Path | None) -> tuple[str, "Shape"]:
-    """Where the model comes from, and its shape: of the folder, the imputer's own, or the declared one.
+def planned_model(request: str, asked: "FineTuned", folder: Path | None) -> tuple[str, Any]:
+    """Where the model comes from, and its configuration: of the folder, the imputer's own, or the declared one.
 
     Raises
     ------
     InputError
-        If no model is named, or its sizes are not known here.
+        If no model is named, its config.json cannot be read, or it is of a family that cannot be planned.
     """
-    from imputers.llm.models import MODELS, read_shape
+    from transformers import AutoConfig
 
-    known = {model.id: model.shape for model in MODELS.values()}
-    origin = str(folder) if folder else asked.model or (asked.declared.id if asked.declared else None)
+    origin = str(folder) if folder else asked.model or asked.declared
     if origin is None:
         raise InputError(f"plan: {request} is any language model; say which one by --model FOLDER")
-    return origin, known[origin] if origin in known else read_shape(Path(origin).expanduser())
+    if origin == asked.declared:
+        return origin, AutoConfig.for_model(**asked.sizes)
+    try:
+        place = str(Path(origin).expanduser())
+        config = AutoConfig.from_pretrained(place, local_files_only=True, trust_remote_code=False)
+    except (OSError, ValueError, KeyError) as wrong:
+        raise InputError(f"plan: the config.json of {origin} cannot be read; give the folder of a model") from wrong
+    if config.model_type not in FAMILIES:
+        raise InputError(f"plan: {origin} is of the family {config.model_type!r}; wanted one of {', '.join(FAMILIES)}")
+    return origin, config
 
 
 def cutter_of(origin: str, folder: Path | None) -> tuple["PreTrainedTokenizerBase | Pieces", str]:
@@ -105,21 +171,24 @@ def cutter_of(origin: str, folder: Path | None) -> tuple["PreTrainedTokenizerBas
     """
     from transformers import AutoTokenizer
 
-    from imputers.llm.lengths import Pieces
+    from imputers.llm.prompts.script import Pieces
 
     place = str(folder or origin)
     try:
-        return AutoTokenizer.from_pretrained(place, local_files_only=True, trust_remote_code=False), f"by {place}"
+        return AutoTokenizer.from_pretrained(place, local_files_only=True, trust_remote_code=False), f"those of {place}"
     except (OSError, ValueError) as absent:
         if folder is not None:
             raise InputError(f"--tokenizer {folder} holds no tokenizer that can be read; give its folder") from absent
         return Pieces(), "estimated from pieces of words, for want of the tokenizer"
 
 
-def _show(console: Console, heads: tuple[str, ...], rows: "Rows") -> None:
+def _spread(counts: Floats) -> str:
+    return f"{counts.mean():,.0f}, {np.percentile(counts, 95):,.0f}, {counts.max():,.0f}"
+
+
+def _show(console: Console, heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
     """Print a table at its full width, whatever the terminal's."""
     from tabulate import tabulate
 
-    aligned = ("left", *("right" for _ in heads[1:-1]), "left" if heads[-1] == "in bytes" else "right")
-    text = tabulate(rows, headers=heads, tablefmt="simple", disable_numparse=True, colalign=aligned)
+    text = tabulate(rows, headers=heads, disable_numparse=True, colalign=("left", *("right" for _ in heads[1:])))
     console.print(f"\n{text}", highlight=False, markup=False, soft_wrap=True)

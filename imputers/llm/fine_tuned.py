@@ -3,16 +3,17 @@
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
+from numbers import Integral, Real
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+from sklearn.utils._param_validation import Interval, StrOptions
 
-from datasets.errors import InputError
 from imputers import IMPUTERS
 from imputers.llm.prompted import PromptedImputer
-from imputers.llm.recipe import Recipe, usual_learning_rate
+from imputers.llm.tuning.recipe import Recipe, usual_learning_rate
 from imputers.shared.vocabulary import Positions
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 
     from imputers.shared.weights import LanguageModel
 
-USUAL_RANK = 16
+COUNT = Interval(Integral, 1, None, closed="left")
+POSITIVE = Interval(Real, 0, None, closed="neither")
 
 
 @IMPUTERS.register("llm")
@@ -30,11 +32,11 @@ class FineTuned(PromptedImputer):
     Low-rank adapters (Hu et al. 2022, ICLR, arXiv 2106.09685) on all linear layers are trained on prompts that hide a
     random share of a respondent's observed answers and ask for them: one model answers any item from any others, as
     Borisov et al. (2023, ICLR, arXiv 2210.06280) do by permuted features. The loss is on answers alone, and questions
-    of one prompt do not see each other. Only observed cells are learned from; a thousand of them, or a tenth, are set
-    aside for the temperatures and told again when holes are answered. With random weights, a control for what
+    of one prompt do not see each other. Only observed cells are learned from; a thousand of them, or a tenth, are
+    validation cells for the temperatures, and told again when holes are filled. With random weights, a control for what
     pre-training adds, all weights are trained.
 
-    Assumes cells missing at random and rows exchangeable; survey weights are not used. New rows are answered by the
+    Assumes cells missing at random and rows exchangeable; survey weights are not used. New rows are filled by the
     fitted model. A level that nobody gave is never filled. One adapter holds the model fixed, so that draws are not
     proper in Rubin's sense; more are each trained on a bootstrap sample of the respondents, take the draws in turn, and
     so carry the uncertainty of what was learned, approximately; their probabilities are averaged. Other parameters as
@@ -44,14 +46,28 @@ class FineTuned(PromptedImputer):
     ----------
     weights : ``"pretrained"``, or ``"random"`` for an untrained network of the same shape.
     n_adapters : adapters trained; five or more for inference.
-    rank : of the adapters; None is the model's usual one, 16.
-    passes, fewest_steps, batch_size, n_targets : see `imputers.llm.recipe.Recipe`.
-    learning_rate : of the same; None goes by the size of the model, `imputers.llm.recipe.usual_learning_rate`.
+    rank : of the adapters.
+    n_epochs, min_steps, batch_size, n_targets : see `imputers.llm.tuning.recipe.Recipe`.
+    learning_rate : of the same; None goes by the size of the model, `imputers.llm.tuning.recipe.usual_learning_rate`.
 
     Attributes
     ----------
+    sizes : sizes of the declared model, by their names in its config.json, so that a run is planned without its files.
     losses_ : for each adapter, mean negative log-probability of a hidden answer at every step.
     """
+
+    _parameter_constraints: ClassVar[dict[str, list[object]]] = {
+        **PromptedImputer._parameter_constraints,
+        "weights": [StrOptions({"pretrained", "random"})],
+        "n_adapters": [COUNT],
+        "rank": [COUNT],
+        "n_epochs": [POSITIVE],
+        "min_steps": [COUNT],
+        "batch_size": [COUNT],
+        "learning_rate": [POSITIVE, None],
+        "n_targets": [COUNT],
+    }
+    sizes: ClassVar[dict[str, Any]] = {}
 
     def __init__(
         self,
@@ -62,9 +78,9 @@ class FineTuned(PromptedImputer):
         n_features: int | None = None,
         n_bins: int = 100,
         n_adapters: int = 1,
-        rank: int | None = None,
-        passes: float = 3.0,
-        fewest_steps: int = 100,
+        rank: int = 16,
+        n_epochs: float = 3.0,
+        min_steps: int = 100,
         batch_size: int = 16,
         learning_rate: float | None = None,
         n_targets: int = 8,
@@ -77,27 +93,21 @@ class FineTuned(PromptedImputer):
         self.n_bins = n_bins
         self.n_adapters = n_adapters
         self.rank = rank
-        self.passes = passes
-        self.fewest_steps = fewest_steps
+        self.n_epochs = n_epochs
+        self.min_steps = min_steps
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.n_targets = n_targets
 
-    def _weights(self) -> str:
-        return self.weights
-
-    def _n_members(self) -> int:
-        return self.n_adapters
-
     def _learn(self, answers: Positions, rng: np.random.Generator) -> None:
         import torch
 
-        from imputers.llm.checkpoints import Checkpoints
-        from imputers.llm.fine_tuning import fine_tune
-        from imputers.llm.lora import Lora, detach, make_trainable, save
+        from imputers.llm.tuning.adapters import Lora, detach, make_trainable, save
+        from imputers.llm.tuning.checkpoints import Checkpoints
+        from imputers.llm.tuning.training import fine_tune
 
-        recipe, lora = self.recipe(self.language_.n_parameters), Lora(self.adapter_rank())
-        self._until_gone = None if self.folder else TemporaryDirectory()
+        recipe, lora = self.recipe(self.language_.n_parameters), Lora(self.rank)
+        self._until_gone = None if self.folder_ else TemporaryDirectory()
         self.losses_: list[list[float]] = []
         for a in range(self.n_adapters):
             generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
@@ -119,12 +129,12 @@ class FineTuned(PromptedImputer):
 
         if a == 0 or self.weights == "pretrained":
             return self.language_
-        return load(self._model_name(), self.precision, "random", generator)
+        return load(self.model_name(), self.precision, "random", generator)
 
     def _members(self) -> Iterator["LanguageModel"]:
         import torch
 
-        from imputers.llm.lora import detach, restore
+        from imputers.llm.tuning.adapters import detach, restore
         from imputers.shared.weights import load
 
         for a in range(self.n_adapters):
@@ -137,24 +147,15 @@ class FineTuned(PromptedImputer):
 
     def _place(self, a: int) -> Path:
         """Folder of member a."""
-        kept = self.folder or Path(self._until_gone.name)  # type: ignore[union-attr]  # one of the two is there
+        kept = self.folder_ or Path(self._until_gone.name)  # type: ignore[union-attr]  # one of the two is there
         return kept / f"member-{a + 1}"
 
     def recipe(self, n_parameters: int) -> Recipe:
         """Length and pace of training a model of this size."""
         return Recipe(
-            passes=self.passes,
-            fewest_steps=self.fewest_steps,
+            n_epochs=self.n_epochs,
+            min_steps=self.min_steps,
             batch_size=self.batch_size,
             learning_rate=usual_learning_rate(n_parameters) if self.learning_rate is None else self.learning_rate,
             n_targets=self.n_targets,
         )
-
-    def adapter_rank(self) -> int:
-        """Rank of the adapters: the one asked for, or the model's usual one."""
-        return self.rank or (USUAL_RANK if self.declared is None else self.declared.rank)
-
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-        if self.n_adapters < 1:
-            raise InputError(f"{type(self).__name__}: n_adapters = {self.n_adapters}; it must be 1 or more")

@@ -1,23 +1,25 @@
 """Language models as they are: nothing is trained, and what they know of the table stands in the prompt."""
 
 from collections.abc import Iterator
+from numbers import Integral
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils._param_validation import Interval
 
-from datasets.errors import InputError
 from datasets.schema import Floats
 from imputers import IMPUTERS
 from imputers.llm.prompted import PromptedImputer
 from imputers.shared.distances import Gower
+from imputers.shared.levels import draw_level
 from imputers.shared.vocabulary import Positions
 
 if TYPE_CHECKING:
-    from imputers.llm.prompt import Script, Tokens
+    from imputers.llm.prompts.script import Script, Tokens
     from imputers.shared.weights import LanguageModel
 
-CANDIDATES = 100  # nearest respondents among whom those with an answer to the question are found
+N_NEIGHBORS = 100  # nearest respondents among whom those with an answer to the question are found
 
 
 @IMPUTERS.register("llm-zero-shot")
@@ -26,7 +28,7 @@ class ZeroShot(PromptedImputer):
 
     Prompting as by Narayan, Chami, Orr & Ré (2022), Can Foundation Models Wrangle Your Data?, PVLDB 16; the options
     are listed in the question, since nothing else says what they are. All that is taken from the table is how far
-    the model is to be trusted, item by item: temperatures, on a thousand observed cells. Parameters as in
+    the model is to be trusted, item by item: temperatures, on the validation cells. Parameters as in
     `PromptedImputer`. Draws hold the model fixed, so that they are not proper in Rubin's sense.
     """
 
@@ -61,12 +63,17 @@ class FewShot(ZeroShot):
     2022, What Makes Good In-Context Examples for GPT-3?, DeeLIO): before the question stand the ``n_examples``
     respondents with an answer to it who are nearest by Gower's distance, least similar first, each with the answers
     that the respondent gave too, and the question with the answer of theirs. Each hole has a prompt of its own. Draws
-    answer a respondent's holes in random order, each given those before. Other parameters as in `PromptedImputer`.
+    fill a respondent's holes in random order, each given those before. Other parameters as in `PromptedImputer`.
 
     Parameters
     ----------
     n_examples : respondents shown at most; those that do not fit into the window are left out, least similar first.
     """
+
+    _parameter_constraints: ClassVar[dict[str, list[object]]] = {
+        **ZeroShot._parameter_constraints,
+        "n_examples": [Interval(Integral, 1, None, closed="left")],
+    }
 
     def __init__(
         self,
@@ -81,8 +88,6 @@ class FewShot(ZeroShot):
         self.n_examples = n_examples
 
     def _learn(self, answers: Positions, rng: np.random.Generator) -> None:
-        if self.n_examples < 1:
-            raise InputError(f"FewShot: n_examples = {self.n_examples}; it must be 1 or more, or take llm-zero-shot")
         self._donors = answers
 
     def _prompts(
@@ -125,9 +130,9 @@ class FewShot(ZeroShot):
         return (*script.opening[: len(script.opening) - len(begin)], *shown, *begin, *ours[len(script.opening) :])
 
     def _nearest(self, answers: Positions) -> Positions:
-        """Rows of the fitted table nearest to each respondent (r, p), nearest first, shape (r, CANDIDATES or n)."""
+        """Rows of the fitted table nearest to each respondent (r, p), nearest first, shape (r, N_NEIGHBORS or n)."""
         distance = Gower.learn(self.schema_, self._codes_of(self._donors))
-        most = min(CANDIDATES, len(self._donors))
+        most = min(N_NEIGHBORS, len(self._donors))
         nearest = np.empty((len(answers), most), dtype=np.intp)
         for rows, apart in distance.blocks(self._codes_of(answers), self._codes_of(self._donors)):
             nearest[rows] = np.argsort(apart, axis=1, kind="stable")[:, :most]
@@ -144,9 +149,7 @@ class FewShot(ZeroShot):
     def _drawn_answers(
         self, answers: Positions, asked: NDArray[np.bool_], n_draws: int, rng: np.random.Generator
     ) -> Iterator[tuple[int, Positions]]:
-        """Number of each draw, and what it answers to the asked (r, p); prompts are written anew for every hole."""
-        from imputers.llm.scratch.scoring import pick
-
+        """Number of each draw, and what it gives the asked (r, p); prompts are written anew for every hole."""
         for d in range(n_draws):
             drawn = answers.copy()
             turns = np.argsort(np.where(asked, rng.random(asked.shape), np.inf), axis=1)
@@ -154,8 +157,8 @@ class FewShot(ZeroShot):
                 rows = np.flatnonzero(asked.sum(axis=1) > turn)
                 now = np.zeros((len(rows), asked.shape[1]), dtype=bool)
                 now[np.arange(len(rows)), turns[rows, turn]] = True
-                logs = self._option_logs(self.script_, drawn[rows], now, rng)
+                logs = self._option_logs(self.script_, *self._prompts(self.script_, drawn[rows], now, rng))
                 for j in np.flatnonzero(now.any(axis=0)):
                     shares = self.temperatures_.probabilities(int(j), logs[j])
-                    drawn[rows[now[:, j]], j] = pick(shares, rng)
+                    drawn[rows[now[:, j]], j] = draw_level(shares, rng)
             yield d, drawn

@@ -1,186 +1,107 @@
-"""The language models that are known by name, each declared once, and the shape of any model from its config.json."""
+"""The pre-trained models that are fine-tuned under a name of their own, with the sizes that a plan needs."""
 
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from datasets.errors import InputError
-
-BIASED = {"llama": (), "mistral": (), "qwen2": ("q_proj", "k_proj", "v_proj")}  # linear layers with a bias, by family
-NEEDED = ("vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads")
+from imputers import IMPUTERS
+from imputers.llm.fine_tuned import FineTuned
 
 
-@dataclass(frozen=True)
-class Shape:
-    """Sizes of a decoder of the Llama family.
+@IMPUTERS.register("llama2-13b")
+class Llama2Large(FineTuned):
+    """Llama-2-13b, fine-tuned on the respondents' answers in words.
 
-    Touvron et al. (2023), LLaMA: Open and Efficient Foundation Language Models, arXiv 2302.13971: layers of attention
-    and a gated feed-forward network, each behind a root-mean-square norm, no biases unless named.
-
-    Parameters
-    ----------
-    vocabulary, context : tokens known, and tokens read at most.
-    hidden, intermediate : width of the residual stream and of the feed-forward networks.
-    layers, heads, key_value_heads : fewer of the last than heads is grouped-query attention.
-    head_width : numbers per head; None is ``hidden / heads``.
-    biased : names of the linear layers that have a bias.
-    tied : the output head is the embedding.
-
-    Raises
-    ------
-    InputError
-        If a size is not positive, or heads do not divide evenly.
+    Touvron et al. (2023), Llama 2: Open Foundation and Fine-Tuned Chat Models, arXiv 2307.09288. Everything else is as
+    in `FineTuned`.
     """
 
-    vocabulary: int
-    hidden: int
-    intermediate: int
-    layers: int
-    heads: int
-    key_value_heads: int
-    context: int
-    head_width: int | None = None
-    biased: tuple[str, ...] = ()
-    tied: bool = False
-
-    def __post_init__(self) -> None:
-        sizes = (self.vocabulary, self.hidden, self.intermediate, self.layers, self.heads, self.key_value_heads)
-        if (
-            min(sizes) < 1
-            or self.heads % self.key_value_heads
-            or (self.head_width is None and self.hidden % self.heads)
-        ):
-            raise InputError(
-                f"a model of {self.layers} layers, width {self.hidden}, {self.heads} heads and {self.key_value_heads} "
-                "key-value heads cannot be: sizes are positive, the heads divide by the key-value heads, and the width "
-                "by the heads unless the head's width is given; correct its config.json"
-            )
-
-    @cached_property
-    def attention(self) -> int:
-        """Width of the queries of all heads."""
-        return self.heads * (self.head_width or self.hidden // self.heads)
-
-    @cached_property
-    def keys(self) -> int:
-        """Width of the keys of all key-value heads, and of the values."""
-        return self.attention * self.key_value_heads // self.heads
-
-    @cached_property
-    def linear(self) -> dict[str, tuple[int, int]]:
-        """Inputs and outputs of the linear layers of one decoder layer, by name."""
-        return {
-            "q_proj": (self.hidden, self.attention),
-            "k_proj": (self.hidden, self.keys),
-            "v_proj": (self.hidden, self.keys),
-            "o_proj": (self.attention, self.hidden),
-            "gate_proj": (self.hidden, self.intermediate),
-            "up_proj": (self.hidden, self.intermediate),
-            "down_proj": (self.intermediate, self.hidden),
-        }
+    declared = "meta-llama/Llama-2-13b-hf"
+    sizes: ClassVar[dict[str, Any]] = {
+        "model_type": "llama",
+        "vocab_size": 32_000,
+        "hidden_size": 5120,
+        "intermediate_size": 13_824,
+        "num_hidden_layers": 40,
+        "num_attention_heads": 40,
+        "num_key_value_heads": 40,
+        "max_position_embeddings": 4096,
+    }
 
 
-@dataclass(frozen=True)
-class Model:
-    """A pre-trained model and how it is fine-tuned.
+@IMPUTERS.register("llama2-7b")
+class Llama2Small(FineTuned):
+    """Llama-2-7b, fine-tuned on the respondents' answers in words.
 
-    Parameters
-    ----------
-    id : its name on huggingface.co.
-    shape : its sizes, so that a run can be planned without its files.
-    page : where its licence is read and, where its owner asks for that, accepted.
-    rank : of the low-rank adapters.
-    precision : of its weights on an accelerator; Llama 2 was trained in bfloat16, though its files say float16.
+    Touvron et al. (2023), arXiv 2307.09288. Everything else is as in `FineTuned`.
     """
 
-    id: str
-    shape: Shape
-    page: str
-    rank: int = 16
-    precision: str = "bfloat16"
+    declared = "meta-llama/Llama-2-7b-hf"
+    sizes: ClassVar[dict[str, Any]] = {
+        "model_type": "llama",
+        "vocab_size": 32_000,
+        "hidden_size": 4096,
+        "intermediate_size": 11_008,
+        "num_hidden_layers": 32,
+        "num_attention_heads": 32,
+        "num_key_value_heads": 32,
+        "max_position_embeddings": 4096,
+    }
 
 
-def read_shape(folder: Path) -> Shape:
-    """Shape of the model in a folder, from its config.json.
+@IMPUTERS.register("llama3.1-8b")
+class Llama3(FineTuned):
+    """Llama-3.1-8B, fine-tuned on the respondents' answers in words.
 
-    Raises
-    ------
-    InputError
-        If there is none, it cannot be read, or the model is of another family.
+    Grattafiori et al. (2024), The Llama 3 Herd of Models, arXiv 2407.21783. Everything else is as in `FineTuned`.
     """
-    path = folder / "config.json"
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be read ({error}); give the folder of a model's files") from None
-    return shape_of(config, str(path))
+
+    declared = "meta-llama/Llama-3.1-8B"
+    sizes: ClassVar[dict[str, Any]] = {
+        "model_type": "llama",
+        "vocab_size": 128_256,
+        "hidden_size": 4096,
+        "intermediate_size": 14_336,
+        "num_hidden_layers": 32,
+        "num_attention_heads": 32,
+        "num_key_value_heads": 8,
+        "max_position_embeddings": 131_072,
+    }
 
 
-def shape_of(config: Mapping[str, Any], where: str) -> Shape:
-    """Shape that a model's configuration describes.
+@IMPUTERS.register("mistral-7b")
+class Mistral(FineTuned):
+    """Mistral-7B, fine-tuned on the respondents' answers in words.
 
-    Parameters
-    ----------
-    config : contents of a config.json.
-    where : what to call it in an error.
-
-    Raises
-    ------
-    InputError
-        If it is of a family not known here, or lacks a size.
+    Jiang et al. (2023), Mistral 7B, arXiv 2310.06825. Everything else is as in `FineTuned`.
     """
-    family = config.get("model_type")
-    lacking = [name for name in NEEDED if not isinstance(config.get(name), int)]
-    if family not in BIASED or lacking:
-        found = f"lacks {', '.join(lacking)}" if family in BIASED else f"is of the family {family!r}"
-        raise InputError(f"{where} {found}; a plan can be made for {', '.join(BIASED)} with all their sizes")
-    unusual = [name for name in ("attention_bias", "mlp_bias") if config.get(name)]
-    if unusual:
-        raise InputError(
-            f"{where} sets {' and '.join(unusual)}, which no released {family} has and a plan cannot count"
-        )
-    heads = config["num_attention_heads"]
-    return Shape(
-        vocabulary=config["vocab_size"],
-        hidden=config["hidden_size"],
-        intermediate=config["intermediate_size"],
-        layers=config["num_hidden_layers"],
-        heads=heads,
-        key_value_heads=config.get("num_key_value_heads") or heads,
-        context=config.get("max_position_embeddings", 2048),
-        head_width=config.get("head_dim"),
-        biased=BIASED[family],
-        tied=bool(config.get("tie_word_embeddings", False)),
-    )
+
+    declared = "mistralai/Mistral-7B-v0.1"
+    sizes: ClassVar[dict[str, Any]] = {
+        "model_type": "mistral",
+        "vocab_size": 32_000,
+        "hidden_size": 4096,
+        "intermediate_size": 14_336,
+        "num_hidden_layers": 32,
+        "num_attention_heads": 32,
+        "num_key_value_heads": 8,
+        "max_position_embeddings": 32_768,
+    }
 
 
-MODELS = {
-    "llama2-13b": Model(
-        "meta-llama/Llama-2-13b-hf",
-        Shape(32_000, 5120, 13_824, layers=40, heads=40, key_value_heads=40, context=4096),
-        page="https://huggingface.co/meta-llama/Llama-2-13b-hf",
-    ),
-    "llama2-7b": Model(
-        "meta-llama/Llama-2-7b-hf",
-        Shape(32_000, 4096, 11_008, layers=32, heads=32, key_value_heads=32, context=4096),
-        page="https://huggingface.co/meta-llama/Llama-2-7b-hf",
-    ),
-    "llama3.1-8b": Model(
-        "meta-llama/Llama-3.1-8B",
-        Shape(128_256, 4096, 14_336, layers=32, heads=32, key_value_heads=8, context=131_072),
-        page="https://huggingface.co/meta-llama/Llama-3.1-8B",
-    ),
-    "mistral-7b": Model(
-        "mistralai/Mistral-7B-v0.1",
-        Shape(32_000, 4096, 14_336, layers=32, heads=32, key_value_heads=8, context=32_768),
-        page="https://huggingface.co/mistralai/Mistral-7B-v0.1",
-    ),
-    "qwen2.5-7b": Model(
-        "Qwen/Qwen2.5-7B",
-        Shape(152_064, 3584, 18_944, layers=28, heads=28, key_value_heads=4, context=131_072, biased=BIASED["qwen2"]),
-        page="https://huggingface.co/Qwen/Qwen2.5-7B",
-    ),
-}
+@IMPUTERS.register("qwen2.5-7b")
+class Qwen(FineTuned):
+    """Qwen2.5-7B, fine-tuned on the respondents' answers in words.
+
+    Qwen Team (2024), Qwen2.5 Technical Report, arXiv 2412.15115. Everything else is as in `FineTuned`.
+    """
+
+    declared = "Qwen/Qwen2.5-7B"
+    sizes: ClassVar[dict[str, Any]] = {
+        "model_type": "qwen2",
+        "vocab_size": 152_064,
+        "hidden_size": 3584,
+        "intermediate_size": 18_944,
+        "num_hidden_layers": 28,
+        "num_attention_heads": 28,
+        "num_key_value_heads": 4,
+        "max_position_embeddings": 131_072,
+    }

@@ -1,7 +1,5 @@
 """An imputer that keeps what it learns, and examines itself; loaded by the tests of the worker."""
 
-from pathlib import Path
-
 import numpy as np
 
 from imputers import IMPUTERS
@@ -12,12 +10,10 @@ from imputers.base import Imputer
 class Learns(Imputer):
     """Stops half-way the first time, and goes on from its checkpoint the second."""
 
-    folder: Path | None = None
-
     def _fit(self, X, rng):
-        checkpoint = self.folder / "step.txt"
+        checkpoint = self.folder_ / "step.txt"
         self.resumed_ = checkpoint.exists()
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder_.mkdir(parents=True, exist_ok=True)
         checkpoint.write_text("1", encoding="utf-8")
         if not self.resumed_:
             raise InterruptedError("stopped after the first step")

@@ -194,7 +194,7 @@ def test_the_learner_learns_the_targets_of_the_survey():
 def test_states_of_a_model_are_the_mean_over_a_text(shared):
     """Against a pass of the whole model that returns all hidden states."""
     torch, transformers = pytest.importorskip("torch"), pytest.importorskip("transformers")
-    from imputers.llm.wording_states import mean_states
+    from imputers.llm.scoring.wording_states import mean_states
 
     folder = shared / "models" / "stories260K"
     texts = ["the little dog", "a cat", "the little dog"]

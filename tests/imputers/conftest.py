@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from datasets.schema import Column, Floats, Kind, Schema
-from imputers.llm.prompt import Script
+from imputers.llm.prompts.script import Script
 from imputers.shared.vocabulary import Positions, Vocabulary
 
 

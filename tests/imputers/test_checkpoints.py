@@ -12,13 +12,13 @@ for package in ("peft", "accelerate", "safetensors"):
 
 from safetensors.torch import load_file  # noqa: E402
 
-from imputers.llm.checkpoints import Checkpoints  # noqa: E402
-from imputers.llm.fine_tuning import fine_tune  # noqa: E402
-from imputers.llm.lora import Lora, attach  # noqa: E402
-from imputers.llm.recipe import Recipe  # noqa: E402
+from imputers.llm.tuning.adapters import Lora, attach  # noqa: E402
+from imputers.llm.tuning.checkpoints import Checkpoints  # noqa: E402
+from imputers.llm.tuning.recipe import Recipe  # noqa: E402
+from imputers.llm.tuning.training import fine_tune  # noqa: E402
 from imputers.shared.weights import load  # noqa: E402
 
-QUICK = Recipe(passes=0.5, batch_size=8, learning_rate=5e-3, n_targets=2)  # 8 steps with 128 respondents
+QUICK = Recipe(n_epochs=0.5, batch_size=8, learning_rate=5e-3, n_targets=2)  # 8 steps with 128 respondents
 
 
 def seeded(seed):
@@ -71,7 +71,7 @@ def test_checkpoint_of_another_training_is_refused(tiny_llama, tiny_script, tiny
         rng = np.random.default_rng(seed)
         fine_tune(loaded, tiny_script, answers, recipe, rng, targets=targets, checkpoints=Checkpoints(tmp_path))
 
-    short = replace(QUICK, passes=1 / 128)
+    short = replace(QUICK, n_epochs=1 / 128)
     run(recipe=short)
     changed = tiny_table[1].copy()
     changed[0] = -1

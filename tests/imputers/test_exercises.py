@@ -6,9 +6,9 @@ pytest.importorskip("transformers")
 for package in ("peft", "accelerate", "safetensors"):
     pytest.importorskip(package)
 
-from imputers.llm.exercises import parts, respondents, set_exercise  # noqa: E402
-from imputers.llm.recipe import Recipe  # noqa: E402
-from imputers.llm.relevance import Relevance  # noqa: E402
+from imputers.llm.prompts.relevance import Relevance  # noqa: E402
+from imputers.llm.tuning.exercises import parts, respondents, set_exercise  # noqa: E402
+from imputers.llm.tuning.recipe import Recipe  # noqa: E402
 
 
 def exercises(script, answers, recipe, n, asked=(0, 1, 2, 3), window=256):
@@ -80,7 +80,7 @@ def test_every_pass_visits_everybody_once():
     seen = np.concatenate([respondents(rows, step, 2, seed=1) for step in range(10)]).reshape(4, 5)
     assert all(sorted(order) == rows.tolist() for order in seen)
     assert len({tuple(order) for order in seen.tolist()}) > 1
-    assert Recipe(passes=2.5, batch_size=2).n_steps(5) == 7
+    assert Recipe(n_epochs=2.5, batch_size=2).n_steps(5) == 7
 
 
 def test_parts_keep_all_and_stay_below_the_limit(tiny_script, tiny_table):

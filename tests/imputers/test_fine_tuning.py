@@ -12,15 +12,15 @@ pytest.importorskip("transformers")
 for package in ("peft", "accelerate", "safetensors"):
     pytest.importorskip(package)
 
-from imputers.llm.exercises import set_exercise  # noqa: E402
-from imputers.llm.fine_tuning import fine_tune  # noqa: E402
-from imputers.llm.lora import Lora, attach, detach, make_trainable, save  # noqa: E402
-from imputers.llm.prompt import Script  # noqa: E402
-from imputers.llm.recipe import Recipe  # noqa: E402
+from imputers.llm.prompts.script import Script  # noqa: E402
+from imputers.llm.tuning.adapters import Lora, attach, detach, make_trainable, save  # noqa: E402
+from imputers.llm.tuning.exercises import set_exercise  # noqa: E402
+from imputers.llm.tuning.recipe import Recipe  # noqa: E402
+from imputers.llm.tuning.training import fine_tune  # noqa: E402
 from imputers.shared.vocabulary import Vocabulary  # noqa: E402
 from imputers.shared.weights import load  # noqa: E402
 
-QUICK = Recipe(passes=0.5, batch_size=8, learning_rate=5e-3, n_targets=2)  # 8 steps with 128 respondents
+QUICK = Recipe(n_epochs=0.5, batch_size=8, learning_rate=5e-3, n_targets=2)  # 8 steps with 128 respondents
 
 
 def seeded(seed):
@@ -37,17 +37,17 @@ def trained(loaded):
 
 
 def test_rate_rises_and_falls_along_a_cosine():
-    recipe = Recipe(learning_rate=1.0, warm_up=0.04)
+    recipe = Recipe(learning_rate=1.0, warmup_ratio=0.04)
     rates = [recipe.rate(step, 100) for step in range(100)]
     assert rates[:5] == pytest.approx([0.25, 0.5, 0.75, 1.0, 1.0])
     assert rates[52] == pytest.approx(0.5) and rates[99] < 1e-3
-    assert Recipe(learning_rate=1.0, warm_up=0.0).rate(0, 1) == 1.0
+    assert Recipe(learning_rate=1.0, warmup_ratio=0.0).rate(0, 1) == 1.0
 
 
 def test_loss_is_the_mean_negative_log_probability_of_whole_answers(tiny_llama, tiny_script, tiny_table):
     """Against a full pass over the plain text of each question alone."""
     loaded = attach(load(str(tiny_llama), "float32", "pretrained", seeded(0)), Lora(4, 8, 0.0), seeded(1))
-    recipe = replace(QUICK, passes=1 / 128, batch_size=1)
+    recipe = replace(QUICK, n_epochs=1 / 128, batch_size=1)
     row = tiny_table[1][:1].repeat(128, axis=0)
     seen = []
 
@@ -56,7 +56,7 @@ def test_loss_is_the_mean_negative_log_probability_of_whole_answers(tiny_llama, 
         return seen[-1]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("imputers.llm.fine_tuning.set_exercise", record)
+        patch.setattr("imputers.llm.tuning.training.set_exercise", record)
         [loss] = fine_tune(loaded, tiny_script, row, recipe, np.random.default_rng(0))
     expected = []
     loaded = detach(loaded)
@@ -72,9 +72,9 @@ def test_loss_is_the_mean_negative_log_probability_of_whole_answers(tiny_llama, 
 
 def test_dividing_a_batch_changes_nothing(tiny_llama, tiny_script, tiny_table):
     weights = []
-    for most_tokens in (10_000, 200):
+    for max_tokens in (10_000, 200):
         loaded = attach(load(str(tiny_llama), "float32", "pretrained", seeded(0)), Lora(4, 8, 0.0), seeded(1))
-        recipe = replace(QUICK, most_tokens=most_tokens, learning_rate=1e-3)
+        recipe = replace(QUICK, max_tokens=max_tokens, learning_rate=1e-3)
         fine_tune(loaded, tiny_script, tiny_table[1], recipe, np.random.default_rng(0))
         weights.append(trained(loaded))
     for name, tensor in weights[0].items():
@@ -84,7 +84,7 @@ def test_dividing_a_batch_changes_nothing(tiny_llama, tiny_script, tiny_table):
 def test_random_weights_learn_which_item_repeats_which(tiny_llama, tiny_script, tiny_table):
     loaded = make_trainable(load(str(tiny_llama), "auto", "random", seeded(0)), Lora(), seeded(1))
     answers = np.where(np.arange(4) < 2, tiny_table[1], -1)
-    recipe = Recipe(passes=15, batch_size=16, learning_rate=1e-2, n_targets=2)
+    recipe = Recipe(n_epochs=15, batch_size=16, learning_rate=1e-2, n_targets=2)
     losses = fine_tune(loaded, tiny_script, answers, recipe, np.random.default_rng(0))
     n_respondents = (answers >= 0).any(axis=1).sum()
     assert len(losses) == recipe.n_steps(n_respondents) and not loaded.model.training
@@ -121,7 +121,7 @@ def test_respondents_without_any_answer_are_passed_over(tiny_llama, tiny_script,
             attach(load(str(tiny_llama), "float32", "pretrained", seeded(0)), Lora(4, 8, 0.0), seeded(1)),
             tiny_script,
             own,
-            replace(QUICK, passes=3 * 8 / 128),
+            replace(QUICK, n_epochs=3 * 8 / 128),
             np.random.default_rng(0),
         )
         for own in (tiny_table[1], answers)
@@ -132,12 +132,12 @@ def test_respondents_without_any_answer_are_passed_over(tiny_llama, tiny_script,
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"passes": 0}, "passes"),
+        ({"n_epochs": 0}, "n_epochs"),
         ({"batch_size": 0}, "batch_size"),
         ({"learning_rate": math.nan}, "learning_rate"),
         ({"n_targets": -1}, "n_targets"),
-        ({"least_hidden": 0.9, "most_hidden": 0.1}, "least_hidden"),
-        ({"warm_up": 1.5}, "warm_up"),
+        ({"min_hidden": 0.9, "max_hidden": 0.1}, "min_hidden"),
+        ({"warmup_ratio": 1.5}, "warmup_ratio"),
     ],
 )
 def test_wrong_settings_are_named(wrong, message):
@@ -170,7 +170,7 @@ def test_real_llama_learns_the_survey(shared, masked_gss):
     answers = np.column_stack([item.encode(X[:, j]) for j, item in enumerate(vocabulary.items)])
     real = Script.make(vocabulary.items, loaded.tokenizer)
     loaded = make_trainable(loaded, Lora(), seeded(1))
-    recipe = Recipe(passes=1.6, batch_size=8, learning_rate=5e-3, n_targets=2)
+    recipe = Recipe(n_epochs=1.6, batch_size=8, learning_rate=5e-3, n_targets=2)
     losses = fine_tune(loaded, real, answers, recipe, np.random.default_rng(0))
     assert np.mean(losses[-5:]) < 0.5 * np.mean(losses[:2])
 
@@ -184,7 +184,7 @@ def test_training_on_a_gpu(shared, tiny_script, tiny_table, tmp_path, precision)
     loaded = load(str(shared / "models" / "stories260K"), precision, "pretrained", seeded(0))
     own = Script.make(tiny_table[0].items, loaded.tokenizer)
     loaded = replace(attach(loaded, Lora(), seeded(1)), n_parameters=2_000_000_000)
-    losses = fine_tune(loaded, own, tiny_table[1], replace(QUICK, passes=4), np.random.default_rng(0))
+    losses = fine_tune(loaded, own, tiny_table[1], replace(QUICK, n_epochs=4), np.random.default_rng(0))
     assert np.mean(losses[-5:]) < 0.7 * np.mean(losses[:2])
     save(loaded, tmp_path)
     assert json.loads((tmp_path / "adapter_config.json").read_text())["r"] == 16

@@ -8,12 +8,12 @@ pytest.importorskip("transformers")
 for package in ("peft", "accelerate", "safetensors"):
     pytest.importorskip(package)
 
-from imputers.llm.fine_tuning import fine_tune  # noqa: E402
-from imputers.llm.lora import Lora, attach, detach, merge, restore, save  # noqa: E402
-from imputers.llm.recipe import Recipe  # noqa: E402
+from imputers.llm.tuning.adapters import Lora, attach, detach, merge, restore, save  # noqa: E402
+from imputers.llm.tuning.recipe import Recipe  # noqa: E402
+from imputers.llm.tuning.training import fine_tune  # noqa: E402
 from imputers.shared.weights import load  # noqa: E402
 
-QUICK = Recipe(passes=0.5, batch_size=8, learning_rate=5e-3, n_targets=2)  # 8 steps with 128 respondents
+QUICK = Recipe(n_epochs=0.5, batch_size=8, learning_rate=5e-3, n_targets=2)  # 8 steps with 128 respondents
 
 
 def seeded(seed):

@@ -3,14 +3,14 @@ import pytest
 
 from datasets.errors import InputError
 from datasets.schema import Column, Kind
-from imputers.llm.prompt import Script
+from imputers.llm.prompts.script import Script
 from imputers.shared.vocabulary import Item
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
-from imputers.llm.option_draws import draw_in_turn  # noqa: E402 - these need torch
-from imputers.llm.option_scores import option_log_probabilities  # noqa: E402
+from imputers.llm.scoring.draws import draw_in_turn  # noqa: E402 - these need torch
+from imputers.llm.scoring.options import option_log_probabilities  # noqa: E402
 
 COLUMNS = (
     Column("own", Kind.NOMINAL, {1.0: "yes", 2.0: "no"}),
@@ -75,8 +75,8 @@ def test_draws_do_not_depend_on_batches(model, script):
     answers = np.array([[-1, -1, -1], [0, -1, -1], [-1, 2, -1], [1, 1, 1], [-1, 0, 0]])
     contexts, asked = [script.context(own, range(3)) for own in answers], answers < 0
     runs = [
-        draw_in_turn(model, script, contexts, asked, TEMPERATURES, np.random.default_rng(5), most_tokens)
-        for most_tokens in (1, 100, 10_000)
+        draw_in_turn(model, script, contexts, asked, TEMPERATURES, np.random.default_rng(5), max_tokens)
+        for max_tokens in (1, 100, 10_000)
     ]
     assert np.array_equal(runs[0], runs[1]) and np.array_equal(runs[1], runs[2])
     assert np.array_equal(runs[0] >= 0, asked)

@@ -2,16 +2,16 @@ import numpy as np
 import pytest
 
 from datasets.schema import Column, Kind, Schema
-from imputers.llm.prompt import Script
+from imputers.llm.prompts.script import Script
 from imputers.shared.vocabulary import Vocabulary
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
-from imputers.llm import option_scores  # noqa: E402 - these need torch
-from imputers.llm.option_scores import option_log_probabilities, option_mass  # noqa: E402
-from imputers.llm.packing import Block, pack  # noqa: E402
-from imputers.llm.reading import Memory, ask, log_likelihoods, read  # noqa: E402
+from imputers.llm import scoring  # noqa: E402 - these need torch
+from imputers.llm.scoring.options import option_log_probabilities, option_mass  # noqa: E402
+from imputers.llm.scoring.packing import Block, pack  # noqa: E402
+from imputers.llm.scoring.reading import Memory, ask, log_likelihoods, read  # noqa: E402
 
 SIZES = {
     "vocab_size": 257,
@@ -151,10 +151,10 @@ def test_uniform_model_gives_each_token_its_share(script, people):
     np.testing.assert_allclose(option_mass(scores[0]), 257.0**-5 + 257.0**-4, rtol=1e-5)  # " yes\n" and " no\n"
 
 
-@pytest.mark.parametrize(("together", "most_tokens"), [(1, 1), (40, 300), (1, 10_000), (10_000, 300)])
-def test_batches_parts_and_padding_change_nothing(together, most_tokens, script, people, model, wanted, monkeypatch):
-    monkeypatch.setattr(option_scores, "TOGETHER", together)
-    assert_same(option_log_probabilities(model, script, *people, most_tokens), wanted)
+@pytest.mark.parametrize(("together", "max_tokens"), [(1, 1), (40, 300), (1, 10_000), (10_000, 300)])
+def test_batches_parts_and_padding_change_nothing(together, max_tokens, script, people, model, wanted, monkeypatch):
+    monkeypatch.setattr(scoring.options, "TOGETHER", together)
+    assert_same(option_log_probabilities(model, script, *people, max_tokens), wanted)
 
 
 def test_questions_are_blind_to_each_other(script, people, model):

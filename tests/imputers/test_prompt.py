@@ -3,7 +3,7 @@ import pytest
 
 from datasets.errors import InputError
 from datasets.schema import Column, Kind, Schema
-from imputers.llm.prompt import OPENING, Script
+from imputers.llm.prompts.script import OPENING, Script
 from imputers.shared.vocabulary import Item, Vocabulary
 from imputers.shared.wording import WORDINGS
 

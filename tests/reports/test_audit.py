@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from datasets.errors import InputError
-from imputers.llm.audit import AuditedCells, Spent, audit
-from imputers.llm.variants import Variant
+from imputers.llm.prompts.variants import Variant
+from imputers.llm.scoring.audit import AuditedCells, Spent, audit
 from reports.audit import BEYOND, MANY_FLIPS, MOST_LOW_MASS, NEAR_ONE, audit_sections
 from reports.facts import Facts, check_facts
 from reports.html import to_html

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from datasets.schema import Kind
-from imputers.llm.prompt import Script
+from imputers.llm.prompts.script import Script
 from imputers.shared.vocabulary import Item
 from imputers.shared.wording import Wording, choices, opaque
 
@@ -36,7 +36,7 @@ def askable(wording: str, list_options: bool) -> tuple[Variant, ...]:
 
     Parameters
     ----------
-    wording : a name in `imputers.llm.wording.WORDINGS`.
+    wording : a name in `imputers.shared.wording.WORDINGS`.
     list_options : whether a question names its options.
     """
     found = [Variant.PARAPHRASE]

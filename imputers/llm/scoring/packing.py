@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from imputers.llm.prompt import Tokens
+from imputers.llm.prompts.script import Tokens
 from imputers.shared.vocabulary import Positions
 
 

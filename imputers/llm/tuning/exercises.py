@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from imputers.llm.packing import Block
-from imputers.llm.prompt import Script, Tokens
-from imputers.llm.recipe import Recipe
-from imputers.llm.relevance import Relevance
+from imputers.llm.prompts.relevance import Relevance
+from imputers.llm.prompts.script import Script, Tokens
+from imputers.llm.scoring.packing import Block
+from imputers.llm.tuning.recipe import Recipe
 from imputers.shared.vocabulary import Positions
 
 
@@ -46,7 +46,7 @@ def set_exercise(
     about what is asked, or any if that is not known. No line is cut.
     """
     order = rng.permutation(np.flatnonzero(row >= 0))
-    n_hidden = round(rng.uniform(recipe.least_hidden, recipe.most_hidden) * len(order))
+    n_hidden = round(rng.uniform(recipe.min_hidden, recipe.max_hidden) * len(order))
     answerable = np.isin(order, asked)
     hidden = np.arange(len(order)) < n_hidden
     if not (hidden & answerable).any():
@@ -60,11 +60,11 @@ def set_exercise(
     return Exercise(script.context(row, told, window - max(map(len, blocks))), blocks)
 
 
-def parts(exercises: Sequence[Exercise], most_tokens: int) -> Iterator[list[Exercise]]:
+def parts(exercises: Sequence[Exercise], max_tokens: int) -> Iterator[list[Exercise]]:
     """Divide a batch, the shortest first, so that none but a lone exercise has more tokens, padding included."""
     part: list[Exercise] = []
     for exercise in sorted(exercises, key=len):
-        if part and (len(part) + 1) * len(exercise) > most_tokens:
+        if part and (len(part) + 1) * len(exercise) > max_tokens:
             yield part
             part = []
         part.append(exercise)

@@ -18,12 +18,12 @@ def mean_states(model: str) -> Callable[[Sequence[str]], Floats]:
 
     Parameters
     ----------
-    model : id on the hub or folder, see `imputers.llm.weights.load`.
+    model : id on the hub or folder, see `imputers.shared.weights.load`.
 
     Raises
     ------
     MethodUnavailableError, InputError
-        As `imputers.llm.weights.load`.
+        As `imputers.shared.weights.load`.
     """
     loaded = load(model, "auto", "pretrained", torch.Generator())
     decoder = loaded.model.get_decoder()

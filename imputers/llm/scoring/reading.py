@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from transformers import Cache, DynamicCache, PreTrainedModel
 
-from imputers.llm.packing import Block, Pack, pack
-from imputers.llm.prompt import Tokens
+from imputers.llm.prompts.script import Tokens
+from imputers.llm.scoring.packing import Block, Pack, pack
 
 AT_A_TIME = 512  # places where the head works at once: each has as many logits as there are tokens
 
@@ -66,7 +66,7 @@ def ask(model: PreTrainedModel, memory: Memory, rows: Sequence[int], blocks: Seq
     Returns
     -------
     Tensor
-        Shape (options,), in the order of `imputers.llm.packing.pack`.
+        Shape (options,), in the order of `imputers.llm.scoring.packing.pack`.
     """
     cache = DynamicCache()
     cache.layers = [copy(layer) for layer in memory.cache.layers]  # the same tensors, until the pass makes longer ones
@@ -84,7 +84,7 @@ def log_likelihoods(model: PreTrainedModel, packed: Pack, cache: Cache | None = 
     Parameters
     ----------
     model : causal language model whose logits are its head's output, on any device, in any precision.
-    packed : of `imputers.llm.packing.pack`.
+    packed : of `imputers.llm.scoring.packing.pack`.
     cache : keys and values of what was read before; it grows by what is packed.
     """
     states = _states(model, packed, cache)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from datasets.schema import Floats, Schema
 from datasets.selection.ranking import associations
-from imputers.llm.prompt import Script
+from imputers.llm.prompts.script import Script
 from imputers.shared.vocabulary import Positions
 
 

@@ -10,13 +10,13 @@ import torch
 from torch import nn
 
 from datasets.errors import InputError
-from imputers.llm.checkpoints import Checkpoints, digest, resume, write
-from imputers.llm.exercises import Exercise, parts, respondents, set_exercise
-from imputers.llm.packing import pack
-from imputers.llm.prompt import Script
-from imputers.llm.reading import log_likelihoods
-from imputers.llm.recipe import Recipe
-from imputers.llm.relevance import Relevance
+from imputers.llm.prompts.relevance import Relevance
+from imputers.llm.prompts.script import Script
+from imputers.llm.scoring.packing import pack
+from imputers.llm.scoring.reading import log_likelihoods
+from imputers.llm.tuning.checkpoints import Checkpoints, digest, resume, write
+from imputers.llm.tuning.exercises import Exercise, parts, respondents, set_exercise
+from imputers.llm.tuning.recipe import Recipe
 from imputers.shared.randomness import seeded
 from imputers.shared.vocabulary import Positions
 from imputers.shared.weights import LARGE, LanguageModel
@@ -42,7 +42,7 @@ def fine_tune(
 
     Parameters
     ----------
-    loaded : with an adapter, or random weights (`imputers.llm.lora.make_trainable`).
+    loaded : with an adapter, or random weights (`imputers.llm.tuning.adapters.make_trainable`).
     script : the items' lines, stems and options.
     answers : answer number of each cell (n, p), -1 for a hole. Cells set aside for calibration must be -1 too: they
         then are neither known nor asked.
@@ -100,7 +100,7 @@ def _step(
     total = 0.0
     optimiser.zero_grad()
     with seeded(seed, loaded.device):
-        for part in parts(exercises, recipe.most_tokens):
+        for part in parts(exercises, recipe.max_tokens):
             packed = pack([exercise.prefix for exercise in part], [exercise.blocks for exercise in part])
             with torch.autocast(loaded.device.type, torch.bfloat16, enabled=loaded.device.type == "cuda"):
                 loss = -log_likelihoods(loaded.model, packed).sum() / n_answers

@@ -8,14 +8,14 @@ from transformers import PreTrainedModel
 
 from datasets.errors import InputError
 from datasets.schema import Floats
-from imputers.llm.packing import Block
-from imputers.llm.prompt import Script, Tokens
-from imputers.llm.reading import Memory, ask, read
+from imputers.llm.prompts.script import Script, Tokens
+from imputers.llm.scoring.packing import Block
+from imputers.llm.scoring.reading import Memory, ask, read
 from imputers.shared.vocabulary import Positions
 
 Scores = Floats
 
-MOST_TOKENS = 8192  # read at once, of all respondents together
+MAX_TOKENS = 8192  # read at once, of all respondents together
 TOGETHER = 512  # of one respondent's questions: attention compares all pairs, although most are blind to each other
 
 
@@ -24,7 +24,7 @@ def option_log_probabilities(
     script: Script,
     contexts: Sequence[Tokens],
     asked: NDArray[np.bool_],
-    most_tokens: int = MOST_TOKENS,
+    max_tokens: int = MAX_TOKENS,
 ) -> list[Scores]:
     """Log-probability of every option of every asked item, given the respondent's context and nothing else.
 
@@ -36,7 +36,7 @@ def option_log_probabilities(
     model : causal language model in evaluation mode.
     contexts : prompt of each of n respondents, of `Script.context`.
     asked : items to answer, shape (n, p).
-    most_tokens : read at once, of several respondents together; a single one may take more.
+    max_tokens : read at once, of several respondents together; a single one may take more.
 
     Returns
     -------
@@ -52,10 +52,10 @@ def option_log_probabilities(
     room_to_tell(model, contexts, asked, blocks)
     found = [np.empty((n_asked, len(script.options[j]))) for j, n_asked in enumerate(asked.sum(axis=0))]
     place = asked.cumsum(axis=0) - 1
-    for rows in batches({int(i): len(contexts[i]) for i in np.flatnonzero(asked.any(axis=1))}, most_tokens):
+    for rows in batches({int(i): len(contexts[i]) for i in np.flatnonzero(asked.any(axis=1))}, max_tokens):
         memory = read(model, Memory.empty(len(rows)), [contexts[i] for i in rows])
         parts = [(row, part) for row, i in enumerate(rows) for part in _parts(asked[i], blocks)]
-        for (row, j), scores in answer(model, memory, parts, blocks, most_tokens).items():
+        for (row, j), scores in answer(model, memory, parts, blocks, max_tokens).items():
             found[j][place[rows[row], j]] = scores
     return found
 
@@ -86,12 +86,12 @@ def room_to_tell(
     if needed.max(initial=0) > window:
         raise InputError(
             f"prompt: respondent {needed.argmax()} takes {needed.max()} tokens, {model.config.model_type} reads "
-            f"{window}; tell fewer answers (most_tokens of Script.context) or do not list the options"
+            f"{window}; tell fewer answers (max_tokens of Script.context) or do not list the options"
         )
     return window - needed
 
 
-def batches(sizes: Mapping[int, int], most_tokens: int) -> Iterator[list[int]]:
+def batches(sizes: Mapping[int, int], max_tokens: int) -> Iterator[list[int]]:
     """Cut texts into batches of similar sizes, largest first, whose tokens with padding are no more than these.
 
     Parameters
@@ -101,7 +101,7 @@ def batches(sizes: Mapping[int, int], most_tokens: int) -> Iterator[list[int]]:
     batch: list[int] = []
     for i in sorted(sizes, key=lambda i: -sizes[i]):
         longest = sizes[batch[0]] if batch else 0
-        if batch and ((len(batch) + 1) * longest > most_tokens or 2 * sizes[i] < longest):
+        if batch and ((len(batch) + 1) * longest > max_tokens or 2 * sizes[i] < longest):
             yield batch
             batch = []
         batch.append(i)
@@ -114,7 +114,7 @@ def answer(
     memory: Memory,
     parts: Sequence[tuple[int, Sequence[int]]],
     blocks: Mapping[int, Block],
-    most_tokens: int,
+    max_tokens: int,
 ) -> dict[tuple[int, int], Scores]:
     """Log-probability of every option (K,) of each question, by row of the memory and item.
 
@@ -124,7 +124,7 @@ def answer(
     blocks : questions, by item.
     """
     found: dict[tuple[int, int], Scores] = {}
-    for chosen in batches({k: sum(len(blocks[j]) for j in items) for k, (_, items) in enumerate(parts)}, most_tokens):
+    for chosen in batches({k: sum(len(blocks[j]) for j in items) for k, (_, items) in enumerate(parts)}, max_tokens):
         rows, asked = zip(*(parts[k] for k in chosen), strict=True)
         scores = ask(model, memory, rows, [[blocks[j] for j in items] for items in asked])
         cells = [(row, j) for row, items in zip(rows, asked, strict=True) for j in items]

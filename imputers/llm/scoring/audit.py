@@ -1,4 +1,4 @@
-"""Audit of a language model: probability on valid answers, dependence on wording and order, knowledge of names."""
+"""Audit of a language model on validation cells: probability of valid answers, what wording and order change."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -8,10 +8,8 @@ from numpy.typing import NDArray
 
 from datasets.errors import InputError
 from datasets.schema import Floats
-from imputers.llm.variants import Variant
+from imputers.llm.prompts.variants import Variant
 from imputers.shared.vocabulary import Positions
-
-Vector = Floats
 
 LEAST = 1e-5  # probabilities below count as that, as in the metric `log-score`: one cell may not outweigh all others
 LOW_MASS = 0.5  # less than this on the valid answers together, and most of what the model would say is no answer
@@ -19,7 +17,7 @@ LOW_MASS = 0.5  # less than this on the valid answers together, and most of what
 
 @dataclass(frozen=True, eq=False)
 class AuditedCells:
-    """Cells of one item that the imputer hid from itself and did not learn from.
+    """Validation cells of one item: observed, and not learned from.
 
     Parameters
     ----------
@@ -35,7 +33,7 @@ class AuditedCells:
 
 @dataclass(frozen=True)
 class Spent:
-    """What it took to score the holes of the table, as it is done in use, where a respondent's holes share a prompt.
+    """What it took to score holes of the table, as it is done in use, where a respondent's holes share a prompt.
 
     Parameters
     ----------
@@ -60,7 +58,7 @@ def audit(probe: Probe, cells: Sequence[AuditedCells], variants: Collection[Vari
         and calibration, shape (cells, K); column k is the answer that the item numbers k, whatever the variant calls
         it and wherever it lists it.
     cells : per item, in the order of the probe; items without cells may stand among them.
-    variants : those that the imputer can ask, besides the original; see `imputers.llm.variants.askable`.
+    variants : those that the imputer can ask, besides the original; see `imputers.llm.prompts.variants.askable`.
     spent : on the holes of the table.
 
     Returns
@@ -87,7 +85,7 @@ def audit(probe: Probe, cells: Sequence[AuditedCells], variants: Collection[Vari
         If there are no cells, or what the probe says does not fit them.
     """
     if not sum(len(item.rows) for item in cells):
-        raise InputError("audit: there are no cells to audit; hide some observed cells from the model and give these")
+        raise InputError("audit: there are no cells to audit; set some observed cells aside as validation cells")
     original = _opinions(probe(Variant.ORIGINAL), cells, Variant.ORIGINAL)
     n = len(original.surprise)
     found = {
@@ -118,8 +116,8 @@ class _Opinions:
     """
 
     shares: Floats
-    mass: Vector
-    surprise: Vector
+    mass: Floats
+    surprise: Floats
     hit: NDArray[np.bool_]
 
 
@@ -153,7 +151,7 @@ def _compare(
     }
 
 
-def clustered_error(values: Vector, clusters: Positions) -> float:
+def clustered_error(values: Floats, clusters: Positions) -> float:
     """Standard error of the mean of values (n,) that are alike within clusters (n,); NaN with a single cluster.
 
     ``√(C/(C-1) Σ_c (Σ_{i∈c} (x_i - x̄))²) / n`` with C clusters (Liang and Zeger 1986, Biometrika 73, for a mean).

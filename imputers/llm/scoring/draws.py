@@ -6,16 +6,16 @@ import numpy as np
 from numpy.typing import NDArray
 from transformers import PreTrainedModel
 
-from imputers.llm.option_scores import (
-    MOST_TOKENS,
+from imputers.llm.prompts.script import Script, Tokens
+from imputers.llm.scoring.options import (
+    MAX_TOKENS,
     Scores,
     answer,
     batches,
     question_blocks,
     room_to_tell,
 )
-from imputers.llm.prompt import Script, Tokens
-from imputers.llm.reading import Memory, read
+from imputers.llm.scoring.reading import Memory, read
 from imputers.shared.vocabulary import Positions
 
 
@@ -26,7 +26,7 @@ def draw_in_turn(
     asked: NDArray[np.bool_],
     temperatures: Scores,
     rng: np.random.Generator,
-    most_tokens: int = MOST_TOKENS,
+    max_tokens: int = MAX_TOKENS,
 ) -> Positions:
     """Draw an answer to every asked item, each given the context and the respondent's answers drawn before it.
 
@@ -35,7 +35,7 @@ def draw_in_turn(
 
     Parameters
     ----------
-    model, contexts, asked, most_tokens : as in `option_log_probabilities`, which raises the same.
+    model, contexts, asked, max_tokens : as in `option_log_probabilities`, which raises the same.
     temperatures : what log-probabilities are divided by, per item, shape (p,).
     rng : source of orders and answers, which do not depend on how respondents are batched.
 
@@ -50,14 +50,14 @@ def draw_in_turn(
     chances = rng.random(asked.shape)
     drawn = np.full(asked.shape, -1, dtype=np.intp)
     n_asked = asked.sum(axis=1)
-    for batch in batches(_most_read(script, contexts, asked), most_tokens):
+    for batch in batches(_most_read(script, contexts, asked), max_tokens):
         rows = sorted(batch, key=lambda i: -n_asked[i])  # who has no more holes is last, and is left behind
         memory, texts = Memory.empty(len(rows)), [contexts[i] for i in rows]
         for turn in range(n_asked[rows[0]]):
             now = [i for i in rows if n_asked[i] > turn]
             items = [int(turns[i, turn]) for i in now]
             memory = read(model, memory, texts[: len(now)])
-            scores = answer(model, memory, [(row, [j]) for row, j in enumerate(items)], blocks, most_tokens)
+            scores = answer(model, memory, [(row, [j]) for row, j in enumerate(items)], blocks, max_tokens)
             answers = [_pick(scores[row, j] / temperatures[j], chances[now[row], j]) for row, j in enumerate(items)]
             drawn[now, items] = answers
             lines = [script.lines[j][k] for j, k in zip(items, answers, strict=True)]

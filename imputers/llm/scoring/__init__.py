@@ -1,0 +1,1 @@
+"""Scoring: how probable a language model holds each answer to a question."""

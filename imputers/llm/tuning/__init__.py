@@ -1,0 +1,1 @@
+"""Tuning: how a language model is trained on the observed answers."""

@@ -1,0 +1,343 @@
+"""The arithmetic of a plan against models that are really allocated, at a size that costs nothing."""
+
+from itertools import accumulate
+
+import numpy as np
+import pytest
+
+from datasets import DATASETS
+from imputers import IMPUTERS
+from imputers.llm.prompts.script import Pieces, Script
+from imputers.llm.tuning.recipe import Recipe
+from imputers.shared.vocabulary import Vocabulary
+
+torch = pytest.importorskip("torch")
+transformers = pytest.importorskip("transformers")
+peft = pytest.importorskip("peft")
+
+from torch.utils.flop_counter import FlopCounterMode  # noqa: E402 - these need torch
+
+from imputers.llm import planner  # noqa: E402
+from imputers.llm.planner import Batch, Reading, count, forward_flops, training_flops  # noqa: E402
+from imputers.llm.scoring.packing import Block, pack  # noqa: E402
+from imputers.llm.scoring.reading import log_likelihoods  # noqa: E402
+
+RANK = 4
+INDICES = 64  # bytes per answer, of where it stands, that are not worth a formula
+
+
+def config_of(vocabulary, hidden, intermediate, layers, heads, keys, family="Llama", **settings):
+    return getattr(transformers, f"{family}Config")(
+        vocab_size=vocabulary,
+        hidden_size=hidden,
+        intermediate_size=intermediate,
+        num_hidden_layers=layers,
+        num_attention_heads=heads,
+        num_key_value_heads=keys,
+        max_position_embeddings=128,
+        **settings,
+    )
+
+
+CONFIGS = {
+    "grouped": config_of(300, 64, 160, 3, 4, 2),
+    "tied": config_of(301, 48, 100, 2, 6, 6, tie_word_embeddings=True),
+    "wide heads": config_of(97, 32, 72, 2, 4, 2, head_dim=16),
+    "biased": config_of(300, 64, 96, 2, 4, 2, family="Qwen2"),
+}
+PUBLISHED = {  # parameters in the safetensors files of each
+    "llama2-13b": 13_015_864_320,
+    "llama2-7b": 6_738_415_616,
+    "llama3.1-8b": 8_030_261_248,
+    "mistral-7b": 7_241_732_096,
+    "qwen2.5-7b": 7_615_616_512,
+}
+
+
+@pytest.fixture(params=CONFIGS)
+def config(request):
+    return CONFIGS[request.param]
+
+
+@pytest.fixture(scope="module")
+def large():
+    return declared("llama2-13b")
+
+
+def declared(name):
+    return count(transformers.AutoConfig.for_model(**IMPUTERS[name].sizes), 16)
+
+
+def allocate(config, dtype=None, attention="sdpa"):
+    config._attn_implementation = attention
+    model = transformers.AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+    return model.to(dtype) if dtype else model
+
+
+def adapted(config, dropout=0.05, attention="sdpa"):
+    """A frozen model of this size with adapters that train."""
+    lora = peft.LoraConfig(r=RANK, lora_dropout=dropout, target_modules="all-linear")
+    return peft.get_peft_model(allocate(config, torch.bfloat16, attention), lora).train()
+
+
+def ask(model, told=20):
+    """A pass of training as on a GPU: two respondents with two questions each; one's prompt is padded."""
+    blocks = [Block.make((5, 6, 7), [(8, 9, 10)]), Block.make((15, 6), [(18, 9)])]
+    packed = pack([tuple(range(1, told + 1)), tuple(range(1, told - 2))], [blocks, blocks])
+    with torch.autocast("cpu", torch.bfloat16):
+        return log_likelihoods(model, packed).sum()
+
+
+def count_flops(work):
+    """What a piece of work returns, and its floating-point operations as torch counts them."""
+    with FlopCounterMode(display=False) as counter:
+        result = work()
+    return result, counter.get_total_flops()
+
+
+BATCH = Batch(rows=2, length=20 + 5 + 3, answers=10)  # what it reads: stems, and answers but their last tokens
+
+
+def bytes_saved(model, work):
+    """Bytes that autograd keeps for the backward pass, without the model's own weights and counting nothing twice."""
+    own = {weight.untyped_storage().data_ptr() for weight in [*model.parameters(), *model.buffers()]}
+    kept = {}
+
+    def keep(tensor):
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in own:
+            kept[storage.data_ptr()] = storage  # held, so that its address is not given to another
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        work()
+    return sum(storage.nbytes() for storage in kept.values())
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_parameters_of_the_declared_models_are_those_of_their_files(name):
+    net = declared(name)
+    assert net.parameters == PUBLISHED[name]
+    assert planner.weight_bytes(net, "bfloat16") == 2 * PUBLISHED[name]
+
+
+def test_parameters_and_adapters_are_those_of_an_allocated_model(config):
+    net = count(config, RANK)
+    assert net.parameters == sum(weight.numel() for weight in allocate(config).parameters())
+    trained = [weight for weight in adapted(config).parameters() if weight.requires_grad]
+    assert net.adapter == sum(weight.numel() for weight in trained)
+    assert {weight.dtype for weight in trained} == {torch.float32}
+
+
+def test_adapters_of_llama2_13b_are_counted_by_peft_alike(large):
+    with torch.device("meta"):
+        model = transformers.AutoModelForCausalLM.from_config(large.config)
+        wrapped = peft.get_peft_model(model, peft.LoraConfig(r=16, target_modules="all-linear"))
+    assert wrapped.get_nb_trainable_parameters()[0] == large.adapter == 62_586_880
+
+
+def test_a_step_of_adamw_allocates_the_bytes_that_are_planned():
+    model = adapted(CONFIGS["biased"])
+    trained = [weight for weight in model.parameters() if weight.requires_grad]
+    optimiser = torch.optim.AdamW(trained)
+    ask(model).backward()
+    optimiser.step()
+    states = sum(value.nbytes for state in optimiser.state.values() for value in state.values())
+    planned = planner.trained_bytes(count(CONFIGS["biased"], RANK))
+    assert states + sum(weight.nbytes + weight.grad.nbytes for weight in trained) == planned
+
+
+@pytest.mark.parametrize(("dtype", "number"), [("bfloat16", 2), ("float32", 4)])
+def test_a_cache_takes_the_bytes_that_are_planned(dtype, number):
+    for config in CONFIGS.values():
+        model = allocate(config, getattr(torch, dtype))
+        cache = transformers.DynamicCache(config=model.config)
+        with torch.no_grad():
+            model(input_ids=torch.zeros(3, 7, dtype=torch.long), past_key_values=cache, use_cache=True)
+        taken = sum(layer.keys.nbytes + layer.values.nbytes for layer in cache.layers)
+        assert taken == 3 * 7 * planner.cache_bytes(count(config, RANK), number)
+
+
+def test_a_token_of_llama2_13b_takes_eight_tenths_of_a_megabyte_of_cache(large):
+    assert planner.cache_bytes(large) == 2 * 40 * 5120 * 2 == 819_200
+
+
+@pytest.mark.parametrize(("dropout", "dropped"), [(0.0, 0), (0.05, 4)])  # a processor keeps dropout's factors in full
+def test_a_pass_keeps_the_bytes_that_are_planned(config, dropout, dropped):
+    model = adapted(config, dropout)
+    kept = bytes_saved(model, lambda: ask(model))
+    planned = planner.kept_bytes(count(config, RANK), BATCH, redo=False, dropped=dropped)
+    assert 0 <= kept - planned <= INDICES * BATCH.answers
+
+
+def test_gradient_checkpointing_keeps_every_layers_input_alone(config):
+    model = adapted(config)
+    model.enable_input_require_grads()
+    model.gradient_checkpointing_enable({"use_reentrant": False})
+    kept = bytes_saved(model, lambda: ask(model))
+    net, tokens = count(config, RANK), BATCH.rows * BATCH.length
+    last_norm = tokens * 4 * (config.hidden_size + 1)  # stands outside the layers
+    inputs = config.num_hidden_layers * tokens * 2 * config.hidden_size
+    head = 4 * BATCH.answers * config.vocab_size
+    assert 0 <= kept - last_norm - inputs - head <= INDICES * BATCH.answers
+    redone = tokens * planner.layer_bytes(net) + 2 * net.adapter
+    shared = 2 * tokens * (BATCH.length + 2 * net.head_width)  # mask, and sine and cosine of each position
+    assert planner.kept_bytes(net, BATCH, redo=True) == inputs + redone + shared + head
+
+
+@pytest.mark.parametrize(("name", "forwards"), [("grouped", 1), ("grouped", 2), ("biased", 1)])
+def test_a_step_takes_the_operations_that_are_planned(name, forwards):
+    net, tokens = count(CONFIGS[name], RANK), BATCH.rows * BATCH.length
+    model = adapted(CONFIGS[name], attention="eager")  # torch counts operations of matrices, not of its CPU attention
+    model.enable_input_require_grads()
+    if forwards == 2:
+        model.gradient_checkpointing_enable({"use_reentrant": False})
+    loss, forward = count_flops(lambda: ask(model))
+    assert forward == forward_flops(net, tokens, BATCH.length, BATCH.answers) + 2 * tokens * net.adapter
+    _, backward = count_flops(loss.backward)
+    planned = training_flops(net, BATCH, forwards)
+    assert forward + backward == pytest.approx(
+        planned, rel=0.01 if forwards == 2 else 0
+    )  # redone but for the last step
+
+
+@pytest.mark.parametrize("recomputed", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_the_peak_of_a_step_is_below_the_plan_and_not_far(recomputed):
+    net = count(CONFIGS["grouped"], RANK)
+    model = adapted(CONFIGS["grouped"])
+    if recomputed:
+        model.gradient_checkpointing_enable({"use_reentrant": False})
+    ask(model, told=200).backward()
+    model.zero_grad()
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as profile:
+        ask(model, told=200).backward()
+    events = profile.profiler.kineto_results.events()
+    changes = sorted((event.start_ns(), event.nbytes()) for event in events if event.name() == "[memory]")
+    peak = max(accumulate(change for _, change in changes))
+    batch = Batch(2, 208, 10)
+    moving = 2 * 208 * planner.layer_bytes(net) + 4 * batch.answers * 300
+    planned = planner.kept_bytes(net, batch, recomputed, dropped=4) + moving + 4 * net.adapter  # the gradients
+    assert 0.6 * planned < peak <= planned
+
+
+def test_four_bits_are_counted_by_hand(large):
+    net = count(config_of(10, 64, 128, 1, 1, 1), RANK)
+    # four matrices of 64·64 weights in 64 blocks of 64, and three of 64·128 in 128, each with one block of scales
+    square, wide = 2048 + 64 + 4 * (1 + 16 + 256 + 1), 4096 + 128 + 4 * (1 + 16 + 256 + 1)
+    others = 2 * (2 * 10 * 64 + 3 * 64)
+    assert planner.weight_bytes(net, "4-bit") == 4 * square + 3 * wide + others
+    quantised = planner.weight_bytes(large, "4-bit") - 2 * (large.parameters - large.matrices)
+    assert quantised * 8 / large.matrices == pytest.approx(4 + 8 / 64 + 32 / (64 * 256), abs=1e-3)  # QLoRA, section 3
+    assert (large.matrices, planner.weight_bytes(large, "4-bit") / 1e9) == (
+        12_687_769_600,
+        pytest.approx(7.20, abs=0.01),
+    )
+
+
+def alike(n=64, longest=67):
+    """A survey of n people: 100 tokens of context and 60 of questions, lines of 20, exercises of 67 that predict 4."""
+    same = np.ones(n)
+    return Reading(100 * same, 60 * same, drawn=20.0, exercises=longest * same, answers=4.0)
+
+
+def test_peaks_are_the_sums_of_their_parts():
+    net = count(CONFIGS["grouped"], RANK)
+    weights = 2 * net.parameters + planner.RESERVE
+    batch = Batch(2, 8, 8)
+    moving = 16 * planner.layer_bytes(net) + 4 * 8 * 300
+    kept = planner.trained_bytes(net) + planner.kept_bytes(net, batch, redo=False)
+    answering = 4 * net.adapter + 20 * (2 * planner.cache_bytes(net) + planner.layer_bytes(net))
+    assert planner.peaks(net, alike(longest=8), "bfloat16", 20) == (weights + kept + moving, weights + answering)
+
+
+def test_peaks_of_llama2_13b(large):
+    """By hand, with 62 exercises of 131 tokens, and 8,192 tokens in the cache; a CPU keeps what a GPU recomputes."""
+    reading = alike(longest=131)
+    training, answering = planner.peaks(large, reading, "bfloat16", 8192)
+    assert (training / 1e9, answering / 1e9) == (pytest.approx(37.41, abs=0.01), pytest.approx(44.15, abs=0.01))
+    training, answering = planner.peaks(large, reading, "4-bit", 8192)
+    assert (training / 1e9, answering / 1e9) == (pytest.approx(18.58, abs=0.01), pytest.approx(25.32, abs=0.01))
+    assert planner.peaks(large, reading, "bfloat16", 8192, gpu=False)[0] > 120e9
+    assert (
+        planner.peaks(large, reading, "bfloat16", 1024)[0] < 40e9 < planner.peaks(large, reading, "bfloat16", 65536)[0]
+    )
+
+
+def test_work_is_worked_out_by_hand(large):
+    tokens, flops = planner.training_work(large, alike(), Recipe())
+    assert tokens == 6 * 32 * 67  # three passes through 64 people are six steps of 32
+    assert flops == pytest.approx(tokens * 6 * large.matrices, rel=0.05)  # forward, again, and backward
+    tokens, flops = planner.answering_work(large, alike(), 1)
+    assert tokens == 64 * (2 * (100 + 60) + 20)  # for probabilities and for the draw, which tells what it drew
+    assert flops == forward_flops(large, tokens, 160, 64 * 2 * 60)
+
+
+def test_hours_of_an_h100_at_the_shares_that_it_reached(large):
+    """For a million tokens each, by the two operations that a weight and token take in a pass."""
+    h100 = next(device for device in planner.DEVICES if device.name == "H100")
+    training = 1e6 * 6 * large.matrices / (0.18 * h100.teraflops * 1e12)
+    answering = 1e6 * 2 * large.matrices / (0.07 * h100.teraflops * 1e12)
+    assert (training / 3600, answering / 3600) == (pytest.approx(0.119, abs=0.001), pytest.approx(0.102, abs=0.001))
+    core = planner.DEVICES[0]
+    assert core.teraflops * 1e12 / (2 * 135e6) == pytest.approx(360, rel=0.05)  # tokens a second, attention aside
+
+
+@pytest.fixture(scope="module")
+def prompts(masked_toy):
+    items = Vocabulary.fit(masked_toy.schema, masked_toy.values, 24).items
+    return Script.make(items, Pieces()), np.column_stack(
+        [i.encode(x) for i, x in zip(items, masked_toy.values.T, strict=True)]
+    )
+
+
+def test_tokens_are_those_of_the_prompts_that_are_read(prompts):
+    script, answers = prompts
+    reading = planner.read(script, answers, Recipe(), 4096, None)
+    blocks = [Block.make(*both) for both in zip(script.stems, script.options, strict=True)]
+    lines = [np.mean([len(line) for line in own]) for own in script.lines]
+    drawn = []
+    for i, row in enumerate(answers):
+        holes = np.flatnonzero(row < 0)
+        assert reading.contexts[i] == len(script.context(row, range(len(row))))
+        assert reading.questions[i] == sum(len(blocks[j]) for j in holes)
+        drawn.append(sum(lines[j] for j in holes))
+    assert reading.drawn == pytest.approx(np.mean(drawn))
+    known = [(j, k) for row in answers for j, k in enumerate(row) if k >= 0]
+    option = np.mean([len(script.options[j][k]) for j, k in known])
+    assert option < reading.answers < 8 * option  # one question at least, and eight at most
+    opening = len(script.opening)
+    assert opening < reading.exercises.mean() < reading.exercises.max() < opening + 2 * reading.contexts.max()
+
+
+def test_fewer_features_are_fewer_lines(prompts):
+    script, answers = prompts
+    two = planner.read(script, answers, Recipe(), 4096, 2)
+    longest = sorted(max(map(len, own)) for own in script.lines)[-2:]
+    assert two.contexts.max() <= len(script.opening) + sum(longest)
+    every = planner.read(script, answers, Recipe(), 4096, None)
+    few = (answers >= 0).sum(axis=1) <= 2
+    assert (two.contexts[~few] < every.contexts[~few]).all() and (two.contexts[few] == every.contexts[few]).all()
+
+
+def test_pieces_are_the_whole_text_and_equal_where_it_is():
+    pieces = Pieces()
+    first = pieces.encode("marital status: never married\n", add_special_tokens=False)
+    assert len(first) == len(["marital", " status", ":", " never", " married", "\n"])
+    assert pieces.encode("very", add_special_tokens=False) != pieces.encode(" very", add_special_tokens=False)
+    assert pieces.encode("extraordinary 25", add_special_tokens=False) == [9, 10, 11, 12, 13]
+    assert 0 not in pieces.encode("a b", add_special_tokens=False)  # that is the beginning of a text
+
+
+@pytest.mark.parametrize("dataset", ["gss2022", "gss2022-targets"])
+def test_pieces_are_about_as_many_as_tokens_of_llama_2(shared, dataset):
+    from benchmarks.cells import make_mask
+
+    masked = make_mask(DATASETS[dataset](shared / "data" / "2022_stata.zip"), "fold(1)", 0.2, 1)
+    items = Vocabulary.fit(masked.schema, masked.values, 24).items
+    answers = np.column_stack([item.encode(x) for item, x in zip(items, masked.values.T, strict=True)])
+    llama = transformers.AutoTokenizer.from_pretrained(shared / "models" / "llama2-tokenizer")
+    counted, estimated = (
+        planner.read(Script.make(items, cutter), answers[:500], Recipe(), 4096, None) for cutter in (llama, Pieces())
+    )
+    for name in Reading._fields:
+        assert np.mean(getattr(estimated, name)) == pytest.approx(np.mean(getattr(counted, name)), rel=0.05), name
