@@ -1,4 +1,4 @@
-"""IPM-Multi: a row is read once, and a softmax per column tells the missing answers."""
+"""IPM-Multi: a row is read once, and a softmax per column predicts the missing answers."""
 
 from typing import TYPE_CHECKING
 
@@ -26,7 +26,7 @@ class IPMMulti(IPM):
     ICDE: the row without the missing answer is read once, and a softmax over the column's observed answers is linear in
     its vector. Departures: all columns with holes share one encoder and are learned together; the softmax is also
     linear in a hidden layer upon the vector, which finds how answers go together where pairs are read on their own;
-    and those of `IPM`, where assumptions, parameters and attributes are told. An answer that nobody gave is never
+    and those of `IPM`, which describes assumptions, parameters and attributes. An answer that nobody gave is never
     filled.
     """
 
@@ -48,8 +48,8 @@ class IPMMulti(IPM):
         """Mean negative log-probability of the hidden answers."""
         logs = self.network_(shown)
         truths, asked = self._truths[rows].clamp(min=0).to(logs.device), hidden[:, self._learned].to(logs.device)
-        told = logs.gather(2, truths[..., None])[..., 0]
-        return -(told * asked).sum() / asked.sum().clamp(min=1)
+        of_truth = logs.gather(2, truths[..., None])[..., 0]
+        return -(of_truth * asked).sum() / asked.sum().clamp(min=1)
 
     def _scores(self, X: Floats, asked: NDArray[np.bool_]) -> dict[int, Floats]:
         import torch

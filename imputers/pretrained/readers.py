@@ -69,7 +69,7 @@ class PairReader(nn.Module):
                 with torch.no_grad():
                     read.append(self.encoder.above(states, known).cpu())
                 if chosen is free:
-                    strings += [own[told] for own, told in zip(states, known, strict=True)]
+                    strings += [own[tokens] for own, tokens in zip(states, known, strict=True)]
             if read:
                 vectors[torch.from_numpy(chosen)] = torch.cat(read)
         return vectors, strings
@@ -133,11 +133,11 @@ class TupleReader(nn.Module):
 
     def claims(self, pairs: Tensor, owners: Tensor, candidates: Tensor) -> Claims:
         """Tuples (rows, p) of owners (cells,), each with one of its candidates (cells, c) as last pair."""
-        told = candidates >= 0
+        given = candidates >= 0
         every = torch.cat([pairs[owners][:, None].expand(-1, candidates.shape[1], -1), candidates[..., None]], dim=2)
         distinct, claimed = torch.unique(candidates, return_inverse=True)
-        numbers = (told.flatten().cumsum(0) - 1).clamp(min=0).reshape(told.shape)
-        return Claims(self.tuples(every[told]), numbers, self.vectors(distinct), claimed)
+        numbers = (given.flatten().cumsum(0) - 1).clamp(min=0).reshape(given.shape)
+        return Claims(self.tuples(every[given]), numbers, self.vectors(distinct), claimed)
 
 
 def _sums(where: Tensor, vectors: Tensor) -> Tensor:

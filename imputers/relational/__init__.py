@@ -1,1 +1,1 @@
-"""Relational: methods of the database field, which clean a table by how its columns and its rows hang together."""
+"""Methods of the database field, which clean a table by how its columns and its rows depend on each other."""

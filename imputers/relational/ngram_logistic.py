@@ -57,9 +57,19 @@ class NgramLogistic(ColumnModelImputer["LogisticRegression | Ridge"]):
         self.max_ngram = max_ngram
         self.max_categories = max_categories
 
-    def _fit(self, X: Floats, rng: np.random.Generator) -> None:
+    def check_parameters(self) -> None:
+        """Validate the parameters, as `fit` does.
+
+        Raises
+        ------
+        InputError
+            If one is outside the range that the method declares, or ``Cs`` are not positive numbers.
+        """
+        super().check_parameters()
         if not (len(self.Cs) and min(self.Cs) > 0):
-            raise InputError(f"NgramLogistic: Cs is {list(self.Cs)}; wanted one positive number at least")
+            raise InputError(f"the 'Cs' of NgramLogistic are {list(self.Cs)}; give one positive number at least")
+
+    def _fit(self, X: Floats, rng: np.random.Generator) -> None:
         self._centre, self._scale = np.nanmean(X, axis=0), np.nanstd(X, axis=0)
         labelled = self.schema_.where(*LABELLED).tolist()
         self._words = {j: label_features(self.schema_.columns[j], self.max_ngram) for j in labelled}

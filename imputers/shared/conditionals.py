@@ -1,4 +1,4 @@
-"""What a method tells of each column's holes given the known answers of their rows, and the prediction it makes."""
+"""Conditional distributions of a column's holes given the known answers of their rows, and the prediction they make."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -51,10 +51,10 @@ def predict(X: Floats, conditionals: Mapping[int, Conditional], n_draws: int, rn
     columns = np.nonzero(np.isnan(X))[1]
     draws, expected = np.empty((n_draws, len(columns))), np.full(len(columns), np.nan)
     for fills in draws:
-        for j, told in conditionals.items():
-            fills[columns == j] = told.draw(rng)
-    for j, told in conditionals.items():
-        if told.expected is not None:
-            expected[columns == j] = told.expected
-    probabilities = {j: told.probabilities for j, told in conditionals.items() if told.probabilities is not None}
+        for j, own in conditionals.items():
+            fills[columns == j] = own.draw(rng)
+    for j, own in conditionals.items():
+        if own.expected is not None:
+            expected[columns == j] = own.expected
+    probabilities = {j: own.probabilities for j, own in conditionals.items() if own.probabilities is not None}
     return Prediction(draws, expected, probabilities)

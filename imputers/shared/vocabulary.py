@@ -1,4 +1,4 @@
-"""From schema and observed answers to the words of a language model: one for each question and for each answer."""
+"""Vocabulary of a table: one word for each question, and one for each observed answer to it."""
 
 from dataclasses import dataclass
 from functools import cached_property
