@@ -49,7 +49,7 @@ class Registry(Generic[T]):
         self._entries: dict[str, T] = {}
         self._origins: dict[str, str] = {}
         self._plugins: dict[str, EntryPoint] = {}
-        self._complete = False
+        self._complete = self._searching = False
         _REGISTRIES.append(self)
 
     def register(self, name: str) -> Callable[[Entry], Entry]:
@@ -143,9 +143,16 @@ class Registry(Generic[T]):
 
     def _find_all(self) -> None:
         """Import every file of the package that mentions this registry, and list the entry points."""
-        if self._complete:
+        if self._complete or self._searching:
             return
+        self._searching = True  # a file may ask for names as it is imported; it finds those before it
+        try:
+            self._import_all()
+        finally:
+            self._searching = False
         self._complete = True
+
+    def _import_all(self) -> None:
         spec = importlib.util.find_spec(self.package)
         for root in map(Path, (spec and spec.submodule_search_locations) or []):
             for path in sorted(root.rglob("*.py")):
