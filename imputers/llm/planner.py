@@ -14,8 +14,8 @@ from transformers import AutoModelForCausalLM
 from datasets.schema import Floats
 from imputers.llm.prompts.relevance import Relevance
 from imputers.llm.prompts.script import Script
-from imputers.llm.scoring.options import TOGETHER, question_blocks
-from imputers.llm.tuning.exercises import set_exercise
+from imputers.llm.scoring.options import MAX_QUESTION_TOKENS, question_blocks
+from imputers.llm.tuning.examples import make_example
 from imputers.llm.tuning.recipe import Recipe
 from imputers.shared.vocabulary import Positions
 from imputers.shared.weights import LARGE
@@ -79,12 +79,12 @@ class Batch(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """Tokens of contexts, questions with options, lines of drawn answers (mean), exercises, and what these predict."""
+    """Tokens of contexts, questions with options, lines of drawn answers (mean), examples, and what these predict."""
 
     contexts: Floats
     questions: Floats
     drawn: float
-    exercises: Floats
+    examples: Floats
     answers: float
 
 
@@ -92,15 +92,15 @@ def read(script: Script, answers: Positions, recipe: Recipe, window: int, n_feat
     """Write the prompts of answer numbers (n, p), -1 for holes, and count their tokens; any known answers are told."""
     rng, holes, every = np.random.default_rng(0), answers < 0, np.arange(answers.shape[1])
     rows, any_told = answers[(~holes).any(axis=1)], Relevance(rng.random((len(every), len(every))), n_features)
-    exercises = [set_exercise(row, every, script, recipe, window, rng, any_told) for row in rows]
+    examples = [make_example(row, every, script, recipe, window, rng, any_told) for row in rows]
     contexts = [len(script.context(own, any_told.told(script, own, every, window))) for own in answers]
     questions = [len(block) for block in question_blocks(script, np.ones_like(holes)).values()]
     return Reading(
         contexts=np.array(contexts, dtype=float),
         questions=holes @ np.array(questions, dtype=float),
         drawn=float((holes @ [np.mean(list(map(len, own))) for own in script.lines]).mean()),
-        exercises=np.array([len(exercise) for exercise in exercises], dtype=float),
-        answers=float(np.mean([sum(len(block.targets) for block in exercise.blocks) for exercise in exercises])),
+        examples=np.array([len(example) for example in examples], dtype=float),
+        answers=float(np.mean([sum(len(block.targets) for block in example.blocks) for example in examples])),
     )
 
 
@@ -154,10 +154,10 @@ def kept_bytes(net: Network, batch: Batch, redo: bool, number: int = 2, dropped:
 def peaks(net: Network, reading: Reading, precision: str, max_tokens: int, gpu: bool = True) -> tuple[int, int]:
     """Most memory of training and of answering, where so many tokens are read at once.
 
-    In training, of the longest exercises; gradients are on their way, at most what a layer keeps, and the head. In
+    In training, of the longest examples; gradients are on their way, at most what a layer keeps, and the head. In
     answering the cache is there as read, and copied for the rows asked together, and a layer is at work on all of it.
     """
-    longest, number = int(reading.exercises.max()), BYTES[precision]
+    longest, number = int(reading.examples.max()), BYTES[precision]
     rows, own = max(1, max_tokens // longest), layer_bytes(net, number)
     batch = Batch(rows, longest, round(rows * reading.answers))
     kept = kept_bytes(net, batch, gpu and net.parameters >= LARGE, number)
@@ -187,13 +187,13 @@ def training_flops(net: Network, batch: Batch, forwards: int = 1) -> float:
 def training_work(net: Network, reading: Reading, recipe: Recipe) -> tuple[float, float]:
     """Tokens read and operations of training one adapter."""
     rows = recipe.n_steps(len(reading.contexts)) * recipe.batch_size
-    batch = Batch(rows, round(reading.exercises.mean()), round(rows * reading.answers))
-    return rows * float(reading.exercises.mean()), training_flops(net, batch, 1 + (net.parameters >= LARGE))
+    batch = Batch(rows, round(reading.examples.mean()), round(rows * reading.answers))
+    return rows * float(reading.examples.mean()), training_flops(net, batch, 1 + (net.parameters >= LARGE))
 
 
 def answering_work(net: Network, reading: Reading, n_draws: int) -> tuple[float, float]:
     """Tokens read and operations of scoring all holes once for their probabilities and once more for each draw."""
     n, passes = len(reading.contexts), 1 + n_draws
     tokens = passes * float((reading.contexts + reading.questions).sum()) + n * n_draws * reading.drawn
-    length = float((reading.contexts + np.minimum(reading.questions, TOGETHER)).mean())
+    length = float((reading.contexts + np.minimum(reading.questions, MAX_QUESTION_TOKENS)).mean())
     return tokens, forward_flops(net, tokens, length, passes * float(reading.questions.sum()))

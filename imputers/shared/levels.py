@@ -16,8 +16,13 @@ def draw_level(probabilities: NDArray[np.floating] | NDArray[np.bool_], rng: np.
     >>> draw_level(np.array([[0.0, 1.0, 0.0], [0.2, 0.0, 0.0]]), np.random.default_rng(0)).tolist()
     [1, 0]
     """
+    return level_at(probabilities, rng.random((len(probabilities), 1)))
+
+
+def level_at(probabilities: NDArray[np.floating] | NDArray[np.bool_], shares: Floats) -> NDArray[np.intp]:
+    """Position of the level at a share (h, 1) of the way, 0 to below 1, through each row of probabilities (h, K)."""
     reached = probabilities.cumsum(axis=1)
-    return (rng.random((len(reached), 1)) * reached[:, -1:] >= reached[:, :-1]).sum(axis=1)
+    return (shares * reached[:, -1:] >= reached[:, :-1]).sum(axis=1)
 
 
 def normal_shares(mean: Floats, deviation: Floats | float, levels: Floats) -> Floats:

@@ -31,9 +31,9 @@ def figures(text, row):
 
 
 def alike(n):
-    """A survey of n people: 100 tokens of context and 60 of questions, lines of 20, exercises of 67 that predict 4."""
+    """A survey of n people: 100 tokens of context and 60 of questions, lines of 20, examples of 67 that predict 4."""
     same = np.ones(n)
-    return Reading(100 * same, 60 * same, drawn=20.0, exercises=67 * same, answers=4.0)
+    return Reading(100 * same, 60 * same, drawn=20.0, examples=67 * same, answers=4.0)
 
 
 def test_the_plan_of_llama2_13b_needs_neither_its_files_nor_a_gpu(capsys):

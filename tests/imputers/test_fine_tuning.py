@@ -14,7 +14,7 @@ for package in ("peft", "accelerate", "safetensors"):
 
 from imputers.llm.prompts.script import Script  # noqa: E402
 from imputers.llm.tuning.adapters import Lora, attach, detach, make_trainable, save  # noqa: E402
-from imputers.llm.tuning.exercises import set_exercise  # noqa: E402
+from imputers.llm.tuning.examples import make_example  # noqa: E402
 from imputers.llm.tuning.recipe import Recipe  # noqa: E402
 from imputers.llm.tuning.training import fine_tune  # noqa: E402
 from imputers.shared.vocabulary import Vocabulary  # noqa: E402
@@ -52,11 +52,11 @@ def test_loss_is_the_mean_negative_log_probability_of_whole_answers(tiny_llama, 
     seen = []
 
     def record(*arguments):
-        seen.append(set_exercise(*arguments))
+        seen.append(make_example(*arguments))
         return seen[-1]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("imputers.llm.tuning.training.set_exercise", record)
+        patch.setattr("imputers.llm.tuning.training.make_example", record)
         [loss] = fine_tune(loaded, tiny_script, row, recipe, np.random.default_rng(0))
     expected = []
     loaded = detach(loaded)

@@ -11,7 +11,7 @@ transformers = pytest.importorskip("transformers")
 from imputers.llm import scoring  # noqa: E402 - these need torch
 from imputers.llm.scoring.options import option_log_probabilities, option_mass  # noqa: E402
 from imputers.llm.scoring.packing import Block, pack  # noqa: E402
-from imputers.llm.scoring.reading import Memory, ask, log_likelihoods, read  # noqa: E402
+from imputers.llm.scoring.reading import PrefixCache, ask, log_likelihoods, read  # noqa: E402
 
 SIZES = {
     "vocab_size": 257,
@@ -153,7 +153,7 @@ def test_uniform_model_gives_each_token_its_share(script, people):
 
 @pytest.mark.parametrize(("together", "max_tokens"), [(1, 1), (40, 300), (1, 10_000), (10_000, 300)])
 def test_batches_parts_and_padding_change_nothing(together, max_tokens, script, people, model, wanted, monkeypatch):
-    monkeypatch.setattr(scoring.options, "TOGETHER", together)
+    monkeypatch.setattr(scoring.options, "MAX_QUESTION_TOKENS", together)
     assert_same(option_log_probabilities(model, script, *people, max_tokens), wanted)
 
 
@@ -181,11 +181,11 @@ def test_memory_that_is_extended_equals_one_read_at_once(script, people, model):
     questions = [[Block.make(script.stems[j], script.options[j])] for j in (1, 2, 0)]
     lines = [script.lines[0][1], (), script.lines[3][79]]
     with torch.no_grad():
-        memory = read(model, Memory.empty(5), contexts)
-        memory = read(model, memory, lines)  # the last two respondents are left behind
-        asked_first = ask(model, memory, range(3), questions)
-        memory = read(model, memory, [script.lines[2][0]] * 3)
-        chained = ask(model, memory, [2, 0, 2], questions)
+        prefix = read(model, PrefixCache.empty(5), contexts)
+        prefix = read(model, prefix, lines)  # the last two respondents are left behind
+        asked_first = ask(model, prefix, range(3), questions)
+        prefix = read(model, prefix, [script.lines[2][0]] * 3)
+        chained = ask(model, prefix, [2, 0, 2], questions)
         line = script.lines[2][0]
         whole = [contexts[i] + lines[i] + line for i in range(3)]
         fresh = log_likelihoods(model, pack([whole[2], whole[0], whole[2]], questions))
@@ -210,7 +210,7 @@ def test_gradients_are_those_of_full_passes(script, people, model):
 
 
 def check_gss_items(gss, folder, told, asked):
-    """Compare scores after so many answers with those without a memory, and with full passes."""
+    """Compare scores after so many answers with those without a prefix cache, and with full passes."""
     items = Vocabulary.fit(gss.schema, gss.values, n_bins=24).items
     answers = np.column_stack([item.encode(gss.values[:, j]) for j, item in enumerate(items)])[: len(asked)]
     script = Script.make(items, transformers.AutoTokenizer.from_pretrained(folder))

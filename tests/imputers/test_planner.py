@@ -235,9 +235,9 @@ def test_four_bits_are_counted_by_hand(large):
 
 
 def alike(n=64, longest=67):
-    """A survey of n people: 100 tokens of context and 60 of questions, lines of 20, exercises of 67 that predict 4."""
+    """A survey of n people: 100 tokens of context and 60 of questions, lines of 20, examples of 67 that predict 4."""
     same = np.ones(n)
-    return Reading(100 * same, 60 * same, drawn=20.0, exercises=longest * same, answers=4.0)
+    return Reading(100 * same, 60 * same, drawn=20.0, examples=longest * same, answers=4.0)
 
 
 def test_peaks_are_the_sums_of_their_parts():
@@ -251,7 +251,7 @@ def test_peaks_are_the_sums_of_their_parts():
 
 
 def test_peaks_of_llama2_13b(large):
-    """By hand, with 62 exercises of 131 tokens, and 8,192 tokens in the cache; a CPU keeps what a GPU recomputes."""
+    """By hand, with 62 examples of 131 tokens, and 8,192 tokens in the cache; a CPU keeps what a GPU recomputes."""
     reading = alike(longest=131)
     training, answering = planner.peaks(large, reading, "bfloat16", 8192)
     assert (training / 1e9, answering / 1e9) == (pytest.approx(37.41, abs=0.01), pytest.approx(44.15, abs=0.01))
@@ -306,7 +306,7 @@ def test_tokens_are_those_of_the_prompts_that_are_read(prompts):
     option = np.mean([len(script.options[j][k]) for j, k in known])
     assert option < reading.answers < 8 * option  # one question at least, and eight at most
     opening = len(script.opening)
-    assert opening < reading.exercises.mean() < reading.exercises.max() < opening + 2 * reading.contexts.max()
+    assert opening < reading.examples.mean() < reading.examples.max() < opening + 2 * reading.contexts.max()
 
 
 def test_fewer_features_are_fewer_lines(prompts):

@@ -6,16 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 from transformers import PreTrainedModel
 
+from datasets.schema import Floats
 from imputers.llm.prompts.script import Script, Tokens
-from imputers.llm.scoring.options import (
-    MAX_TOKENS,
-    Scores,
-    answer,
-    batches,
-    question_blocks,
-    room_to_tell,
-)
-from imputers.llm.scoring.reading import Memory, read
+from imputers.llm.scoring.options import MAX_TOKENS, answer, batches, question_blocks, room_to_tell
+from imputers.llm.scoring.reading import PrefixCache, read
+from imputers.shared.levels import level_at
 from imputers.shared.vocabulary import Positions
 
 
@@ -24,7 +19,7 @@ def draw_in_turn(
     script: Script,
     contexts: Sequence[Tokens],
     asked: NDArray[np.bool_],
-    temperatures: Scores,
+    temperatures: Floats,
     rng: np.random.Generator,
     max_tokens: int = MAX_TOKENS,
 ) -> Positions:
@@ -52,12 +47,12 @@ def draw_in_turn(
     n_asked = asked.sum(axis=1)
     for batch in batches(_most_read(script, contexts, asked), max_tokens):
         rows = sorted(batch, key=lambda i: -n_asked[i])  # who has no more holes is last, and is left behind
-        memory, texts = Memory.empty(len(rows)), [contexts[i] for i in rows]
+        prefix, texts = PrefixCache.empty(len(rows)), [contexts[i] for i in rows]
         for turn in range(n_asked[rows[0]]):
             now = [i for i in rows if n_asked[i] > turn]
             items = [int(turns[i, turn]) for i in now]
-            memory = read(model, memory, texts[: len(now)])
-            scores = answer(model, memory, [(row, [j]) for row, j in enumerate(items)], blocks, max_tokens)
+            prefix = read(model, prefix, texts[: len(now)])
+            scores = answer(model, prefix, [(row, [j]) for row, j in enumerate(items)], blocks, max_tokens)
             answers = [_pick(scores[row, j] / temperatures[j], chances[now[row], j]) for row, j in enumerate(items)]
             drawn[now, items] = answers
             lines = [script.lines[j][k] for j, k in zip(items, answers, strict=True)]
@@ -72,7 +67,6 @@ def _most_read(script: Script, contexts: Sequence[Tokens], asked: NDArray[np.boo
     return {int(i): len(contexts[i]) + int(longest[asked[i]].sum()) for i in np.flatnonzero(asked.any(axis=1))}
 
 
-def _pick(scores: Scores, chance: float) -> int:
+def _pick(scores: Floats, chance: float) -> int:
     """The answer at this share of the way through the probabilities of all, for scores (K,)."""
-    passed = np.exp(scores - scores.max()).cumsum()
-    return int(np.searchsorted(passed, chance * passed[-1], side="right"))
+    return int(level_at(np.exp(scores - scores.max())[None], np.array([[chance]]))[0])

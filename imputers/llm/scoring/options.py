@@ -1,4 +1,4 @@
-"""Scores of a prompted model: the log-probability of every option, over one reading of a respondent's context."""
+"""Log-probability of every option of every question, over one reading of a respondent's context."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -10,13 +10,11 @@ from datasets.errors import InputError
 from datasets.schema import Floats
 from imputers.llm.prompts.script import Script, Tokens
 from imputers.llm.scoring.packing import Block
-from imputers.llm.scoring.reading import Memory, ask, read
+from imputers.llm.scoring.reading import PrefixCache, ask, read
 from imputers.shared.vocabulary import Positions
 
-Scores = Floats
-
 MAX_TOKENS = 8192  # read at once, of all respondents together
-TOGETHER = 512  # of one respondent's questions: attention compares all pairs, although most are blind to each other
+MAX_QUESTION_TOKENS = 512  # read together: attention compares all pairs of tokens, although most are masked
 
 
 def option_log_probabilities(
@@ -25,7 +23,7 @@ def option_log_probabilities(
     contexts: Sequence[Tokens],
     asked: NDArray[np.bool_],
     max_tokens: int = MAX_TOKENS,
-) -> list[Scores]:
+) -> list[Floats]:
     """Log-probability of every option of every asked item, given the respondent's context and nothing else.
 
     An option's is that of its text and the line break behind it, whatever its length. Options exclude each other,
@@ -53,14 +51,14 @@ def option_log_probabilities(
     found = [np.empty((n_asked, len(script.options[j]))) for j, n_asked in enumerate(asked.sum(axis=0))]
     place = asked.cumsum(axis=0) - 1
     for rows in batches({int(i): len(contexts[i]) for i in np.flatnonzero(asked.any(axis=1))}, max_tokens):
-        memory = read(model, Memory.empty(len(rows)), [contexts[i] for i in rows])
+        prefix = read(model, PrefixCache.empty(len(rows)), [contexts[i] for i in rows])
         parts = [(row, part) for row, i in enumerate(rows) for part in _parts(asked[i], blocks)]
-        for (row, j), scores in answer(model, memory, parts, blocks, max_tokens).items():
+        for (row, j), scores in answer(model, prefix, parts, blocks, max_tokens).items():
             found[j][place[rows[row], j]] = scores
     return found
 
 
-def option_mass(scores: Scores) -> Scores:
+def option_mass(scores: Floats) -> Floats:
     """Probability that the model answers with one of the options at all, shape (r,) of log-probabilities (r, K)."""
     return np.exp(scores).sum(axis=1)
 
@@ -111,22 +109,22 @@ def batches(sizes: Mapping[int, int], max_tokens: int) -> Iterator[list[int]]:
 
 def answer(
     model: PreTrainedModel,
-    memory: Memory,
+    prefix: PrefixCache,
     parts: Sequence[tuple[int, Sequence[int]]],
     blocks: Mapping[int, Block],
     max_tokens: int,
-) -> dict[tuple[int, int], Scores]:
-    """Log-probability of every option (K,) of each question, by row of the memory and item.
+) -> dict[tuple[int, int], Floats]:
+    """Log-probability of every option (K,) of each question, by row of the cache and item.
 
     Parameters
     ----------
     parts : rows, and items to ask them together; a row may have several parts.
     blocks : questions, by item.
     """
-    found: dict[tuple[int, int], Scores] = {}
+    found: dict[tuple[int, int], Floats] = {}
     for chosen in batches({k: sum(len(blocks[j]) for j in items) for k, (_, items) in enumerate(parts)}, max_tokens):
         rows, asked = zip(*(parts[k] for k in chosen), strict=True)
-        scores = ask(model, memory, rows, [[blocks[j] for j in items] for items in asked])
+        scores = ask(model, prefix, rows, [[blocks[j] for j in items] for items in asked])
         cells = [(row, j) for row, items in zip(rows, asked, strict=True) for j in items]
         ends = np.cumsum([len(blocks[j].paths) for _, j in cells])
         found.update(zip(cells, np.split(scores.double().cpu().numpy(), ends[:-1]), strict=True))
@@ -138,7 +136,7 @@ def _parts(asked: NDArray[np.bool_], blocks: Mapping[int, Block]) -> list[list[i
     items = [int(j) for j in np.flatnonzero(asked)]
     parts: list[list[int]] = [[]]
     for j in items:
-        if parts[-1] and sum(len(blocks[k]) for k in parts[-1]) + len(blocks[j]) > TOGETHER:
+        if parts[-1] and sum(len(blocks[k]) for k in parts[-1]) + len(blocks[j]) > MAX_QUESTION_TOKENS:
             parts.append([])
         parts[-1].append(j)
     return parts

@@ -1,4 +1,4 @@
-"""Packing questions behind one shared prompt: trees of tokens that see the prompt and their own ancestors only."""
+"""Packing: several questions in one sequence, under an attention mask by which each sees the prompt and itself."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -98,7 +98,7 @@ class Pack:
 
 
 def pack(prefixes: Sequence[Tokens], blocks: Sequence[Sequence[Block]], seen: NDArray[np.bool_] | None = None) -> Pack:
-    """Lay out each respondent's prefix and behind it any number of blocks, which are blind to each other.
+    """Lay out each respondent's prefix and behind it blocks that the attention mask keeps from each other.
 
     Every block's positions go on where the prefix ends, as if it were the only one.
 

@@ -1,4 +1,4 @@
-"""Reading prompts into a memory of keys and values, and asking questions of it, which it does not remember."""
+"""Forward passes of a language model: prompts read into a key-value cache, and questions asked of it."""
 
 from collections.abc import Sequence
 from copy import copy
@@ -13,16 +13,16 @@ from transformers import Cache, DynamicCache, PreTrainedModel
 from imputers.llm.prompts.script import Tokens
 from imputers.llm.scoring.packing import Block, Pack, pack
 
-AT_A_TIME = 512  # places where the head works at once: each has as many logits as there are tokens
+HEAD_PLACES = 512  # places where the head works at once: each has as many logits as there are tokens
 
 
 @dataclass(frozen=True, eq=False)
-class Memory:
-    """What a model has read of b respondents.
+class PrefixCache:
+    """Keys and values of what a model has read of b respondents.
 
     Parameters
     ----------
-    cache : keys and values, with gaps where other respondents have said more.
+    cache : keys and values, padded where the prompts of other respondents are longer.
     seen : which places of the cache hold a token of the respondent, shape (b, places).
     """
 
@@ -30,37 +30,37 @@ class Memory:
     seen: NDArray[np.bool_]
 
     @classmethod
-    def empty(cls, b: int) -> "Memory":
+    def empty(cls, b: int) -> "PrefixCache":
         """Of b respondents of whom nothing has been read."""
         return cls(DynamicCache(), np.zeros((b, 0), dtype=bool))
 
 
-def read(model: PreTrainedModel, memory: Memory, texts: Sequence[Tokens]) -> Memory:
+def read(model: PreTrainedModel, prefix: PrefixCache, texts: Sequence[Tokens]) -> PrefixCache:
     """Go on with a text per respondent.
 
     Parameters
     ----------
-    memory : of the respondents of ``texts``, or of more, of whom the last are forgotten. It is used up.
+    prefix : of the respondents of ``texts``, or of more, of whom the last are dropped. It is used up.
     texts : tokens per respondent, of any lengths.
     """
     b = len(texts)
-    if b < len(memory.seen):
-        memory.cache.batch_select_indices(slice(b))  # type: ignore[arg-type] # a view; indices would copy
-    seen = memory.seen[:b]
+    if b < len(prefix.seen):
+        prefix.cache.batch_select_indices(slice(b))  # type: ignore[arg-type] # a view; indices would copy
+    seen = prefix.seen[:b]
     if any(texts):
         with torch.no_grad():
-            _states(model, pack(texts, [[]] * b, seen), memory.cache)
+            _states(model, pack(texts, [[]] * b, seen), prefix.cache)
     lengths = np.array([len(text) for text in texts])
-    return Memory(memory.cache, np.concatenate([seen, np.arange(lengths.max()) < lengths[:, None]], axis=1))
+    return PrefixCache(prefix.cache, np.concatenate([seen, np.arange(lengths.max()) < lengths[:, None]], axis=1))
 
 
-def ask(model: PreTrainedModel, memory: Memory, rows: Sequence[int], blocks: Sequence[Sequence[Block]]) -> Tensor:
+def ask(model: PreTrainedModel, prefix: PrefixCache, rows: Sequence[int], blocks: Sequence[Sequence[Block]]) -> Tensor:
     """Log-probability of every option of questions, each as if it were the only one after what has been read.
 
     Parameters
     ----------
-    memory : stays as it is.
-    rows : respondents of the memory, in any order and number.
+    prefix : stays as it is.
+    rows : respondents of the cache, in any order and number.
     blocks : questions to each of them.
 
     Returns
@@ -69,11 +69,11 @@ def ask(model: PreTrainedModel, memory: Memory, rows: Sequence[int], blocks: Seq
         Shape (options,), in the order of `imputers.llm.scoring.packing.pack`.
     """
     cache = DynamicCache()
-    cache.layers = [copy(layer) for layer in memory.cache.layers]  # the same tensors, until the pass makes longer ones
-    if list(rows) != list(range(len(memory.seen))):
+    cache.layers = [copy(layer) for layer in prefix.cache.layers]  # the same tensors, until the pass makes longer ones
+    if list(rows) != list(range(len(prefix.seen))):
         cache.batch_select_indices(torch.tensor(rows))
     with torch.no_grad():
-        return log_likelihoods(model, pack([()] * len(rows), blocks, memory.seen[list(rows)]), cache)
+        return log_likelihoods(model, pack([()] * len(rows), blocks, prefix.seen[list(rows)]), cache)
 
 
 def log_likelihoods(model: PreTrainedModel, packed: Pack, cache: Cache | None = None) -> Tensor:
@@ -91,9 +91,9 @@ def log_likelihoods(model: PreTrainedModel, packed: Pack, cache: Cache | None = 
     states = states[packed.rows.to(states.device), packed.columns.to(states.device)]
     head, sources, targets = model.get_output_embeddings(), packed.sources, packed.targets
     parts = []
-    for start in range(0, len(states), AT_A_TIME):
-        shares = head(states[start : start + AT_A_TIME]).float().log_softmax(dim=1)
-        here = (sources >= start) & (sources < start + AT_A_TIME)  # neighbours, since sources ascend
+    for start in range(0, len(states), HEAD_PLACES):
+        shares = head(states[start : start + HEAD_PLACES]).float().log_softmax(dim=1)
+        here = (sources >= start) & (sources < start + HEAD_PLACES)  # neighbours, since sources ascend
         parts.append(shares[(sources[here] - start).to(shares.device), targets[here].to(shares.device)])
     predicted = torch.cat(parts)
     prediction, option = packed.spelling.to(predicted.device)

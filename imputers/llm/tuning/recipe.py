@@ -20,7 +20,7 @@ class Recipe:
     warmup_ratio, weight_decay : share of steps, and AdamW's decay.
     n_targets : answers asked of a respondent at most in a step, of those hidden.
     min_hidden, max_hidden : the share of a respondent's observed answers that is hidden is uniform between the two.
-    max_tokens : read at once, padding included; a batch with more is read in parts, to the same effect.
+    max_tokens : read at once, padding included; a batch with more is read in micro-batches, to the same effect.
 
     Raises
     ------

@@ -15,7 +15,7 @@ from imputers.llm.prompts.script import Script
 from imputers.llm.scoring.packing import pack
 from imputers.llm.scoring.reading import log_likelihoods
 from imputers.llm.tuning.checkpoints import Checkpoints, digest, resume, write
-from imputers.llm.tuning.exercises import Exercise, parts, respondents, set_exercise
+from imputers.llm.tuning.examples import Example, make_example, micro_batches, respondents
 from imputers.llm.tuning.recipe import Recipe
 from imputers.shared.randomness import seeded
 from imputers.shared.vocabulary import Positions
@@ -44,8 +44,8 @@ def fine_tune(
     ----------
     loaded : with an adapter, or random weights (`imputers.llm.tuning.adapters.make_trainable`).
     script : the items' lines, stems and options.
-    answers : answer number of each cell (n, p), -1 for a hole. Cells set aside for calibration must be -1 too: they
-        then are neither known nor asked.
+    answers : answer number of each cell (n, p), -1 for a hole. Validation cells must be -1 too: they then are
+        neither known nor asked.
     recipe : length and pace.
     rng : source of all random numbers.
     relevance : which of the known answers are told; by default all that fit in the model's window, at random.
@@ -79,10 +79,10 @@ def fine_tune(
         for step in range(len(losses), n_steps):
             own = np.random.default_rng((seed, 1, step))
             batch = answers[respondents(rows, step, recipe.batch_size, seed)]
-            exercises = [set_exercise(row, asked, script, recipe, loaded.window, own, relevance) for row in batch]
+            examples = [make_example(row, asked, script, recipe, loaded.window, own, relevance) for row in batch]
             for group in optimiser.param_groups:
                 group["lr"] = recipe.rate(step, n_steps)
-            losses.append(_step(loaded, exercises, recipe, optimiser, int(own.integers(2**62))))
+            losses.append(_step(loaded, examples, recipe, optimiser, int(own.integers(2**62))))
             if checkpoints and checkpoints.due(step + 1, n_steps):
                 write(checkpoints, training, weights, optimiser, losses)
             if step % max(1, n_steps // LINES) == 0 or step == n_steps - 1:
@@ -93,15 +93,15 @@ def fine_tune(
 
 
 def _step(
-    loaded: LanguageModel, exercises: Sequence[Exercise], recipe: Recipe, optimiser: torch.optim.Optimizer, seed: int
+    loaded: LanguageModel, examples: Sequence[Example], recipe: Recipe, optimiser: torch.optim.Optimizer, seed: int
 ) -> float:
     """One gradient step; the loss is the mean over all answers, so that dividing the batch changes nothing."""
-    n_answers = sum(len(exercise.blocks) for exercise in exercises)
+    n_answers = sum(len(example.blocks) for example in examples)
     total = 0.0
     optimiser.zero_grad()
     with seeded(seed, loaded.device):
-        for part in parts(exercises, recipe.max_tokens):
-            packed = pack([exercise.prefix for exercise in part], [exercise.blocks for exercise in part])
+        for part in micro_batches(examples, recipe.max_tokens):
+            packed = pack([example.prefix for example in part], [example.blocks for example in part])
             with torch.autocast(loaded.device.type, torch.bfloat16, enabled=loaded.device.type == "cuda"):
                 loss = -log_likelihoods(loaded.model, packed).sum() / n_answers
             loss.backward()

@@ -7,14 +7,14 @@ for package in ("peft", "accelerate", "safetensors"):
     pytest.importorskip(package)
 
 from imputers.llm.prompts.relevance import Relevance  # noqa: E402
-from imputers.llm.tuning.exercises import parts, respondents, set_exercise  # noqa: E402
+from imputers.llm.tuning.examples import make_example, micro_batches, respondents  # noqa: E402
 from imputers.llm.tuning.recipe import Recipe  # noqa: E402
 
 
-def exercises(script, answers, recipe, n, asked=(0, 1, 2, 3), window=256):
+def examples(script, answers, recipe, n, asked=(0, 1, 2, 3), window=256):
     rng = np.random.default_rng(4)
     rows = [row for row in answers if (row[list(asked)] >= 0).any()]
-    return [(row, set_exercise(row, np.array(asked), script, recipe, window, rng)) for row in (rows * n)[:n]]
+    return [(row, make_example(row, np.array(asked), script, recipe, window, rng)) for row in (rows * n)[:n]]
 
 
 def told(script, row, prefix):
@@ -37,20 +37,20 @@ def asked_items(script, block):
 
 
 def test_what_is_asked_is_never_told_and_holes_are_neither(tiny_script, tiny_table):
-    for row, exercise in exercises(tiny_script, tiny_table[1], Recipe(), 400):
-        asked = [asked_items(tiny_script, block) for block in exercise.blocks]
+    for row, example in examples(tiny_script, tiny_table[1], Recipe(), 400):
+        asked = [asked_items(tiny_script, block) for block in example.blocks]
         assert all(len(items) == 1 for items in asked)
-        asked, known = [items[0] for items in asked], told(tiny_script, row, exercise.prefix)
+        asked, known = [items[0] for items in asked], told(tiny_script, row, example.prefix)
         assert asked and not set(asked) & set(known)
         assert len(set(asked)) == len(asked) and len(set(known)) == len(known)
         assert (row[asked + known] >= 0).all()
-        for j, block in zip(asked, exercise.blocks, strict=True):
+        for j, block in zip(asked, example.blocks, strict=True):
             assert tuple(block.targets[block.paths[0]]) == tiny_script.options[j][row[j]]
 
 
 def test_share_hidden_is_uniform_and_order_is_random(tiny_script, tiny_table):
     complete = tiny_table[1][(tiny_table[1] >= 0).all(axis=1)]
-    known = [tuple(told(tiny_script, row, e.prefix)) for row, e in exercises(tiny_script, complete, Recipe(), 1500)]
+    known = [tuple(told(tiny_script, row, e.prefix)) for row, e in examples(tiny_script, complete, Recipe(), 1500)]
     # with four answers, .05–.125 of the shares hide none of them, and then one is hidden all the same
     shares = np.bincount([4 - len(items) for items in known], minlength=5)[1:] / 1500
     assert shares == pytest.approx(np.array([0.325, 0.25, 0.25, 0.075]) / 0.9, abs=0.04)
@@ -59,19 +59,19 @@ def test_share_hidden_is_uniform_and_order_is_random(tiny_script, tiny_table):
 
 
 def test_only_targets_are_asked_and_at_most_so_many(tiny_script, tiny_table):
-    for _, exercise in exercises(tiny_script, tiny_table[1], Recipe(n_targets=1), 100, asked=(2, 3)):
-        assert len(exercise.blocks) == 1 and asked_items(tiny_script, exercise.blocks[0])[0] in (2, 3)
-    most = max(len(exercise.blocks) for _, exercise in exercises(tiny_script, tiny_table[1], Recipe(), 200))
+    for _, example in examples(tiny_script, tiny_table[1], Recipe(n_targets=1), 100, asked=(2, 3)):
+        assert len(example.blocks) == 1 and asked_items(tiny_script, example.blocks[0])[0] in (2, 3)
+    most = max(len(example.blocks) for _, example in examples(tiny_script, tiny_table[1], Recipe(), 200))
     assert most == 4
 
 
 def test_small_window_drops_whole_lines(tiny_script, tiny_table):
     window = len(tiny_script.opening) + 14
     lengths = []
-    for row, exercise in exercises(tiny_script, tiny_table[1], Recipe(), 200, window=window):
-        longest = max(map(len, exercise.blocks))
-        assert len(exercise.prefix) + longest <= window
-        lengths.append(len(told(tiny_script, row, exercise.prefix)))  # asserts that lines are whole
+    for row, example in examples(tiny_script, tiny_table[1], Recipe(), 200, window=window):
+        longest = max(map(len, example.blocks))
+        assert len(example.prefix) + longest <= window
+        lengths.append(len(told(tiny_script, row, example.prefix)))  # asserts that lines are whole
     assert set(lengths) == {0, 1}
 
 
@@ -84,11 +84,11 @@ def test_every_pass_visits_everybody_once():
 
 
 def test_parts_keep_all_and_stay_below_the_limit(tiny_script, tiny_table):
-    batch = [exercise for _, exercise in exercises(tiny_script, tiny_table[1], Recipe(), 50)]
-    divided = list(parts(batch, 400))
-    assert sorted(id(exercise) for part in divided for exercise in part) == sorted(map(id, batch))
+    batch = [example for _, example in examples(tiny_script, tiny_table[1], Recipe(), 50)]
+    divided = list(micro_batches(batch, 400))
+    assert sorted(id(example) for part in divided for example in part) == sorted(map(id, batch))
     assert len(divided) > 1 and all(len(part) * max(map(len, part)) <= 400 for part in divided)
-    assert [len(part) for part in parts(batch, 1)] == [1] * 50  # the longest is read all the same
+    assert [len(part) for part in micro_batches(batch, 1)] == [1] * 50  # the longest is read all the same
 
 
 def test_where_not_all_are_wanted_the_most_telling_are_told(tiny_script, tiny_table):
@@ -99,9 +99,9 @@ def test_where_not_all_are_wanted_the_most_telling_are_told(tiny_script, tiny_ta
     seen = set()
     for at, row in enumerate(complete):
         rng = np.random.default_rng(at)
-        exercise = set_exercise(row, np.array([0]), tiny_script, Recipe(), 256, rng, relevance)
-        again = set_exercise(row, np.array([0]), tiny_script, Recipe(), 256, np.random.default_rng(at))
-        known, all_known = told(tiny_script, row, exercise.prefix), told(tiny_script, row, again.prefix)
+        example = make_example(row, np.array([0]), tiny_script, Recipe(), 256, rng, relevance)
+        again = make_example(row, np.array([0]), tiny_script, Recipe(), 256, np.random.default_rng(at))
+        known, all_known = told(tiny_script, row, example.prefix), told(tiny_script, row, again.prefix)
         best = [j for j in (2, 1, 3) if j in all_known][:1]
         assert known == best
         seen |= set(best)

@@ -1,4 +1,4 @@
-"""What a language model learns from: prompts that tell some of a respondent's answers, and questions about others."""
+"""Training examples: prompts that tell some of a respondent's answers, and questions about others."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from imputers.shared.vocabulary import Positions
 
 
 @dataclass(frozen=True)
-class Exercise:
+class Example:
     """What one respondent is asked in a step: a prompt of known answers, and blocks that each ask a hidden one."""
 
     prefix: Tokens
@@ -24,14 +24,14 @@ class Exercise:
 
 
 def respondents(rows: Positions, step: int, batch_size: int, seed: int) -> Positions:
-    """Respondents of a step: pass after pass through all of them, each in a random order of its own."""
+    """Respondents of a step: epoch after epoch through all of them, each in a random order of its own."""
     places = np.arange(step * batch_size, (step + 1) * batch_size)
-    passes, within = np.divmod(places, len(rows))
-    orders = {number: np.random.default_rng((seed, 0, number)).permutation(rows) for number in set(passes.tolist())}
-    return np.array([orders[number][place] for number, place in zip(passes.tolist(), within, strict=True)])
+    epochs, within = np.divmod(places, len(rows))
+    orders = {number: np.random.default_rng((seed, 0, number)).permutation(rows) for number in set(epochs.tolist())}
+    return np.array([orders[number][place] for number, place in zip(epochs.tolist(), within, strict=True)])
 
 
-def set_exercise(
+def make_example(
     row: Positions,
     asked: Positions,
     script: Script,
@@ -39,7 +39,7 @@ def set_exercise(
     window: int,
     rng: np.random.Generator,
     relevance: Relevance | None = None,
-) -> Exercise:
+) -> Example:
     """Hide a random share of a respondent's observed answers (p,), one of the asked items' among them at least.
 
     The others are told in random order; where not all are wanted or fit in the model's window, those that say most
@@ -57,15 +57,15 @@ def set_exercise(
     if relevance is not None:
         known = np.where(np.isin(np.arange(len(row)), told), row, -1)
         told = rng.permutation(relevance.told(script, known, questions, window))
-    return Exercise(script.context(row, told, window - max(map(len, blocks))), blocks)
+    return Example(script.context(row, told, window - max(map(len, blocks))), blocks)
 
 
-def parts(exercises: Sequence[Exercise], max_tokens: int) -> Iterator[list[Exercise]]:
-    """Divide a batch, the shortest first, so that none but a lone exercise has more tokens, padding included."""
-    part: list[Exercise] = []
-    for exercise in sorted(exercises, key=len):
-        if part and (len(part) + 1) * len(exercise) > max_tokens:
+def micro_batches(examples: Sequence[Example], max_tokens: int) -> Iterator[list[Example]]:
+    """Divide a batch, the shortest first, so that none but a lone example has more tokens, padding included."""
+    part: list[Example] = []
+    for example in sorted(examples, key=len):
+        if part and (len(part) + 1) * len(example) > max_tokens:
             yield part
             part = []
-        part.append(exercise)
+        part.append(example)
     yield part
