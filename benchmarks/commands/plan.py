@@ -146,11 +146,14 @@ def planned_model(request: str, asked: "FineTuned", folder: Path | None) -> tupl
     """
     from transformers import AutoConfig
 
+    from imputers.llm.fine_tuned import FineTuned
+
     origin = str(folder) if folder else asked.model or asked.declared
     if origin is None:
         raise InputError(f"plan: {request} is any language model; say which one by --model FOLDER")
-    if origin == asked.declared:
-        return origin, AutoConfig.for_model(**asked.sizes)
+    declared = {kind.declared: kind.sizes for kind in FineTuned.__subclasses__()}
+    if origin in declared:
+        return origin, AutoConfig.for_model(**declared[origin])
     try:
         place = str(Path(origin).expanduser())
         config = AutoConfig.from_pretrained(place, local_files_only=True, trust_remote_code=False)

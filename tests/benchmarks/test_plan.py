@@ -67,6 +67,11 @@ def test_a_model_of_ones_own_is_planned_from_its_folder(tmp_path, capsys):
     assert "estimated from pieces of words" in told
 
 
+def test_a_declared_model_is_known_by_its_id(capsys):
+    plan("llm(model='meta-llama/Llama-2-13b-hf')", suite="toy")
+    assert figures(capsys.readouterr().out, "parameters") == [13_015_864_320]
+
+
 def test_tokens_are_counted_by_the_genuine_tokenizer(shared, capsys):
     tokenizer = shared / "models" / "llama2-tokenizer"
     plan("llama2-13b", suite="gss-smoke", data=shared / "data" / "2022_stata.zip", tokenizer=tokenizer)

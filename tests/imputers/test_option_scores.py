@@ -9,7 +9,7 @@ torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
 from imputers.llm import scoring  # noqa: E402 - these need torch
-from imputers.llm.scoring.options import option_log_probabilities, option_mass  # noqa: E402
+from imputers.llm.scoring.options import option_log_probabilities  # noqa: E402
 from imputers.llm.scoring.packing import Block, pack  # noqa: E402
 from imputers.llm.scoring.reading import PrefixCache, ask, log_likelihoods, read  # noqa: E402
 
@@ -148,7 +148,7 @@ def test_uniform_model_gives_each_token_its_share(script, people):
     for own, options in zip(scores, script.options, strict=True):
         lengths = np.array([len(option) for option in options])
         np.testing.assert_allclose(own, np.tile(-lengths * np.log(257), (len(own), 1)), rtol=1e-6)
-    np.testing.assert_allclose(option_mass(scores[0]), 257.0**-5 + 257.0**-4, rtol=1e-5)  # " yes\n" and " no\n"
+    np.testing.assert_allclose(np.exp(scores[0]).sum(axis=1), 257.0**-5 + 257.0**-4, rtol=1e-5)  # " yes\n" and " no\n"
 
 
 @pytest.mark.parametrize(("together", "max_tokens"), [(1, 1), (40, 300), (1, 10_000), (10_000, 300)])

@@ -2,7 +2,9 @@
 
 import json
 import time
+from functools import cache
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -24,10 +26,13 @@ QUICK = {"llm": {"n_epochs": 0.2, "min_steps": 1}, "llm-zero-shot": {}, "llm-few
 OFTEN = {"fills_every_hole_with_a_valid_answer"}
 
 
+@cache
 def bound(name: str, folder: Path) -> type:
     """The imputer with a small model as its usual one, so that rules can make it without parameters."""
 
     class Bound(IMPUTERS[name]):
+        _parameter_constraints: ClassVar = IMPUTERS[name]._parameter_constraints | {"size": [dict]}
+
         def __init__(self, model=str(folder), size=QUICK[name]):
             super().__init__(model, **size)
             self.size = size

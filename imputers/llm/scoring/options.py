@@ -27,7 +27,7 @@ def option_log_probabilities(
     """Log-probability of every option of every asked item, given the respondent's context and nothing else.
 
     An option's is that of its text and the line break behind it, whatever its length. Options exclude each other,
-    so that their probabilities sum to the share of all texts that are an answer, the `option_mass`.
+    so that their probabilities sum to the share of all texts that are an answer.
 
     Parameters
     ----------
@@ -56,11 +56,6 @@ def option_log_probabilities(
         for (row, j), scores in answer(model, prefix, parts, blocks, max_tokens).items():
             found[j][place[rows[row], j]] = scores
     return found
-
-
-def option_mass(scores: Floats) -> Floats:
-    """Probability that the model answers with one of the options at all, shape (r,) of log-probabilities (r, K)."""
-    return np.exp(scores).sum(axis=1)
 
 
 def question_blocks(script: Script, asked: NDArray[np.bool_]) -> dict[int, Block]:
