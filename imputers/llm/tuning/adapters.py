@@ -1,4 +1,4 @@
-"""Low-rank adapters on a frozen language model: attach, save, load again, and merge into the weights."""
+"""Low-rank adapters on a frozen language model: attach, save, load again, and take off."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -74,14 +74,6 @@ def detach(loaded: LanguageModel) -> LanguageModel:
     return _with_network(loaded, _adapted(loaded).unload())
 
 
-def merge(loaded: LanguageModel) -> LanguageModel:
-    """Add the adapter into the weights, for speed; the result is a plain network of the same precision.
-
-    In bfloat16 and 4-bit the sum is rounded, and answers drift a little.
-    """
-    return _with_network(loaded, _adapted(loaded).merge_and_unload(safe_merge=True))
-
-
 def save(loaded: LanguageModel, folder: Path) -> None:
     """Write the adapter, or a network without one, as safetensors and JSON in the formats of peft and transformers."""
     if isinstance(loaded.model, PeftModel):
@@ -111,10 +103,10 @@ def plain(loaded: LanguageModel) -> PreTrainedModel:
     Raises
     ------
     InputError
-        If it has one: detach or merge it first.
+        If it has one: detach it first.
     """
     if isinstance(loaded.model, PeftModel):
-        raise InputError(f"{loaded.name} has an adapter already; detach or merge it first")
+        raise InputError(f"{loaded.name} has an adapter already; detach it first")
     return loaded.model
 
 
