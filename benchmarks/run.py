@@ -1,34 +1,42 @@
-"""Running a suite: plan the cells, compute what is missing, write the report."""
+"""Running a suite: load its tables, plan the cells, compute what is missing, write the page."""
 
 import hashlib
-import inspect
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import partial
+import platform
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.cells import Cell, code_version, make_mask, prediction_key
+from rich.console import Console
+
+from benchmarks.cells import Cell, Method, make_mask, prediction_key
+from benchmarks.data import load
 from benchmarks.manifest import describe_run
 from benchmarks.progress import Progress
+from benchmarks.scoring import scoring_version
 from benchmarks.store import Store
-from benchmarks.suites import Suite
+from benchmarks.suite import Suite
 from benchmarks.supervisor import Limits, supervise
-from benchmarks.worker import Job
-from datasets.errors import InputError
-from datasets.mechanisms import MECHANISMS
+from benchmarks.versions import CodeVersion, commit, machine
+from benchmarks.worker import Job, record_loss
+from datasets import DATASETS
+from datasets.errors import DataUnavailableError, InputError, MethodUnavailableError
+from datasets.mechanisms import MECHANISMS, setting
 from datasets.mechanisms.card import mask_card
-from datasets.table import Dataset
+from datasets.surveys.thinning import thinned
+from datasets.table import Dataset, Masked
 from imputers import make_imputer
-from metrics import METRICS
-from reports.results import Record, read_record
-from reports.write import write_report
+from reports.results import Provenance, Record, read_record
+from reports.write import check_page, write_report
+
+Tables = Mapping[str, Dataset | str]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended: where the report is, and how many cells were planned, done, failed and unavailable."""
+    """How a run ended: where the page is, and how many cells were planned, done, failed and unavailable."""
 
     report: Path | None
     planned: int
@@ -37,70 +45,115 @@ class Outcome:
     unavailable: int
 
 
-def check_names(suite: Suite) -> Suite:
+@dataclass(frozen=True)
+class Settings:
+    """How a run is done, which decides no score.
+
+    Parameters
+    ----------
+    out : folder of the results.
+    n_jobs : cells at a time.
+    command : what was typed.
+    plugins : files given by ``--load``.
+    fail_fast : stop at the first failure, and write no page.
+    """
+
+    out: Path
+    n_jobs: int
+    limits: Limits
+    command: str
+    plugins: tuple[Path, ...] = ()
+    fail_fast: bool = False
+
+
+def check_suite(suite: Suite) -> Suite:
     """Give a suite back whose every name is resolved, before any work starts.
 
     Raises
     ------
     InputError
-        If a mechanism, an imputer or a parameter of it does not exist, a rate is outside (0, 1), or nothing is planned.
+        If a dataset, a mechanism, an imputer or a parameter of them does not exist, a rate is outside (0, 1), nothing
+        is planned, there is no such page, or the suite lacks something.
     """
-    for name in suite.mechanisms:
-        MECHANISMS.resolve(name)
-    for request in suite.imputers:
-        make_imputer(request)
-    for rate in suite.rates:
-        if not 0 < rate < 1:
-            raise InputError(f"rate {rate:g} is not between 0 and 1; it is the share of cells to hide, e.g. 0.3")
-    if not (suite.mechanisms and suite.imputers and suite.rates and suite.seeds):
+    check_page(suite.page)
+    for block in suite.blocks:
+        DATASETS.resolve(block.dataset)
+        for name in block.mechanisms:
+            MECHANISMS.resolve(name)
+        for request in block.imputers:
+            make_imputer(request)
+        for rate in block.rates:
+            if not 0 < rate < 1:
+                raise InputError(f"rate {rate:g} is not between 0 and 1; it is the share of cells to hide, e.g. 0.3")
+        if block.n_draws < 1:
+            raise InputError(f"suite {suite.name!r} asks for {block.n_draws} draws; ask for one at least")
+    if suite.lacking:
+        raise InputError(f"suite {suite.name!r}: {suite.lacking}")
+    if not all(block.n_cells for block in suite.blocks) or not suite.blocks:
         raise InputError(f"suite {suite.name!r} plans no cells; give mechanisms, rates, seeds and imputers")
     return suite
 
 
-def run(
-    suite: Suite,
-    dataset: Dataset,
-    out: Path,
-    *,
-    n_jobs: int,
-    limits: Limits,
-    progress: Progress,
-    command: str,
-    plugins: Sequence[Path] = (),
-    fail_fast: bool = False,
-) -> Outcome:
-    """Run the missing cells of a suite and write its report to ``out/<suite>/``.
+def load_tables(suite: Suite, path: Path | None, *, strict: bool, console: Console) -> Tables:
+    """Tables of a suite, each once, by `Block.table`; or what is lacking where some cannot be had.
+
+    Parameters
+    ----------
+    path : data file of the first block's dataset, and of others of that name; None to look for it.
+    strict : never take a synthetic twin.
+
+    Raises
+    ------
+    InputError
+        If a file is unusable, or two tables have the same title.
+    DataUnavailableError
+        If no table can be had.
+    """
+    tables: dict[str, Dataset | str] = {}
+    first = suite.blocks[0].dataset.partition("(")[0]
+    lacking: InputError | None = None
+    for block in suite.blocks:
+        if block.table in tables:
+            continue
+        own = path if block.dataset.partition("(")[0] == first else None
+        try:
+            table = load(block.dataset, own, strict=strict, console=console)
+            tables[block.table] = table if block.rows is None else thinned(table, block.rows)
+        except (DataUnavailableError, MethodUnavailableError) as unavailable:
+            tables[block.table], lacking = str(unavailable), unavailable
+    found = [table for table in tables.values() if isinstance(table, Dataset)]
+    if lacking is not None and not found:
+        raise lacking
+    prints = {table.title: table.fingerprint for table in found}
+    for table in found:
+        if prints[table.title] != table.fingerprint:
+            raise InputError(f"two datasets of the suite have the title {table.title!r}; rename one")
+    return tables
+
+
+def run(suite: Suite, tables: Tables, settings: Settings, progress: Progress) -> Outcome:
+    """Run the missing cells of a suite and write its page to ``out/<suite>/``.
 
     A stopped run loses the cells that were under way and nothing else: run it again. With ``fail_fast``
-    the first failure stops the run, and no report is written.
+    the first failure stops the run, and no page is written.
     """
-    check_names(suite)
-    (out / suite.name).mkdir(parents=True, exist_ok=True)
-    jobs, cards = plan(suite, dataset, Store(out / "store"), plugins)
-    records = compute(jobs, n_jobs, limits, progress, fail_fast)
-    counts = [sum(record.status == status for record in records) for status in ("done", "failed", "unavailable")]
+    folder = settings.out / suite.name
+    folder.mkdir(parents=True, exist_ok=True)
+    methods = {request: Method.of(request) for block in suite.blocks for request in block.imputers}
+    jobs = plan(suite, tables, methods, settings)
+    records = compute(jobs, settings, progress)
+    counts = Counter(record.status for record in records)
+    told = len(jobs), counts["done"], counts["failed"], counts["unavailable"]
     if len(records) < len(jobs):
-        return Outcome(None, len(jobs), *counts)
-    manifest = {"facts": describe_run(suite, dataset, jobs, command), "cards": cards}
-    _write_whole(out / suite.name / "manifest.json", json.dumps(manifest, indent=1, allow_nan=False))
-    return Outcome(rebuild(out, suite.name), len(jobs), *counts)
-
-
-def compute(
-    jobs: Sequence[Job], n_jobs: int, limits: Limits, progress: Progress, fail_fast: bool = False
-) -> list[Record]:
-    """Compute the cells that are not in the store, and give the records of all that are there then."""
-    missing = [job for job in jobs if not _is_done(job)]
-    progress.start(len(jobs), len(jobs) - len(missing))
-    try:
-        supervise(missing, n_jobs, limits, partial(_count, progress, fail_fast))
-    finally:
-        progress.stop()
-    return [_record(job) for job in jobs if _has_record(job)]
+        return Outcome(None, *told)
+    cards = _cards(jobs) if suite.page == "leaderboard" else []
+    manifest = describe_run(suite, tables, methods, jobs, cards, records, settings.command)
+    _write_whole(folder / "manifest.json", json.dumps(manifest, indent=1, allow_nan=False))
+    return Outcome(write_report(folder, records, manifest), *told)
 
 
 def rebuild(out: Path, suite: str) -> Path:
-    """Write the report of a suite again from its manifest and the stored records.
+    """Write the page of a suite again from its manifest and the stored records.
 
     Raises
     ------
@@ -112,58 +165,96 @@ def rebuild(out: Path, suite: str) -> Path:
         raise InputError(f"{manifest} does not exist; run the suite first: python -m benchmarks run --suite {suite}")
     written = json.loads(manifest.read_text(encoding="utf-8"))
     store = Store(out / "store")
-    paths = [store.record_path(cell["record"]) for cell in written["facts"]["cells"]]
+    paths = [store.record_path(cell["record"]) for cell in written["cells"]]
     gone = sum(not path.exists() for path in paths)
     if gone:
         raise InputError(f"{gone} of {len(paths)} records of {suite!r} are gone from {store.folder}; run it again")
-    return write_report(out / suite, [read_record(path) for path in paths], written["facts"], written["cards"])
+    return write_report(out / suite, [read_record(path) for path in paths], written)
+
+
+def plan(suite: Suite, tables: Tables, methods: Mapping[str, Method], settings: Settings) -> list[Job]:
+    """Every cell of a suite as a job, each once, masks in order; tables that are lacking have none."""
+    scoring, store = scoring_version(), Store(settings.out / "store")
+    made: dict[tuple[object, ...], Masked] = {}
+    jobs: dict[str, Job] = {}
+    for block in suite.blocks:
+        table = tables[block.table]
+        if isinstance(table, str):
+            continue
+        for mask in block.masks:
+            if (block.table, *mask) not in made:
+                made[block.table, *mask] = make_mask(table, *mask)
+            masked = made[block.table, *mask]
+            for imputer in block.imputers:
+                cell, method = Cell(table.title, *mask, imputer, block.n_draws), methods[imputer]
+                key = prediction_key(cell, masked, method)
+                record = f"{key}-{_short(scoring)}"
+                origin = _provenance(method, scoring)
+                jobs[record] = Job(cell, setting(mask[0]), masked, key, record, store, settings.plugins, origin)
+    return list(jobs.values())
+
+
+def compute(jobs: Sequence[Job], settings: Settings, progress: Progress) -> list[Record]:
+    """Compute the cells that are not in the store, and give the records of all that are done or tried then.
+
+    A failed cell is not done: its limits may be wider or its library mended this time. A method that is unavailable is
+    asked once, and its other cells are recorded with the same message.
+    """
+    stored = {job.record_key: read_record(job.record_path) for job in jobs if job.record_path.exists()}
+    records = {key: record for key, record in stored.items() if record.status == "done"}
+    missing = [job for job in jobs if job.record_key not in records]
+    lacking: dict[str, str] = {}
+
+    def done(job: Job, seconds: float) -> bool:
+        record = records[job.record_key] = read_record(job.record_path)
+        if record.status == "unavailable":
+            lacking[record.imputer] = record.message
+        progress.finished(job.cell, record, seconds)
+        return not (settings.fail_fast and record.status == "failed")
+
+    def available() -> Iterator[Job]:
+        for job in _each_method_first(missing):
+            message = lacking.get(job.cell.imputer)
+            if message is None:
+                yield job
+            else:
+                record_loss(job, "unavailable", message, 0.0)
+                done(job, 0.0)
+
+    progress.start(len(jobs), len(records))
+    try:
+        supervise(available(), settings.n_jobs, settings.limits, done)
+    finally:
+        progress.stop()
+    return [records[job.record_key] for job in jobs if job.record_key in records]
+
+
+def _each_method_first(jobs: Sequence[Job]) -> list[Job]:
+    """Jobs with the first of every method before the second of any."""
+    seen = Counter[str]()
+    turns = []
+    for job in jobs:
+        turns.append(seen[job.cell.imputer])
+        seen[job.cell.imputer] += 1
+    return [jobs[i] for i in sorted(range(len(jobs)), key=turns.__getitem__)]
+
+
+def _cards(jobs: Sequence[Job]) -> list[dict[str, Any]]:
+    """A card for each mask, in order."""
+    masks = {(job.cell.dataset, *job.cell.mask): job for job in jobs}
+    return [mask_card(job.masked, *job.cell.mask).to_dict() for job in masks.values()]
+
+
+def _provenance(method: Method, scoring: CodeVersion) -> Provenance:
+    versions = {"python": platform.python_version(), **scoring.libraries, **method.version.libraries, **method.programs}
+    return Provenance(commit(), dict(sorted(versions.items())), machine())
+
+
+def _short(scoring: CodeVersion) -> str:
+    return hashlib.sha256(json.dumps(asdict(scoring), sort_keys=True).encode()).hexdigest()[:8]
 
 
 def _write_whole(path: Path, text: str) -> None:
     beside = path.with_suffix(".part")
     beside.write_text(text, encoding="utf-8")
     beside.replace(path)
-
-
-def plan(
-    suite: Suite, dataset: Dataset, store: Store, plugins: Sequence[Path]
-) -> tuple[list[Job], list[dict[str, Any]]]:
-    """Every cell of a suite as a job, masks in order, and a card for each mask."""
-    scoring = _scoring_version()
-    jobs, cards = [], []
-    for mechanism in suite.mechanisms:
-        for rate in suite.rates:
-            for seed in suite.seeds:
-                masked = make_mask(dataset, mechanism, rate, seed)
-                cards.append(mask_card(masked, mechanism, rate, seed).to_dict())
-                for imputer in suite.imputers:
-                    cell = Cell(dataset.title, mechanism, rate, seed, imputer, suite.n_draws)
-                    key = prediction_key(cell, masked)
-                    jobs.append(Job(cell, masked, key, f"{key}-{scoring}", store, tuple(plugins)))
-    return jobs, cards
-
-
-def _scoring_version() -> str:
-    """Hash of the metrics' code: a new metric scores stored answers again and re-runs no imputer."""
-    files = {name: Path(inspect.getfile(METRICS[name].score)) for name in METRICS}
-    versions = {file: code_version(file) for file in set(files.values())}
-    return hashlib.sha256(repr([(name, versions[file]) for name, file in files.items()]).encode()).hexdigest()[:8]
-
-
-def _has_record(job: Job) -> bool:
-    return job.store.record_path(job.record_key).exists()
-
-
-def _is_done(job: Job) -> bool:
-    """A failed cell is not done: its limits may be wider or its library mended this time."""
-    return _has_record(job) and _record(job).status == "done"
-
-
-def _record(job: Job) -> Record:
-    return read_record(job.store.record_path(job.record_key))
-
-
-def _count(progress: Progress, fail_fast: bool, job: Job, seconds: float) -> bool:
-    record = _record(job)
-    progress.finished(job.cell, record, seconds)
-    return not (fail_fast and record.status == "failed")

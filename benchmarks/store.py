@@ -1,8 +1,9 @@
-"""The store: answers and records on disk, each written whole or not at all; the only cache there is."""
+"""The store: predictions and records on disk, each written whole or not at all; the only cache there is."""
 
+import json
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from datasets.moments import Moments
 from datasets.prediction import Prediction
 from datasets.regression import Estimates
+from reports.results import Provenance
 
 
 @dataclass(frozen=True)
@@ -21,9 +23,19 @@ class Cost:
     peak_memory_mb: float
 
 
+@dataclass(frozen=True, eq=False)
+class Stored:
+    """What is kept of a prediction: itself, its cost, the method's audit of itself, and what computed it."""
+
+    prediction: Prediction
+    cost: Cost
+    audit: Mapping[str, float] = field(default_factory=dict)
+    provenance: Provenance = field(default_factory=Provenance)
+
+
 @dataclass(frozen=True)
 class Store:
-    """A folder with ``answers/<key>.npz``, ``records/<key>.json``, ``logs/<key>.txt`` and ``learned/<key>/``.
+    """A folder with ``predictions/<key>.npz``, ``records/<key>.json``, ``logs/<key>.txt`` and ``learned/<key>/``.
 
     File names are hashes of everything that decides the content (see `cells.prediction_key`), so what is
     there is right, what is not there is missing, and parallel runs need no lock.
@@ -32,8 +44,8 @@ class Store:
     folder: Path
 
     def prediction_path(self, key: str) -> Path:
-        """Where the answer of a cell is kept."""
-        return self.folder / "answers" / f"{key}.npz"
+        """Where the prediction of a cell is kept."""
+        return self.folder / "predictions" / f"{key}.npz"
 
     def record_path(self, key: str) -> Path:
         """Where the scores of a cell are kept."""
@@ -47,8 +59,9 @@ class Store:
         """Folder where a method keeps what it learns in a cell: adapters, learning curves, checkpoints."""
         return self.folder / "learned" / key
 
-    def save_prediction(self, key: str, prediction: Prediction, cost: Cost, audit: Mapping[str, float]) -> None:
-        """Write an answer, its cost, and what the method found out about itself, by name of the measure."""
+    def save_prediction(self, key: str, stored: Stored) -> None:
+        """Write a prediction and what is kept with it."""
+        prediction, cost = stored.prediction, stored.cost
         arrays = {f"probabilities_{j}": table for j, table in prediction.probabilities.items()}
         if prediction.draws is not None:
             arrays["draws"] = prediction.draws
@@ -58,16 +71,17 @@ class Store:
             arrays |= {f"moments_{name}": array for name, array in vars(prediction.moments).items()}
         if prediction.estimates is not None:
             arrays |= {f"estimates_{name}": np.asarray(value) for name, value in vars(prediction.estimates).items()}
-        arrays |= {f"audit_{name}": np.array(value) for name, value in audit.items()}
+        arrays |= {f"audit_{name}": np.array(value) for name, value in stored.audit.items()}
         arrays["cost"] = np.array([cost.fit_seconds, cost.draw_seconds, cost.peak_memory_mb])
+        arrays["provenance"] = np.array(json.dumps(asdict(stored.provenance)))
         path = self.prediction_path(key)
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
             np.savez_compressed(file, **arrays)
         Path(file.name).replace(path)
 
-    def load_prediction(self, key: str) -> tuple[Prediction, Cost, dict[str, float]]:
-        """Read an answer, its cost, and the method's audit of itself, empty for most."""
+    def load_prediction(self, key: str) -> Stored:
+        """Read a prediction and what is kept with it."""
         with np.load(self.prediction_path(key), allow_pickle=False) as arrays:
             moments, own, estimates = (_part(arrays, kind) for kind in ("moments", "probabilities", "estimates"))
             prediction = Prediction(
@@ -78,7 +92,8 @@ class Store:
                 estimates=_estimates(estimates) if estimates else None,
             )
             audit = {name: float(value) for name, value in _part(arrays, "audit").items()}
-            return prediction, Cost(*arrays["cost"].tolist()), audit
+            provenance = Provenance(**json.loads(str(arrays["provenance"])))
+            return Stored(prediction, Cost(*arrays["cost"].tolist()), audit, provenance)
 
 
 def _part(arrays: Mapping[str, np.ndarray], kind: str) -> dict[str, np.ndarray]:

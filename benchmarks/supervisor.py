@@ -12,7 +12,7 @@ from multiprocessing.process import BaseProcess
 
 import psutil
 
-from benchmarks.worker import Job, record_failure, work_on
+from benchmarks.worker import Job, record_loss, work_on
 
 POLL_SECONDS = 0.05
 PRELOADED = ("benchmarks.worker", "sklearn.ensemble", "scipy.stats", "lightgbm", "torch")
@@ -89,13 +89,14 @@ def _ended(task: _Running, limits: Limits) -> bool:
     if not process.is_alive():
         process.join()
         if process.exitcode != 0:
-            record_failure(task.job, f"its process died with exit code {process.exitcode} (negative: a signal)")
+            message = f"its process died with exit code {process.exitcode} (negative: a signal)"
+            record_loss(task.job, "failed", message, time.monotonic() - task.started)
         return True
     overrun = _overrun(task, limits)
     if overrun is None:
         return False
     _kill(process)
-    record_failure(task.job, overrun)
+    record_loss(task.job, "failed", overrun, time.monotonic() - task.started)
     return True
 
 

@@ -7,22 +7,21 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing import connection, parent_process
 from pathlib import Path
-from typing import Protocol, runtime_checkable
 
 from benchmarks.cells import Cell
-from benchmarks.store import Cost, Store
+from benchmarks.scoring import score
+from benchmarks.store import Cost, Store, Stored
 from datasets.errors import InputError, MethodUnavailableError
-from datasets.prediction import Prediction, check_prediction
+from datasets.prediction import check_prediction
 from datasets.registry import load_plugin
 from datasets.table import Masked
 from imputers import make_imputer
-from metrics import METRICS
-from metrics.metric import Reads
+from imputers.base import Imputer
 from reports.measures import AUDIT
-from reports.results import Record, write_record
+from reports.results import Provenance, Record, write_record
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,38 +30,25 @@ class Job:
 
     Parameters
     ----------
+    setting : mechanism of which that of the cell is a replicate.
     prediction_key, record_key : names in the store.
     plugins : files given by ``--load``, imported again in the worker.
+    provenance : what computes the cell.
     """
 
     cell: Cell
+    setting: str
     masked: Masked
     prediction_key: str
     record_key: str
     store: Store
     plugins: tuple[Path, ...] = ()
+    provenance: Provenance = field(default_factory=Provenance)
 
-
-@runtime_checkable
-class Learner(Protocol):
-    """An imputer that keeps what it learns, such as adapters, and resumes from it if it was stopped."""
-
-    folder: Path | None
-
-
-@runtime_checkable
-class Audited(Protocol):
-    """An imputer that examines itself, as language models do."""
-
-    def audit(self) -> Mapping[str, float]:
-        """Measures by name, taken on observed cells that the method hid from itself."""
-
-
-@runtime_checkable
-class Informed(Protocol):
-    """An imputer that is told, in a plain sentence, more than others about why cells are missing."""
-
-    told: str
+    @property
+    def record_path(self) -> Path:
+        """Where its record is kept."""
+        return self.store.record_path(self.record_key)
 
 
 def attempt(work: Callable[[], None]) -> str | None:
@@ -81,57 +67,64 @@ def attempt(work: Callable[[], None]) -> str | None:
 
 
 def work_on(job: Job) -> None:
-    """Prediction, score and record one cell; an error is recorded as the cell's failure."""
+    """Predict, score and record one cell; an error is recorded as the cell's failure."""
     threading.Thread(target=_exit_with_parent, daemon=True).start()
     _log_to(job.store.log_path(job.prediction_key))
-    message = attempt(lambda: _answer_and_score(job))
+    start = time.perf_counter()
+    message = attempt(lambda: predict_and_score(job))
     if message is not None:
-        record_failure(job, message)
+        record_loss(job, "failed", message, time.perf_counter() - start)
 
 
-def record_failure(job: Job, message: str) -> None:
-    """Write down that a cell failed and why."""
-    _write(job, "failed", message, ())
-
-
-def _answer_and_score(job: Job) -> None:
+def predict_and_score(job: Job) -> None:
+    """Score the prediction of a cell, which is made unless it is in the store; write the record."""
+    start = time.perf_counter()
     for path in job.plugins:
         load_plugin(path)
     try:
-        _answer(job)
+        stored = _prediction(job)
     except MethodUnavailableError as lacking:
-        _write(job, "unavailable", str(lacking), ())
+        record_loss(job, "unavailable", str(lacking), time.perf_counter() - start)
         return
-    prediction, cost, audit = job.store.load_prediction(job.prediction_key)
-    told = {name.replace("_", "-"): value for name, value in vars(cost).items()} | audit
-    _write(
-        job, "done", "", (*score(job.masked, prediction), *((name, "(table)", value) for name, value in told.items()))
-    )
+    told = {name.replace("_", "-"): value for name, value in vars(stored.cost).items()} | dict(stored.audit)
+    scores = (*score(job.masked, stored.prediction), *((name, "(table)", value) for name, value in told.items()))
+    _write(job, "done", "", scores, time.perf_counter() - start, stored.provenance)
 
 
-def _answer(job: Job) -> None:
-    """Put the answer into the store, unless it is there."""
-    if not job.store.prediction_path(job.prediction_key).exists():
-        prediction, cost, audit = _timed_answer(job.cell, job.masked, job.store.learned_path(job.prediction_key))
-        check_prediction(prediction, job.masked.values, job.masked.schema)
-        job.store.save_prediction(job.prediction_key, prediction, cost, audit)
+def record_loss(job: Job, status: str, message: str, seconds: float) -> None:
+    """Write down that a cell failed or is unavailable, and why."""
+    _write(job, status, message, (), seconds, job.provenance)
 
 
-def _timed_answer(cell: Cell, masked: Masked, folder: Path) -> tuple[Prediction, Cost, Mapping[str, float]]:
+def _prediction(job: Job) -> Stored:
+    """The checked prediction of a cell, from the store or put there now."""
+    if job.store.prediction_path(job.prediction_key).exists():
+        return job.store.load_prediction(job.prediction_key)
+    stored = _predict(job)
+    check_prediction(stored.prediction, job.masked.values, job.masked.schema)
+    job.store.save_prediction(job.prediction_key, stored)
+    return stored
+
+
+def _predict(job: Job) -> Stored:
     """Let the imputer see values, schema, weights and a seed, and nothing else; its audit of itself is not timed."""
-    imputer = make_imputer(cell.imputer)
-    if isinstance(imputer, Learner):
-        imputer.folder = folder
+    imputer, cell, masked = make_imputer(job.cell.imputer), job.cell, job.masked
     start = time.perf_counter()
-    imputer.fit(masked.values, schema=masked.schema, weights=masked.truth.weights, random_state=cell.random_state)
+    imputer.fit(
+        masked.values,
+        schema=masked.schema,
+        weights=masked.truth.weights,
+        random_state=cell.random_state,
+        folder=job.store.learned_path(job.prediction_key),
+    )
     fitted = time.perf_counter()
     prediction = imputer.impute(masked.values, n_draws=cell.n_draws)
     drawn = time.perf_counter()
     cost = Cost(fitted - start, drawn - fitted, _peak_memory_mb())
-    return prediction, cost, _audit(imputer) if isinstance(imputer, Audited) else {}
+    return Stored(prediction, cost, _audit(imputer), job.provenance)
 
 
-def _audit(imputer: Audited) -> Mapping[str, float]:
+def _audit(imputer: Imputer) -> Mapping[str, float]:
     """What an imputer finds out about itself, in measures that the report can explain."""
     found = imputer.audit()
     strange = sorted(set(found) - set(AUDIT))
@@ -140,26 +133,17 @@ def _audit(imputer: Audited) -> Mapping[str, float]:
     return found
 
 
-def score(masked: Masked, prediction: Prediction) -> list[tuple[str, str, float]]:
-    """Every metric that applies to an answer, as (metric, column, value)."""
-    has = {
-        Reads.FILLS: prediction.draws is not None,
-        Reads.PROBABILITIES: bool(prediction.probabilities),
-        Reads.MOMENTS: prediction.draws is not None or prediction.moments is not None,
-        Reads.ESTIMATES: prediction.draws is not None or prediction.estimates is not None,
-    }
-    applicable = {name: METRICS[name] for name in METRICS if has[METRICS[name].reads]}
-    return [
-        (name, column, float(value))
-        for name, metric in applicable.items()
-        for column, value in metric.score(masked, prediction).items()
-    ]
-
-
-def _write(job: Job, status: str, message: str, scores: tuple[tuple[str, str, float], ...]) -> None:
+def _write(
+    job: Job,
+    status: str,
+    message: str,
+    scores: tuple[tuple[str, str, float], ...],
+    seconds: float,
+    provenance: Provenance,
+) -> None:
     cell = job.cell
-    record = Record(cell.dataset, *cell.mask, cell.imputer, status, message, scores)
-    write_record(record, job.store.record_path(job.record_key))
+    record = Record(cell.dataset, *cell.mask, cell.imputer, status, message, scores, job.setting, seconds, provenance)
+    write_record(record, job.record_path)
 
 
 def _peak_memory_mb() -> float:

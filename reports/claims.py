@@ -2,48 +2,57 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
+from statistics import fmean
 
+from reports.facts import Manifest
 from reports.page import Block, Cell, Grid, Head, Page, Section
+from reports.results import TABLE, Record, collect
 
 
 @dataclass(frozen=True)
 class Claim:
-    """One published figure, and what we got.
+    """One published figure, and how it can be met.
 
     Parameters
     ----------
-    data, mask : names of the dataset and of what hid its cells.
-    imputer, metric : what was run, and how it was scored.
+    dataset : table of the suite, as it was asked for.
+    mechanisms, rate : the masks; of several, our score is the mean.
+    imputer : what is run.
+    metric, column : how it is scored.
     published : the figure as it was published.
-    low, high : what counts as met; an open end is infinite.
+    low, high : what counts as met; None for an open end.
     source : where the figure comes from, and what differs from our run.
-    ours : our score; None if it could not be had.
-    lacking : why not; empty if it could.
     """
 
-    data: str
-    mask: str
+    dataset: str
+    mechanisms: Sequence[str]
+    rate: float
     imputer: str
-    metric: str
     published: str
-    low: float
-    high: float
     source: str
-    ours: float | None
-    lacking: str = ""
+    metric: str
+    low: float | None = None
+    high: float | None = None
+    column: str = TABLE
 
-    @property
-    def verdict(self) -> str:
-        """``"pass"``, ``"miss"`` or ``"not run"``."""
-        if self.ours is None:
+    def verdict(self, ours: float | None) -> str:
+        """``"pass"``, ``"miss"`` or ``"not run"``, for our score or None."""
+        if ours is None:
             return "not run"
-        return "pass" if self.low <= self.ours <= self.high else "miss"
+        return (
+            "pass"
+            if (-inf if self.low is None else self.low) <= ours <= (inf if self.high is None else self.high)
+            else "miss"
+        )
 
 
-def claims_page(claims: Sequence[Claim], versions: str) -> Page:
-    """Compose the page of all claims, in their order."""
-    counts = {verdict: sum(claim.verdict == verdict for claim in claims) for verdict in ("pass", "miss", "not run")}
-    told = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
+def claims_page(records: Sequence[Record], manifest: Manifest) -> Page:
+    """Compose the page of all claims, in their order; the suite tells them as ``about["claims"]``."""
+    claims = [Claim(**known) for known in manifest["about"]["claims"]]
+    found = [_score(claim, records, manifest) for claim in claims]
+    verdicts = [claim.verdict(ours) for claim, (ours, _) in zip(claims, found, strict=True)]
+    told = ", ".join(f"{verdicts.count(v)} {v}" for v in ("pass", "miss", "not run") if v in verdicts)
     texts = ("data", "mask", "imputer", "metric")
     heads = [Head(text, numeric=False) for text in texts]
     heads += [
@@ -52,30 +61,46 @@ def claims_page(claims: Sequence[Claim], versions: str) -> Page:
         Head("accepted"),
         *[Head(t, numeric=False) for t in ("verdict", "source")],
     ]
+    reasons = dict.fromkeys(lacking for ours, lacking in found if ours is None)
+    versions = ", ".join(f"{name} {version}" for name, version in collect(records).versions.items())
     blocks: list[Block] = [
         f"{told}. Each imputer fills the very cells that were hidden for the published figure, or folds of the same "
         "table. A range without an upper or lower end accepts anything better.",
-        Grid(tuple(heads), tuple(_row(claim) for claim in claims)),
-        *([_missing(claims)] if counts["not run"] else []),
+        Grid(tuple(heads), tuple(_row(claim, ours) for claim, (ours, _) in zip(claims, found, strict=True))),
+        *(["Not run:\n\n" + "\n".join(f"- {reason}" for reason in reasons)] if reasons else []),
         f"Versions: {versions}.",
     ]
     title = "Published figures, and ours on the same cells"
     return Page(title, "published figures", (Section("Claims", tuple(blocks)),))
 
 
-def _row(claim: Claim) -> tuple[Cell, ...]:
-    ours = "–" if claim.ours is None else f"{claim.ours:.4f}"
-    if claim.low == float("-inf"):
+def _score(claim: Claim, records: Sequence[Record], manifest: Manifest) -> tuple[float | None, str]:
+    """Our score, or None and why there is none."""
+    table = manifest["tables"][claim.dataset]
+    if "lacking" in table:
+        return None, table["lacking"]
+    cell = table["data"]["title"], claim.rate, claim.imputer
+    own = [r for r in records if (r.dataset, r.rate, r.imputer) == cell and r.mechanism in claim.mechanisms]
+    lost = [f"{record.imputer}: {record.message}" for record in own if record.status != "done"]
+    if lost:
+        return None, lost[0]
+    wanted = claim.metric, claim.column
+    return fmean(value for record in own for metric, column, value in record.scores if (metric, column) == wanted), ""
+
+
+def _row(claim: Claim, ours: float | None) -> tuple[Cell, ...]:
+    if claim.low is None:
         accepted = f"at most {claim.high:g}"
-    elif claim.high == float("inf"):
+    elif claim.high is None:
         accepted = f"at least {claim.low:g}"
     else:
         accepted = f"{claim.low:g} to {claim.high:g}"
-    front = [Cell(text, text) for text in (claim.data, claim.mask, claim.imputer, claim.metric)]
-    middle = [Cell(ours, claim.ours), Cell(claim.published, claim.published), Cell(accepted, claim.low)]
-    return (*front, *middle, Cell(claim.verdict, claim.verdict, strong=claim.verdict == "miss"), Cell(claim.source))
-
-
-def _missing(claims: Sequence[Claim]) -> str:
-    reasons = dict.fromkeys(claim.lacking for claim in claims if claim.ours is None)
-    return "Not run:\n\n" + "\n".join(f"- {reason}" for reason in reasons)
+    mask = claim.mechanisms[0] if len(claim.mechanisms) == 1 else f"{len(claim.mechanisms)} folds"
+    front = [Cell(text, text) for text in (claim.dataset, mask, claim.imputer, claim.metric)]
+    middle = [
+        Cell("–" if ours is None else f"{ours:.4f}", ours),
+        Cell(claim.published, claim.published),
+        Cell(accepted, claim.low),
+    ]
+    verdict = claim.verdict(ours)
+    return (*front, *middle, Cell(verdict, verdict, strong=verdict == "miss"), Cell(claim.source))

@@ -65,7 +65,7 @@ class ArmResult:
     Parameters
     ----------
     label : unique in its study.
-    data, imputer : the table and what filled it.
+    data, imputer : title of the table and what filled it.
     records : one for each fold, in their order, all done; empty if any is not.
     lacking : why there are none; empty if there are.
     """

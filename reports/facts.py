@@ -1,13 +1,13 @@
-"""Facts: what a report must be told besides the scores; all of it is kept in ``manifest.json``."""
+"""Facts: what a report must be told besides the records; all of it is kept in ``manifest.json``."""
 
 from collections.abc import Mapping, Sequence
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import pandas as pd
 
 from datasets.errors import InputError
 from reports.measures import NOT_METRICS
-from reports.results import CELL, MASK
+from reports.results import CELL, MASK, Record, collect
 
 
 class HeadlineFacts(TypedDict):
@@ -66,7 +66,7 @@ class ImputerFacts(TypedDict):
 
 
 class DataFacts(TypedDict):
-    """The data: title (the `Record.dataset`), where the file came from, its sha256, and its size.
+    """The data: title (the `Record.dataset`), where the file came from, its sha256, its size, and if it is invented.
 
     note : a sentence that stands at the top of every page, e.g. that the real file could not be had.
     """
@@ -76,16 +76,20 @@ class DataFacts(TypedDict):
     sha256: str
     rows: int
     columns: int
+    synthetic: NotRequired[bool]
     note: NotRequired[str]
 
 
 class CellFacts(TypedDict):
     """One planned cell.
 
-    random_state : seed of the imputer. record : name of the cell's record in the store.
+    dataset : title of its data. setting : the mechanism, or that of which it is a replicate. random_state : seed of the
+    imputer. record : name of the cell's record in the store.
     """
 
+    dataset: str
     mechanism: str
+    setting: str
     rate: float
     seed: int
     imputer: str
@@ -101,11 +105,41 @@ class PublishedFacts(TypedDict):
     note: str
 
 
-class Facts(TypedDict):
-    """All that a report is told besides the scores.
+class TableFacts(TypedDict, total=False):
+    """One table of a suite: its data and its columns, or what is lacking where it could not be had."""
 
-    suite : name of the suite. command : what was typed. commit : of the code, or ``"unknown"``.
-    versions : package to version. draws : number of draws of each prediction. data, metrics, columns (in
+    data: DataFacts
+    columns: Mapping[str, ColumnFacts]
+    lacking: str
+
+
+class Manifest(TypedDict):
+    """All that the page of a suite is made of, besides the records.
+
+    suite : name of the suite. page : name of its page. command : what was typed. draws : of each prediction. about :
+    what the page is told by the suite: figures to meet, a question and its arms. tables : by what was asked for.
+    metrics, imputers : by name. cells : every cell that was planned. cards : mask cards, as
+    `datasets.mechanisms.card.MaskCard.to_dict` gives them. provenance : of all records, see `results.collect`.
+    """
+
+    suite: str
+    page: str
+    command: str
+    draws: int
+    about: Mapping[str, Any]
+    tables: Mapping[str, TableFacts]
+    metrics: Mapping[str, MetricFacts]
+    imputers: Mapping[str, ImputerFacts]
+    cells: Sequence[CellFacts]
+    cards: Sequence[Mapping[str, Any]]
+    provenance: Mapping[str, Any]
+
+
+class Facts(TypedDict):
+    """All that a board of one dataset is told besides the scores.
+
+    suite : name of the suite. command : what was typed. commit, versions, machine : of the code, packages and
+    processors that the records come from. draws : number of draws of each prediction. data, metrics, columns (in
     the order of the table), imputers : see above, by name. cells : every cell that was planned;
     those without a record are reported as not run. published_targets : RMSE of target items, the
     reference row of their table; published_metrics : the same for items with two answers, by metric; left out where
@@ -116,6 +150,7 @@ class Facts(TypedDict):
     command: str
     commit: str
     versions: Mapping[str, str]
+    machine: NotRequired[str]
     draws: int
     data: DataFacts
     metrics: Mapping[str, MetricFacts]
@@ -124,6 +159,34 @@ class Facts(TypedDict):
     cells: Sequence[CellFacts]
     published_targets: NotRequired[PublishedFacts]
     published_metrics: NotRequired[PublishedFacts]
+
+
+def board_facts(manifest: Manifest, records: Sequence[Record], title: str) -> Facts:
+    """Facts of the board of one dataset, by its title, from the manifest of a suite and the records of that dataset."""
+    table = next(known for known in manifest["tables"].values() if "data" in known and known["data"]["title"] == title)
+    made, cells = collect(records), [cell for cell in manifest["cells"] if cell["dataset"] == title]
+    run = {cell["imputer"] for cell in cells}
+    facts: Facts = {
+        "suite": manifest["suite"],
+        "command": manifest["command"],
+        "commit": made.commit,
+        "versions": made.versions,
+        "machine": made.machine,
+        "draws": manifest["draws"],
+        "data": table["data"],
+        "metrics": manifest["metrics"],
+        "columns": table["columns"],
+        "imputers": {name: known for name, known in manifest["imputers"].items() if name in run},
+        "cells": cells,
+    }
+    if table["data"].get("synthetic"):
+        return facts
+    targets, metrics = (manifest["about"].get(name) for name in ("published_targets", "published_metrics"))
+    if targets is not None and set(targets["values"]) <= set(table["columns"]):
+        facts["published_targets"] = targets
+    if metrics is not None:
+        facts["published_metrics"] = metrics
+    return facts
 
 
 def check_facts(facts: Facts, scores: pd.DataFrame, lost: pd.DataFrame) -> None:

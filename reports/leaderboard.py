@@ -10,7 +10,7 @@ from datasets.schema import UNORDERED, Kind
 from reports.facts import Facts, HeadlineFacts
 from reports.measures import NOT_METRICS
 from reports.ranking import Design, averages, cube, design, loss, missing, rank, winner
-from reports.results import COSTS, MASK, TABLE, setting
+from reports.results import COSTS, MASK, TABLE
 
 ORDERED = (Kind.ORDINAL, Kind.NUMERIC)
 
@@ -60,9 +60,9 @@ def progress(scores: pd.DataFrame, lost: pd.DataFrame, facts: Facts) -> pd.DataF
 
     Returns
     -------
-    DataFrame with columns mechanism, rate, seed, imputer, status, and message (empty if there is none).
+    DataFrame with columns mechanism, setting, rate, seed, imputer, status, and message (empty if there is none).
     """
-    cells = pd.DataFrame(facts["cells"], columns=[*MASK, "imputer"]).drop_duplicates()
+    cells = pd.DataFrame(facts["cells"], columns=[*MASK, "setting", "imputer"]).drop_duplicates()
     done = scores[list(cells)].drop_duplicates().assign(status="done", message="")
     known = pd.concat([done, lost[[*cells, "status", "message"]]])
     return cells.merge(known, how="left").fillna({"status": "missing", "message": ""})
@@ -116,7 +116,7 @@ def standings(scores: pd.DataFrame, cells: pd.DataFrame, facts: Facts) -> Board:
 
 
 def _with_masks(scores: pd.DataFrame) -> pd.DataFrame:
-    settings = scores["mechanism"].map(setting) + " " + scores["rate"].map(repr)
+    settings = scores["setting"] + " " + scores["rate"].map(repr)
     return scores.assign(mask=scores.groupby(MASK).ngroup(), setting=settings)
 
 

@@ -2,9 +2,8 @@
 
 import json
 import os
-import re
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import pandas as pd
@@ -13,9 +12,19 @@ from datasets.errors import InputError
 
 MASK = ["mechanism", "rate", "seed"]
 CELL = ["dataset", *MASK, "imputer"]
+COLUMNS = ["dataset", "mechanism", "setting", "rate", "seed", "imputer"]
 TABLE = "(table)"
 LOST = ("failed", "unavailable")
 COSTS = ("fit-seconds", "draw-seconds", "peak-memory-mb")
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What computed a record: commit of the code, versions of the libraries and programs it used, and the machine."""
+
+    commit: str = "unknown"
+    versions: Mapping[str, str] = field(default_factory=dict)
+    machine: str = "unknown"
 
 
 @dataclass(frozen=True)
@@ -32,6 +41,9 @@ class Record:
         to do; empty if done.
     scores : (metric, column, value); column is ``"(table)"`` for a metric of the whole table. Cost comes
         as the metrics ``fit-seconds``, ``draw-seconds`` and ``peak-memory-mb``. Empty unless done.
+    setting : mechanism of which this one is a replicate, e.g. ``"fold"``; by default the mechanism itself.
+    seconds : wall-clock time that the cell took, scoring included.
+    provenance : what computed it.
 
     Raises
     ------
@@ -47,8 +59,12 @@ class Record:
     status: str = "done"
     message: str = ""
     scores: tuple[tuple[str, str, float], ...] = ()
+    setting: str = ""
+    seconds: float = 0.0
+    provenance: Provenance = field(default_factory=Provenance)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "setting", self.setting or self.mechanism)
         who = f"record of {self.imputer} on {self.dataset}, {self.mechanism} {self.rate:g}, seed {self.seed}"
         if self.status not in ("done", *LOST):
             raise InputError(f"{who}: status is {self.status!r}; it must be done, failed or unavailable")
@@ -58,17 +74,6 @@ class Record:
             )
         if len({score[:2] for score in self.scores}) < len(self.scores):
             raise InputError(f"{who} gives a metric of a column twice; give each once")
-
-
-def setting(mechanism: str) -> str:
-    """Mechanism of which this one is a replicate: the folds of a table differ as seeds do.
-
-    Examples
-    --------
-    >>> setting("fold-10"), setting("mcar")
-    ('fold', 'mcar')
-    """
-    return re.sub(r"^fold-\d+$", "fold", mechanism)
 
 
 def write_record(record: Record, path: Path) -> None:
@@ -97,9 +102,21 @@ def read_record(path: Path) -> Record:
     try:
         fields = json.loads(path.read_text(encoding="utf-8"))
         scores = tuple((metric, column, float(value)) for metric, column, value in fields.pop("scores"))
-        return Record(**fields, scores=scores)
+        provenance = Provenance(**fields.pop("provenance"))
+        return Record(**fields, scores=scores, provenance=provenance)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise InputError(f"{path} is not the record of a cell ({error}); delete it and run again") from error
+
+
+def collect(records: Sequence[Record]) -> Provenance:
+    """Provenance of several records as one; what differs among them stands side by side, e.g. ``"2.0.2, 2.1.0"``."""
+    found = [record.provenance for record in records]
+    names = sorted({name for own in found for name in own.versions})
+    return Provenance(
+        _together(own.commit for own in found),
+        {name: _together(own.versions[name] for own in found if name in own.versions) for name in names},
+        _together(own.machine for own in found),
+    )
 
 
 def tidy(records: Sequence[Record]) -> pd.DataFrame:
@@ -107,7 +124,7 @@ def tidy(records: Sequence[Record]) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame with columns dataset, mechanism, rate, seed, imputer, metric, column, value.
+    DataFrame with columns dataset, mechanism, setting, rate, seed, imputer, metric, column, value.
 
     Raises
     ------
@@ -115,31 +132,31 @@ def tidy(records: Sequence[Record]) -> pd.DataFrame:
         If a cell stands twice.
     """
     _once(records)
-    rows = [
-        (r.dataset, r.mechanism, float(r.rate), int(r.seed), r.imputer, metric, column, float(value))
-        for r in records
-        for metric, column, value in r.scores
-    ]
+    rows = [(*_cell(r), metric, column, float(value)) for r in records for metric, column, value in r.scores]
     types = {"rate": "float64", "seed": "int64", "value": "float64"}
-    table = pd.DataFrame(rows, columns=[*CELL, "metric", "column", "value"]).astype(types)
+    table = pd.DataFrame(rows, columns=[*COLUMNS, "metric", "column", "value"]).astype(types)
     return table.sort_values([*CELL, "metric", "column"], ignore_index=True)
 
 
 def lost(records: Sequence[Record]) -> pd.DataFrame:
-    """One row per failed or unavailable cell: dataset, mechanism, rate, seed, imputer, status, message."""
-    rows = [
-        (r.dataset, r.mechanism, float(r.rate), int(r.seed), r.imputer, r.status, r.message)
-        for r in records
-        if r.status in LOST
-    ]
-    table = pd.DataFrame(rows, columns=[*CELL, "status", "message"]).astype({"rate": "float64", "seed": "int64"})
+    """One row per failed or unavailable cell: those of a cell as in `tidy`, status, message."""
+    rows = [(*_cell(r), r.status, r.message) for r in records if r.status in LOST]
+    table = pd.DataFrame(rows, columns=[*COLUMNS, "status", "message"]).astype({"rate": "float64", "seed": "int64"})
     return table.sort_values(["imputer", *MASK], ignore_index=True)
 
 
+def _cell(record: Record) -> tuple[str, str, str, float, int, str]:
+    r = record
+    return r.dataset, r.mechanism, r.setting, float(r.rate), int(r.seed), r.imputer
+
+
 def _once(records: Sequence[Record]) -> None:
-    seen: set[tuple[str, str, float, int, str]] = set()
-    for r in records:
-        cell = (r.dataset, r.mechanism, float(r.rate), int(r.seed), r.imputer)
+    seen = set()
+    for cell in map(_cell, records):
         if cell in seen:
             raise InputError(f"cell {cell} has two records; keep one")
         seen.add(cell)
+
+
+def _together(texts: Iterable[str]) -> str:
+    return ", ".join(sorted(set(texts)))

@@ -15,7 +15,7 @@ from reports.leaderboard import Board, headlines, items, progress, standings
 from reports.page import Block, Cell, Grid, Head, Page, Picture, Section, Verbatim, plain
 from reports.ranking import RESAMPLES
 from reports.regressions import regression_sections
-from reports.results import MASK, TABLE, setting
+from reports.results import MASK, TABLE
 
 
 def leaderboard_page(
@@ -140,7 +140,8 @@ def _summary(board: Board, pictures: Mapping[str, str]) -> Section:
 
 def _settings(scores: pd.DataFrame, cells: pd.DataFrame, facts: Facts, name: str) -> list[Section]:
     """One ranking per mechanism, or per rate, if there are several."""
-    of_score, of_cell = (table[name].map(setting) if name == "mechanism" else table[name] for table in (scores, cells))
+    column = "setting" if name == "mechanism" else name
+    of_score, of_cell = scores[column], cells[column]
     values = list(dict.fromkeys(of_cell)) if name == "mechanism" else sorted(of_cell.unique())
     if len(values) < 2:
         return []

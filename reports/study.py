@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from statistics import fmean
-from typing import TYPE_CHECKING
 
 from reports.contrasts import (
     YARDSTICKS,
@@ -15,10 +14,9 @@ from reports.contrasts import (
     per_fold,
     sentence,
 )
-from reports.page import Block, Cell, Grid, Head, Page, Section
-
-if TYPE_CHECKING:
-    from reports.results import Record
+from reports.facts import Manifest
+from reports.page import Block, Cell, Grid, Head, Page, Section, Verbatim
+from reports.results import Record, collect
 
 METHOD = (
     "Brackets are 95 % intervals: Student's t of one paired difference a fold, its variance times (1/k + test/train) "
@@ -29,7 +27,55 @@ METHOD = (
 )
 
 
-def study_page(
+def study_page(records: Sequence[Record], manifest: Manifest) -> Page:
+    """Compose the page of a study; what it asks and compares is what `benchmarks.study.study` puts into ``about``."""
+    about = manifest["about"]
+    arms = [_result(arm, records, manifest) for arm in about["arms"]]
+    answers, further = ([Contrast(**known) for known in about[name]] for name in ("answers", "further"))
+    how = _how(records, manifest)
+    return answer_page(manifest["suite"], about["question"], arms, answers, further, about["test_share"], how)
+
+
+def _result(arm: Mapping[str, str], records: Sequence[Record], manifest: Manifest) -> ArmResult:
+    """An arm with the records of its folds, or with what went wrong in the first that is not done."""
+    names = manifest["about"]["models"]
+    request, table = _shortened(arm["imputer"], names), manifest["tables"].get(arm["table"], {})
+    lacking = arm["lacking"] or table.get("lacking", "")
+    if lacking or "data" not in table:
+        return ArmResult(arm["label"], "–", request, (), lacking)
+    title = table["data"]["title"]
+    own = [record for record in records if (record.dataset, record.imputer) == (title, arm["imputer"])]
+    lost = [f"{record.mechanism} {record.status}: {record.message.splitlines()[0]}" for record in own if record.message]
+    told = _shortened("; ".join(lost[:1]), names)
+    return ArmResult(arm["label"], title, request, () if lost else tuple(own), told)
+
+
+def _shortened(text: str, names: Mapping[str, str]) -> str:
+    """The text with the names of models in place of their folders, which mean nothing on another machine."""
+    for model, name in names.items():
+        text = text.replace(model, name) if "/" in model else text
+    return text
+
+
+def _how(records: Sequence[Record], manifest: Manifest) -> list[Block]:
+    """How a study was run."""
+    about, made = manifest["about"], collect(records)
+    tables = [table["data"] for table in manifest["tables"].values() if "data" in table]
+    listed = "\n".join(
+        f"- {data['title']}: {data['rows']} rows, {data['columns']} items; source {data['source']}" for data in tables
+    )
+    versions = ", ".join(f"{name} {version}" for name, version in made.versions.items())
+    return [
+        Verbatim(_shortened(manifest["command"], about["models"])),
+        f"Every arm fills the same cells: each target's observed cells are parted into {1 / about['test_share']:.0f} "
+        f"folds, by one shuffle for all tables, and hidden fold by fold. {manifest['draws']} draws of each imputer.",
+        f"Tables:\n\n{listed}",
+        *([about["note"]] if about["note"] else []),
+        f"Versions: {versions}. Commit {made.commit}, on {made.machine}.",
+    ]
+
+
+def answer_page(
     title: str,
     question: str,
     arms: Sequence[ArmResult],
@@ -38,7 +84,7 @@ def study_page(
     test_share: float,
     how: Sequence[Block],
 ) -> Page:
-    """Compose the page of a study.
+    """Compose the page that answers a question by contrasts between arms.
 
     Parameters
     ----------
@@ -110,7 +156,7 @@ def _target_cell(arm: ArmResult, yardstick: str, target: str) -> Cell:
     return Cell(f"{fmean(scores):.{YARDSTICKS[yardstick].digits}f}", fmean(scores)) if scores else Cell("–")
 
 
-def _seconds(record: "Record") -> float:
+def _seconds(record: Record) -> float:
     return sum(value for metric, _, value in record.scores if metric in ("fit-seconds", "draw-seconds"))
 
 

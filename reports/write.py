@@ -1,10 +1,10 @@
-"""Writing: all files of a report, rendered before the first of them is replaced."""
+"""Writing: the page of a suite and all files that go with it, rendered before the first of them is replaced."""
 
 import io
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,47 +13,109 @@ import pandas as pd
 from datasets.errors import InputError
 from datasets.mechanisms.card import ColumnCard, MaskCard
 from reports import figures
+from reports.claims import claims_page
 from reports.covariances import Covariances, target_covariances
-from reports.facts import Facts, check_facts
+from reports.facts import Facts, Manifest, board_facts, check_facts
 from reports.html import to_html
 from reports.leaderboard import Board, progress, standings
 from reports.markdown import to_markdown
+from reports.page import Page, Section
 from reports.results import Record, lost, tidy
 from reports.sections import leaderboard_page
+from reports.study import study_page
 
 NOT_IN_FILE_NAMES = re.compile(r"[^-()=,.\w]+")
 OWN_FOLDERS = ("figures", "masks")  # what an earlier report left there and this one lacks is removed
 
 
-def write_report(
-    folder: Path, records: Sequence[Record], facts: Facts, cards: Sequence[Mapping[str, Any]] = ()
-) -> Path:
-    """Write leaderboard.md and .html, results.parquet, figures/ and masks/ into a folder.
+def write_report(folder: Path, records: Sequence[Record], manifest: Manifest) -> Path:
+    """Write the page of a suite, and all that goes with it, into a folder.
 
-    The same records and facts give the same bytes, in whatever order the records come.
+    The same records and manifest give the same bytes, in whatever order the records come.
 
     Parameters
     ----------
     folder : made if need be; other files in it are left alone.
-    records : of the cells that are done, failed or unavailable, all of one dataset.
-    facts : see `reports.facts.Facts`.
-    cards : mask cards, as `datasets.mechanisms.card.MaskCard.to_dict` gives them.
+    records : of the cells that are done, failed or unavailable.
 
     Returns
     -------
-    Path of leaderboard.md.
+    Path of the page in Markdown.
 
     Raises
     ------
     InputError
-        If records are of several datasets, do not fit the facts, or the folder cannot be written.
+        If records do not fit the manifest, there is no such page, or the folder cannot be written.
     """
-    files = report_files(records, facts, cards)
+    return write_files(folder, page_files(records, manifest))
+
+
+def write_files(folder: Path, files: Mapping[str, bytes]) -> Path:
+    """Write the files of a report, path below the folder to content; give the path of the first.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be written.
+    """
     try:
         _replace(folder, files)
     except OSError as error:
         raise InputError(f"the report cannot be written to {folder} ({error}); give another --out") from error
-    return folder / "leaderboard.md"
+    return folder / next(iter(files))
+
+
+def page_files(records: Sequence[Record], manifest: Manifest) -> dict[str, bytes]:
+    """Render every file of a suite's page, the page in Markdown first: path below its folder to content."""
+    check_page(manifest["page"])
+    return PAGES[manifest["page"]](records, manifest)
+
+
+def check_page(name: str) -> str:
+    """Return ``name`` if there is such a page.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    if name not in PAGES:
+        raise InputError(f"there is no page {name!r} for a suite; there are: {', '.join(PAGES)}")
+    return name
+
+
+def leaderboards(records: Sequence[Record], manifest: Manifest) -> dict[str, bytes]:
+    """The leaderboard of a suite; of a suite with several datasets one in a folder for each, and a page of links."""
+    titles = list(dict.fromkeys(cell.get("dataset", "") for cell in manifest["cells"]))
+    boards = {}
+    for title in titles:
+        own = [record for record in records if record.dataset == title]
+        cards = [card for card in manifest["cards"] if card["dataset"] == title]
+        boards[_slug(title)] = report_files(own, board_facts(manifest, own, title), cards)
+    if len(boards) == 1:
+        return next(iter(boards.values()))
+    links = "\n".join(f"- [{title}]({folder}/leaderboard.md)" for title, folder in zip(titles, boards, strict=True))
+    page = Page(f"{manifest['suite']}: leaderboards", manifest["suite"], (Section("Boards", (links,)),))
+    index = {"leaderboard.md": to_markdown(page).encode(), "leaderboard.html": to_html(page, {}).encode()}
+    return index | {f"{folder}/{path}": content for folder, files in boards.items() for path, content in files.items()}
+
+
+def single_page(compose: Callable[[Sequence[Record], Manifest], Page]) -> "Render":
+    """The files of a page without figures, named after its suite."""
+
+    def render(records: Sequence[Record], manifest: Manifest) -> dict[str, bytes]:
+        page, name = compose(records, manifest), manifest["suite"]
+        return {f"{name}.md": to_markdown(page).encode(), f"{name}.html": to_html(page, {}).encode()}
+
+    return render
+
+
+Render = Callable[[Sequence[Record], Manifest], dict[str, bytes]]
+PAGES: Mapping[str, Render] = {
+    "leaderboard": leaderboards,
+    "claims": single_page(claims_page),
+    "study": single_page(study_page),
+}
 
 
 def report_files(records: Sequence[Record], facts: Facts, cards: Sequence[Mapping[str, Any]] = ()) -> dict[str, bytes]:
@@ -100,6 +162,11 @@ def _figure_path(name: str) -> str:
     return f"figures/{NOT_IN_FILE_NAMES.sub('-', name)}.png"
 
 
+def _slug(text: str) -> str:
+    """A name without brackets, which links would have to escape."""
+    return re.sub(r"[^-.\w]+", "-", text).strip("-")
+
+
 def _parquet(scores: pd.DataFrame) -> bytes:
     buffer = io.BytesIO()
     scores.to_parquet(buffer, index=False)
@@ -107,7 +174,7 @@ def _parquet(scores: pd.DataFrame) -> bytes:
 
 
 def _mask_path(card: Mapping[str, Any]) -> str:
-    return f"masks/{card['mechanism']}-{card['rate']:g}-{card['seed']}"
+    return f"masks/{_slug(card['mechanism'])}-{card['rate']:g}-{card['seed']}"
 
 
 def _card(card: Mapping[str, Any]) -> MaskCard:

@@ -11,7 +11,9 @@ from imputers import IMPUTERS
 
 ROOT = Path(__file__).resolve().parents[1]
 TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-WORDS = {word for row in re.findall(r"^\| (`.*?`) \| ", TEXT, flags=re.MULTILINE) for word in re.findall(r"`(\w+)`", row)}
+WORDS = {
+    word for row in re.findall(r"^\| (`.*?`) \| ", TEXT, flags=re.MULTILINE) for word in re.findall(r"`(\w+)`", row)
+}
 KINDS = ("imputer", "metric", "mechanism", "dataset", "suite")
 
 

@@ -1,14 +1,13 @@
 """``check``: tell whether an imputer keeps the contract."""
 
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
+from benchmarks.commands.plugins import Plugins, load_plugins
 from datasets.errors import MethodUnavailableError
-from datasets.registry import load_plugin
 
 if TYPE_CHECKING:
     from imputers.base import Imputer
@@ -17,15 +16,14 @@ if TYPE_CHECKING:
 
 def check(
     name: Annotated[str, typer.Argument(help="Registered name of the imputer.")],
-    load: Annotated[Path | None, typer.Option(help="Python file that registers it.")] = None,
+    load: Plugins = None,
 ) -> None:
     """Run the conformance tests on an imputer and say which rules it keeps."""
     from benchmarks.worker import attempt
     from imputers import IMPUTERS
     from imputers.conformance import CHECKS
 
-    if load is not None:
-        load_plugin(load)
+    load_plugins(load)
     imputer = IMPUTERS[IMPUTERS.check(name)]
     console = Console()
     broken, lacking = 0, list[str]()

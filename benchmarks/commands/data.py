@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from benchmarks.commands.plugins import Plugins, load_plugins
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -15,10 +17,12 @@ DataPath = Annotated[Path | None, typer.Option(help="The dataset's file, if it i
 def fetch(
     name: Annotated[str, typer.Argument(help="Dataset whose file is wanted, e.g. gss2022.")],
     data: DataPath = None,
+    load: Plugins = None,
 ) -> None:
     """Find a dataset's file or download it, check it, and say where it is."""
     from datasets.surveys.fetch import FETCHERS
 
+    load_plugins(load)
     Console().print(str(FETCHERS[FETCHERS.check(name)](data)), highlight=False, soft_wrap=True)
 
 
@@ -28,13 +32,15 @@ def describe(
     schema: Annotated[Path, typer.Option(help="Where to write what was inferred of your own file.")] = Path(
         "schema.toml"
     ),
+    load: Plugins = None,
 ) -> None:
     """Show variables, kinds, levels and missing cells; of your own file also write schema.toml to edit."""
     from datasets import DATASETS
     from datasets.files.describe import describe as describe_dataset
 
-    if what in DATASETS or not Path(what).suffix:
-        dataset = DATASETS[DATASETS.check(what)](data)
+    load_plugins(load)
+    if what.partition("(")[0] in DATASETS or not Path(what).suffix:
+        dataset = DATASETS.resolve(what)(data)
         _show(describe_dataset(dataset), f"{dataset.title}: {len(dataset.values):,} rows")
         return
     from datasets.files.schema_file import write_schema
@@ -57,11 +63,13 @@ def select(
     dataset: Annotated[str, typer.Option(help="Dataset to search.")] = "gss2022",
     top: Annotated[int, typer.Option(min=1, help="How many variables to show.")] = 15,
     data: DataPath = None,
+    load: Plugins = None,
 ) -> None:
     """Rank all variables of a survey file by their mutual information with a target."""
     from datasets.selection.ranking import SELECTABLE
     from datasets.selection.ranking import select as select_items
 
+    load_plugins(load)
     table = SELECTABLE[SELECTABLE.check(dataset)](data)
     found = select_items(table.schema, table.values, target, top)
     _show(found.ranking, f"{dataset}: what tells most about {target}")

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from datasets.registry import load_plugin
+from benchmarks.commands.plugins import Plugins, load_plugins
 
 
 def impute(
@@ -17,15 +17,14 @@ def impute(
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same tables.")] = 1,
     schema: Annotated[Path | None, typer.Option(help="schema.toml that `describe` wrote and you edited.")] = None,
     format: Annotated[str, typer.Option(help="csv, parquet, dta or sav.")] = "csv",
-    load: Annotated[Path | None, typer.Option(help="Python file that registers the imputer.")] = None,
+    load: Plugins = None,
 ) -> None:
     """Impute a file: completed draws, the best single values, the expectations, and what was imputed."""
     from benchmarks.completion import complete_survey, write_completion
     from datasets.files.survey_file import read_survey_file
     from imputers import make_imputer
 
-    if load is not None:
-        load_plugin(load)
+    load_plugins(load)
     make_imputer(imputer)
     survey = read_survey_file(file, schema)
     completion = complete_survey(survey, imputer, draws, seed)

@@ -9,7 +9,7 @@ import numpy as np
 import typer
 from rich.console import Console
 
-from benchmarks.suites import suite_named
+from benchmarks.commands.plugins import Plugins, load_plugins
 from datasets.errors import InputError
 from datasets.schema import Floats
 
@@ -36,22 +36,25 @@ def plan(
     batch_tokens: Annotated[int, typer.Option(min=1, help="Tokens that are read at once.")] = 8192,
     training: Annotated[float, typer.Option(min=0.001, max=1, help="Share of a GPU's peak in training.")] = 0.18,
     answering: Annotated[float, typer.Option(min=0.001, max=1, help="Share of it in answering.")] = 0.07,
+    load: Plugins = None,
 ) -> None:
     """Say what fine-tuning a language model on a suite takes: parameters, memory, tokens, hours, and which device."""
     from imputers.shared.weights import check_packages
 
+    load_plugins(load)
     check_packages(f"plan {imputer}", ("torch", "transformers", "peft", "safetensors"))
     from benchmarks.cells import make_mask
     from benchmarks.data import load
+    from benchmarks.suites import suite_named
     from imputers.llm import planner
     from imputers.llm.prompts.script import Script
     from imputers.shared.vocabulary import Vocabulary
 
-    console, chosen, asked = Console(), suite_named(suite), fine_tuned(imputer)
+    console, block, asked = Console(), suite_named(suite).blocks[0], fine_tuned(imputer)
     origin, config = planned_model(imputer, asked, model)
     cutter, counted = cutter_of(origin, tokenizer)
-    dataset = load(chosen.dataset, data, strict=False, console=console)
-    masked = make_mask(dataset, chosen.mechanisms[0], chosen.rates[0], chosen.seeds[0])
+    dataset = load(block.dataset, data, strict=False, console=console)
+    masked = make_mask(dataset, *block.masks[0])
     items = Vocabulary.fit(masked.schema, masked.values, asked.n_bins).items
     answers = np.column_stack([item.encode(masked.values[:, j]) for j, item in enumerate(items)])
     net = planner.count(config, asked.rank)
@@ -59,7 +62,7 @@ def plan(
     script = Script.make(items, cutter, asked.wording)
     reading = planner.read(script, answers, recipe, config.max_position_embeddings, asked.n_features)
     read, flops = planner.training_work(net, reading, recipe)
-    answered, answering_flops = planner.answering_work(net, reading, chosen.n_draws)
+    answered, answering_flops = planner.answering_work(net, reading, block.n_draws)
     facts = [
         ("parameters", f"{net.parameters:,}"),
         (f"trained, in adapters of rank {net.rank}", f"{net.adapter:,}"),
@@ -68,9 +71,9 @@ def plan(
         ("tokens of a respondent's prompt: mean, 95 %, most", _spread(reading.contexts)),
         ("tokens of the questions of all holes: mean, 95 %, most", _spread(reading.questions)),
         (f"tokens read in {recipe.n_steps(len(answers)):,} steps of training, for each adapter", f"{read:,.0f}"),
-        (f"tokens read in filling {(answers < 0).sum():,} holes, {chosen.n_draws} draws", f"{answered:,.0f}"),
+        (f"tokens read in filling {(answers < 0).sum():,} holes, {block.n_draws} draws", f"{answered:,.0f}"),
     ]
-    n_cells = len(chosen.mechanisms) * len(chosen.rates) * len(chosen.seeds)
+    n_cells = len(block.masks)
     heads = (
         "device",
         "GB",

@@ -1,38 +1,37 @@
-"""``run`` and ``report``: a suite from data to leaderboard."""
+"""``run`` and ``report``: a suite from data to its page."""
 
 import os
 import shlex
-import sys
+import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 
-from benchmarks.studies import STUDIES
-from benchmarks.suites import MECHANISMS, NINETEEN, PUBLISHED, Suite, suite_named
+from benchmarks.commands.plugins import Plugins, load_plugins
 from datasets.errors import InputError
-from datasets.registry import load_plugin
 
 if TYPE_CHECKING:
-    from benchmarks.progress import Progress
     from benchmarks.run import Outcome
-    from benchmarks.supervisor import Limits
-    from datasets.table import Dataset
+    from benchmarks.suite import Suite
 
 Names = Annotated[str | None, typer.Option(help="Comma-separated; by default those of the suite.")]
 
 
 def run(
-    suite: Annotated[str | None, typer.Option(help="Suite to run; see `list`.")] = None,
-    data: Annotated[Path | None, typer.Option(help="The suite's data file, or without --suite your own.")] = None,
+    suite: Annotated[str | None, typer.Option(help="Suite to run, see `list`; or a .toml file of yours.")] = None,
+    dataset: Annotated[str | None, typer.Option(help="Dataset to run on without a suite; see `list`.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Data file of suite or dataset; without them your own.")] = None,
     schema: Annotated[Path | None, typer.Option(help="schema.toml of your own file; see `describe`.")] = None,
-    imputers: Annotated[str | None, typer.Option(help="Comma-separated; parameters in brackets: knn(k=5).")] = None,
+    imputers: Annotated[
+        str | None, typer.Option(help="Comma-separated, parameters in brackets: knn(n_neighbors=5).")
+    ] = None,
     model: Annotated[list[str] | None, typer.Option(help="Language model to fine-tune: folder or hub id.")] = None,
-    rows: Annotated[int | None, typer.Option(min=1, help="Respondents of a study; all by default.")] = None,
+    rows: Annotated[int | None, typer.Option(min=1, help="Rows of each table; all by default.")] = None,
     mechanisms: Names = None,
     rates: Names = None,
     seeds: Names = None,
@@ -42,53 +41,110 @@ def run(
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("results"),
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first failure.")] = False,
     strict_data: Annotated[bool, typer.Option("--strict-data", help="Never run on the synthetic twin.")] = False,
-    load: Annotated[list[Path] | None, typer.Option(help="Python file that registers an imputer.")] = None,
+    load: Plugins = None,
 ) -> None:
-    """Run a suite, or benchmark the imputers on your own file; run again to resume."""
-    from benchmarks.progress import Progress
-    from benchmarks.run import check_names
-    from benchmarks.run import run as run_cells
-    from benchmarks.supervisor import Limits
+    """Run a suite, a dataset, or your own file; run again to resume.
 
-    console, limits = Console(), Limits(time_limit, memory_limit)
-    progress = Progress(console)
-    masks = {"schema": schema, "mechanisms": mechanisms, "rates": rates, "seeds": seeds}
-    if suite == PUBLISHED:
-        unused = masks | {"data": data, "imputers": imputers, "model": model, "rows": rows}
-        _leave_out(suite, "runs the cells that figures were published for", unused)
-        _run_published(out, jobs, limits, progress)
-        return
-    loaded = [name for path in load or [] for name in load_plugin(path)]
-    if suite in STUDIES:
-        _leave_out(suite, "has tables and masks of its own", masks | {"fail-fast": fail_fast})
-        _run_study(suite, (model or [], imputers, data, rows, load or []), out, jobs, limits, progress)
-        return
-    _leave_out(suite or "your own", "is no study", {"rows": rows})
-    added = [*loaded, *(f"llm(model={name!r})" for name in model or [])]
-    planned = check_names(_narrowed(_planned(suite, data), imputers, mechanisms, rates, seeds, added))
+    Exit status: 0 if all cells are done or unavailable, 1 if some failed, 2 for a mistake of yours, 130 or 143 if it
+    was stopped.
+    """
+    from benchmarks.progress import Progress
+    from benchmarks.run import Settings, check_suite, load_tables
+    from benchmarks.run import run as run_suite
+    from benchmarks.supervisor import Limits
+    from datasets.request import split_requests
+
+    console, plugins = Console(), tuple(load or [])
+    loaded = load_plugins(load)
+    options: dict[str, Any] = {
+        "imputers": split_requests(imputers or ""),
+        "mechanisms": split_requests(mechanisms or ""),
+        "rates": _numbers(rates, "--rates", float),
+        "seeds": _numbers(seeds, "--seeds", int),
+        "model": tuple(model or []),
+        "rows": rows,
+    }
+    chosen = check_suite(_suite(suite, dataset, data, schema, loaded, options))
+    typed: dict[str, object] = {"suite": suite, "dataset": dataset, "data": data, "schema": schema, "load": plugins}
+    typed |= {"imputers": imputers, "mechanisms": mechanisms, "rates": rates, "seeds": seeds, "model": options["model"]}
+    limits, command = Limits(time_limit, memory_limit), _command(typed | {"rows": rows})
+    settings = Settings(_writable(out), jobs, limits, command, plugins, fail_fast)
     with _stoppable(console):
-        outcome = run_cells(
-            planned,
-            _dataset(planned, data, schema, strict_data, own=suite is None, console=console),
-            _writable(out),
-            n_jobs=jobs,
-            limits=limits,
-            progress=progress,
-            command=shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]]),
-            plugins=load or [],
-            fail_fast=fail_fast,
-        )
+        tables = load_tables(chosen, data if suite or dataset else None, strict=strict_data, console=console)
+        outcome = run_suite(chosen, tables, settings, Progress(console))
     _tell(outcome, console)
+
+
+def report(
+    suite: Annotated[str, typer.Option(help="Suite to report on.")],
+    out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("results"),
+) -> None:
+    """Write the page of a suite again from what is stored."""
+    from benchmarks.run import rebuild
+
+    name = Path(suite).stem if suite.endswith(".toml") else suite
+    Console().print(str(rebuild(out, name)), highlight=False, soft_wrap=True)
+
+
+def _suite(
+    suite: str | None,
+    dataset: str | None,
+    data: Path | None,
+    schema: Path | None,
+    loaded: list[str],
+    options: Mapping[str, Any],
+) -> "Suite":
+    """The suite of a name, of a file, of a dataset, or of one's own data file, with what the options say."""
+    from benchmarks.own_suite import of_dataset, of_file, read_suite
+    from benchmarks.suites import narrowed, suite_named
+
+    if suite is not None and dataset is not None:
+        raise InputError("run was given --suite and --dataset; a suite has datasets of its own: give one of them")
+    if schema is not None and (suite is not None or dataset is not None or data is None):
+        raise InputError(f"--schema {schema} belongs to a file of your own: give --data alone with it")
+    added = tuple(name.partition(" ")[2] for name in loaded if name.startswith("imputer "))
+    if suite is not None and not suite.endswith(".toml"):
+        return suite_named(suite, options, added)
+    if suite is not None:
+        own = read_suite(Path(suite))
+    elif dataset is not None:
+        own = of_dataset(dataset)
+    elif data is not None:
+        own = of_file(data, schema)
+    else:
+        raise InputError("run needs something to run on: give --suite NAME, --dataset NAME (see `list`) or --data FILE")
+    return narrowed(own, options, added)
+
+
+def _command(typed: Mapping[str, object]) -> str:
+    """What was typed, as far as it decides results; of files their names."""
+    words = ["python", "-m", "benchmarks", "run"]
+    for name, value in typed.items():
+        for each in value if isinstance(value, tuple) else (value,):
+            if each is not None:
+                words += [f"--{name}", each.name if isinstance(each, Path) else str(each)]
+    return shlex.join(words)
+
+
+class _Terminated(KeyboardInterrupt):
+    """The signal by which a scheduler stops a run."""
 
 
 @contextmanager
 def _stoppable(console: Console) -> Iterator[None]:
     """Tell whoever stops a run how to go on with it."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise _Terminated
+
+    before = signal.signal(signal.SIGTERM, stop)
     try:
         yield
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stopped:
         console.print("stopped; finished cells are stored: give the same command again to go on", highlight=False)
-        raise typer.Exit(130) from None
+        raise typer.Exit(143 if isinstance(stopped, _Terminated) else 130) from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _tell(outcome: "Outcome", console: Console) -> None:
@@ -100,109 +156,15 @@ def _tell(outcome: "Outcome", console: Console) -> None:
         raise typer.Exit(1)
 
 
-def report(
-    suite: Annotated[str, typer.Option(help="Suite to report on.")],
-    out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("results"),
-) -> None:
-    """Write the leaderboard of a suite again from what is stored."""
-    from benchmarks.run import rebuild
-
-    Console().print(str(rebuild(out, suite)), highlight=False, soft_wrap=True)
-
-
-def _leave_out(suite: str, why: str, options: Mapping[str, object]) -> None:
-    """Refuse options that a suite has no use for.
-
-    Raises
-    ------
-    InputError
-        If any was given.
-    """
-    given = ", ".join(sorted(f"--{name}" for name, value in options.items() if value))
-    if given:
-        raise InputError(f"suite {suite!r} {why}; leave out {given}")
-
-
-def _run_published(out: Path, jobs: int, limits: "Limits", progress: "Progress") -> None:
-    """Run the suite of published figures, which fixes its own tables, masks and imputers."""
-    from benchmarks.published import run_published
-
-    report = run_published(_writable(out), n_jobs=jobs, limits=limits, progress=progress)
-    progress.console.print(str(report), highlight=False, soft_wrap=True)
-
-
-def _run_study(
-    suite: str,
-    chosen: tuple[list[str], str | None, Path | None, int | None, list[Path]],
-    out: Path,
-    jobs: int,
-    limits: "Limits",
-    progress: "Progress",
-) -> None:
-    """Run a study with the models, imputers, data file, rows and plugins that were chosen."""
-    from benchmarks.run_study import Chosen, ready, run_study
-    from datasets.request import split_requests
-
-    models, imputers, data, rows, plugins = chosen
-    filling = Chosen(tuple(models), split_requests(imputers or ""), data, rows, tuple(plugins))
-    study = ready(STUDIES[suite], filling)
-    with _stoppable(progress.console):
-        outcome = run_study(study, filling, _writable(out), n_jobs=jobs, limits=limits, progress=progress)
-    _tell(outcome, progress.console)
-
-
-def _planned(suite: str | None, data: Path | None) -> Suite:
-    if suite is not None:
-        return suite_named(suite)
-    if data is None:
-        raise InputError("run needs something to run on: give --suite NAME (see `list`) or --data FILE")
-    return Suite(data.stem, data.name, MECHANISMS, (0.3,), (1, 2, 3), NINETEEN, 5)
-
-
-def _narrowed(
-    suite: Suite,
-    imputers: str | None,
-    mechanisms: str | None,
-    rates: str | None,
-    seeds: str | None,
-    added: list[str],
-) -> Suite:
-    """The suite with what the options say in place of its own."""
-    from datasets.request import split_requests
-
-    chosen = split_requests(imputers or "") or suite.imputers
-    return replace(
-        suite,
-        imputers=tuple(dict.fromkeys((*chosen, *added))),
-        mechanisms=_names(mechanisms) or suite.mechanisms,
-        rates=tuple(_number(text, "--rates") for text in _names(rates)) or suite.rates,
-        seeds=tuple(int(_number(text, "--seeds")) for text in _names(seeds)) or suite.seeds,
-    )
-
-
-def _names(text: str | None) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(part.strip() for part in (text or "").split(",") if part.strip()))
-
-
-def _number(text: str, option: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise InputError(f"{option} holds {text!r}, which is no number; separate numbers by commas") from None
-
-
-def _dataset(
-    suite: Suite, data: Path | None, schema: Path | None, strict: bool, *, own: bool, console: Console
-) -> "Dataset":
-    if own and data is not None:
-        from datasets.files.survey_file import read_survey_file
-
-        return read_survey_file(data, schema).dataset
-    if schema is not None:
-        raise InputError(f"--schema {schema} belongs to a file of your own: give --data and no --suite")
-    from benchmarks.data import load
-
-    return load(suite.dataset, data, strict=strict, console=console)
+def _numbers(text: str | None, option: str, kind: type[float]) -> tuple[float, ...]:
+    found = []
+    for part in (part.strip() for part in (text or "").split(",") if part.strip()):
+        try:
+            found.append(kind(part))
+        except ValueError:
+            wanted = "whole number" if kind is int else "number"
+            raise InputError(f"{option} holds {part!r}, which is no {wanted}; separate numbers by commas") from None
+    return tuple(dict.fromkeys(found))
 
 
 def _writable(folder: Path) -> Path:

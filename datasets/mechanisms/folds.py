@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.errors import InputError
-from datasets.mechanisms import MECHANISMS
+from datasets.mechanisms import MECHANISMS, replicates
 from datasets.schema import Role
 from datasets.table import Dataset
 
@@ -12,6 +12,7 @@ SEED = 2022
 
 
 @MECHANISMS.register("fold")
+@replicates("number")
 def fold(dataset: Dataset, rate: float, rng: np.random.Generator, number: int = 1) -> NDArray[np.bool_]:
     """Hide one fold of each target item's observed cells, missing completely at random.
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
+from datasets import DATASETS
 from datasets.errors import InputError
 from datasets.selection.criteria import (
     Criterion,
@@ -27,6 +28,26 @@ CRITERIA: Mapping[str, Criterion] = {
     "chance": by_chance,
     WORDING: by_wording(character_grams),
 }
+
+
+@DATASETS.register("gss2022-items")
+def load(path: Path | None, n: int = 20, criterion: str = "mutual information") -> Dataset:
+    """The five targets of the GSS 2022 with n items beside them, chosen by a criterion.
+
+    Parameters
+    ----------
+    path : NORC's Stata file or its zip; None to look for it and, if need be, download it.
+    n : number of items beside the targets.
+    criterion : one of `CRITERIA`.
+
+    Raises
+    ------
+    DataUnavailableError, InputError
+        As `with_items`; also if there is no such criterion.
+    """
+    if criterion not in CRITERIA:
+        raise InputError(f"gss2022-items has no criterion {criterion!r}; there are: {', '.join(CRITERIA)}")
+    return with_items(path, n, criterion, CRITERIA[criterion])
 
 
 def with_items(path: Path | None, n: int, name: str, criterion: Criterion) -> Dataset:

@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 
 from benchmarks.__main__ import main
+from benchmarks.own_suite import read_suite
+from datasets.errors import InputError
 
 
 @pytest.fixture
@@ -50,3 +52,40 @@ def test_describe_writes_a_schema_that_run_takes(monkeypatch, capsys, survey):
     board = (survey / "results" / "survey" / "leaderboard.md").read_text()
     assert "150 rows × 3 columns" in board
     assert "hot-deck" in board
+
+
+def test_a_suite_is_a_file_beside_the_data(monkeypatch, capsys, survey):
+    (survey / "mine").mkdir()
+    (survey / "survey.csv").rename(survey / "mine" / "survey.csv")
+    (survey / "mine" / "panel.toml").write_text(
+        'dataset = "survey.csv"\nseeds = [1]\ndraws = 2\n\n'
+        '[[block]]\nmechanisms = ["mar(auc=0.8)"]\nimputers = ["mean", "knn(n_neighbors=5)"]\n\n'
+        '[[block]]\nmechanisms = ["mcar"]\nrates = [0.2]\nimputers = ["mean"]\n'
+    )
+    assert "3 of 3 cells done, 0 failed" in go(monkeypatch, capsys, "run", "--suite", "mine/panel.toml")
+    board = (survey / "results" / "panel" / "leaderboard.md").read_text()
+    assert "mar(auc=0.8)" in board and "knn(n" in board and "2 draws each" in board
+    assert "panel/leaderboard.md" in go(monkeypatch, capsys, "report", "--suite", "mine/panel.toml")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("dataset = = 3", "is not TOML"),
+        ("seeds = [1]", "names no dataset"),
+        ('dataset = "toy"\nseed = [1]', "a field 'seed'; the fields are: dataset"),
+        ('dataset = "toy"\nseeds = 1', "seeds is 1; it must be a list"),
+        ('dataset = "toy"\n[block]\nseeds = [1]', "double brackets"),
+    ],
+)
+def test_useless_suites_are_refused(tmp_path, text, message):
+    path = tmp_path / "mine.toml"
+    path.write_text(text)
+    with pytest.raises(InputError, match=message):
+        read_suite(path)
+
+
+def test_a_dataset_needs_no_suite(monkeypatch, capsys, survey):
+    run = ("run", "--dataset", "toy", "--imputers", "mean,hot-deck", "--seeds", "1", "--rates", "0.2")
+    assert "4 of 4 cells" in go(monkeypatch, capsys, *run, "--mechanisms", "mar(auc=0.8),fold(3)")
+    assert (survey / "results" / "toy" / "leaderboard.md").exists()

@@ -1,5 +1,6 @@
 """From data to leaderboard: failures are kept apart, and a stopped run resumes to the same result."""
 
+import json
 import os
 import re
 import signal
@@ -13,41 +14,37 @@ import pytest
 from rich.console import Console
 
 from benchmarks.progress import Progress
-from benchmarks.run import rebuild, run
-from benchmarks.suites import Suite, suite_named
+from benchmarks.run import Settings, check_suite, load_tables, rebuild, run
+from benchmarks.suite import Block, Suite
+from benchmarks.suites import suite_named
 from benchmarks.supervisor import Limits
 from datasets.errors import InputError
 from datasets.registry import load_plugin
 from reports.results import read_record
 
 BAD = Path(__file__).parent / "bad_imputers.py"
-SMALL = Suite("small", "toy", ("mcar", "mar"), (0.3,), (1, 2), ("mean", "hot-deck", "pairwise"), 3)
+BLOCK = Block("toy", ("mean", "hot-deck", "pairwise"), ("mcar", "mar"), (0.3,), (1, 2), 3)
+QUIET = Console(quiet=True)
 SCORES = re.compile(r"\d+\.\d+")
 
 
-def go(suite, dataset, out, *, n_jobs=2, limits=None, plugins=(), fail_fast=False):
-    return run(
-        suite,
-        dataset,
-        out,
-        n_jobs=n_jobs,
-        limits=limits or Limits(120, 8),
-        progress=Progress(Console(quiet=True)),
-        command="python -m benchmarks run",
-        plugins=plugins,
-        fail_fast=fail_fast,
-    )
+def go(block, out, *, n_jobs=2, limits=None, plugins=(), fail_fast=False):
+    """Run a suite of one block, or of several."""
+    blocks = block if isinstance(block, tuple) else (block,)
+    suite = check_suite(Suite("small", blocks))
+    settings = Settings(out, n_jobs, limits or Limits(120, 8), "python -m benchmarks run", plugins, fail_fast)
+    return run(suite, load_tables(suite, None, strict=True, console=QUIET), settings, Progress(QUIET))
 
 
 def scores(out):
-    """Every score but the costs, which no two runs share."""
+    """Every record but for its costs, which no two runs share."""
     records = [read_record(path) for path in sorted((out / "store" / "records").glob("*.json"))]
     costs = {"fit-seconds", "draw-seconds", "peak-memory-mb"}
-    return [replace(r, scores=tuple(score for score in r.scores if score[0] not in costs)) for r in records]
+    return [replace(r, seconds=0.0, scores=tuple(s for s in r.scores if s[0] not in costs)) for r in records]
 
 
-def test_run_writes_every_artefact(toy, tmp_path):
-    outcome = go(SMALL, toy, tmp_path)
+def test_run_writes_every_artefact(tmp_path):
+    outcome = go(BLOCK, tmp_path)
     assert (outcome.planned, outcome.done, outcome.failed) == (12, 12, 0)
     folder = tmp_path / "small"
     for name in ("leaderboard.md", "leaderboard.html", "results.parquet", "manifest.json"):
@@ -61,28 +58,28 @@ def test_run_writes_every_artefact(toy, tmp_path):
     assert (folder / "leaderboard.html").read_bytes() == before
 
 
-def test_stored_cells_are_not_computed_again(toy, tmp_path):
-    go(SMALL, toy, tmp_path)
+def test_stored_cells_are_not_computed_again(tmp_path):
+    go(BLOCK, tmp_path)
     written = {path: path.stat().st_mtime_ns for path in (tmp_path / "store").rglob("*.*")}
-    go(SMALL, toy, tmp_path)
+    go(BLOCK, tmp_path)
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "store").rglob("*.*")} == written
 
 
-def test_scores_do_not_depend_on_jobs_or_on_a_stop(toy, tmp_path):
-    go(SMALL, toy, tmp_path / "one", n_jobs=1)
-    go(replace(SMALL, imputers=("hot-deck",), seeds=(2,)), toy, tmp_path / "two", n_jobs=2)
-    go(SMALL, toy, tmp_path / "two", n_jobs=3)
+def test_scores_do_not_depend_on_jobs_or_on_a_stop(tmp_path):
+    go(BLOCK, tmp_path / "one", n_jobs=1)
+    go(replace(BLOCK, imputers=("hot-deck",), seeds=(2,)), tmp_path / "two", n_jobs=2)
+    go(BLOCK, tmp_path / "two", n_jobs=3)
     assert scores(tmp_path / "one") == scores(tmp_path / "two")
 
 
 @pytest.fixture(scope="module")
 def bad_imputers():
-    return load_plugin(BAD)
+    return [name.removeprefix("imputer ") for name in load_plugin(BAD)]
 
 
-def test_every_way_to_fail_is_recorded_and_the_others_go_on(toy, tmp_path, bad_imputers):
-    suite = replace(SMALL, mechanisms=("mcar",), seeds=(1,), imputers=("mean", *bad_imputers, "pairwise"))
-    outcome = go(suite, toy, tmp_path, limits=Limits(15, 1.5), plugins=(BAD,))
+def test_every_way_to_fail_is_recorded_and_the_others_go_on(tmp_path, bad_imputers):
+    block = replace(BLOCK, mechanisms=("mcar",), seeds=(1,), imputers=("mean", *bad_imputers, "pairwise"))
+    outcome = go(block, tmp_path, limits=Limits(15, 1.5), plugins=(BAD,))
     assert (outcome.done, outcome.failed, outcome.unavailable) == (2, 6, 1)
     told = {record.imputer: record.message for record in scores(tmp_path) if record.status == "failed"}
     assert "ZeroDivisionError: a bug in the method" in told["raises"]
@@ -98,28 +95,72 @@ def test_every_way_to_fail_is_recorded_and_the_others_go_on(toy, tmp_path, bad_i
     assert "| absent |" not in board[board.index("## Failures") : board.index("## Summary")].replace("  ", "")
 
 
-def test_parameters_in_a_request_make_another_cell(toy, tmp_path):
-    requests = ("knn", "knn(k=1)", "knn(k=1, weights='uniform')")
-    outcome = go(replace(SMALL, mechanisms=("mcar",), seeds=(1,), imputers=requests), toy, tmp_path)
+def test_parameters_in_a_request_make_another_cell(tmp_path):
+    requests = ("knn", "knn(n_neighbors=1)", "knn(n_neighbors=1, weights='uniform')")
+    outcome = go(replace(BLOCK, mechanisms=("mcar",), seeds=(1,), imputers=requests), tmp_path)
     assert (outcome.planned, outcome.done) == (3, 3)
     found = {record.imputer: dict((score[:2], score[2]) for score in record.scores) for record in scores(tmp_path)}
     assert set(found) == set(requests)
     nearest = [found[name]["rmse", "income"] for name in requests]
     assert nearest[0] < nearest[1] == pytest.approx(nearest[2], rel=0.03)  # ties go by chance
-    assert "k=1" in (tmp_path / "small" / "leaderboard.md").read_text()
+    assert "n_neighbors=1" in (tmp_path / "small" / "leaderboard.md").read_text()
 
 
-def test_fail_fast_stops(toy, tmp_path, bad_imputers):
-    suite = replace(SMALL, imputers=("raises", "hangs"))
-    outcome = go(suite, toy, tmp_path, plugins=(BAD,), fail_fast=True)
+def test_fail_fast_stops(tmp_path, bad_imputers):
+    block = replace(BLOCK, imputers=("raises", "hangs"))
+    outcome = go(block, tmp_path, plugins=(BAD,), fail_fast=True)
     assert outcome.report is None
     assert outcome.failed == 1
 
 
-def test_failed_cells_are_tried_again(toy, tmp_path, bad_imputers):
-    suite = replace(SMALL, mechanisms=("mcar",), seeds=(1,), imputers=("raises",))
-    first = go(suite, toy, tmp_path, plugins=(BAD,))
-    again = go(suite, toy, tmp_path, plugins=(BAD,))
+def test_who_is_unavailable_is_asked_once(tmp_path, bad_imputers):
+    """Nine cells leave one log, which a worker opens; the others are recorded with the same message."""
+    block = replace(BLOCK, mechanisms=("mcar", "mar", "ni"), seeds=(1, 2, 3), imputers=("mean", "absent"))
+    outcome = go(block, tmp_path, plugins=(BAD,))
+    assert (outcome.done, outcome.failed, outcome.unavailable) == (9, 0, 9)
+    records = scores(tmp_path)
+    assert {r.message for r in records if r.imputer == "absent"} == {"absent is unavailable: install its program"}
+    assert len(list((tmp_path / "store" / "logs").iterdir())) == 10
+
+
+def test_records_say_what_computed_them_and_the_manifest_collects_it(tmp_path):
+    go(replace(BLOCK, mechanisms=("fold(2)",), rates=(0.2,), seeds=(1,), imputers=("mean",)), tmp_path)
+    (path,) = (tmp_path / "store" / "records").iterdir()
+    record = read_record(path)
+    made = record.provenance
+    assert record.setting == "fold" and record.seconds > 0
+    assert {"python", "numpy", "scikit-learn"} <= set(made.versions) and "torch" not in made.versions
+    assert "cores" in made.machine and made.commit
+    manifest = json.loads((tmp_path / "small" / "manifest.json").read_text())
+    assert manifest["provenance"]["versions"] == made.versions
+    assert f"numpy {made.versions['numpy']}" in (tmp_path / "small" / "leaderboard.md").read_text()
+
+
+def test_predictions_are_scored_anew_without_being_made_again(tmp_path):
+    go(BLOCK, tmp_path)
+    before = scores(tmp_path)
+    made = {path: path.stat().st_mtime_ns for path in (tmp_path / "store" / "predictions").iterdir()}
+    for path in (tmp_path / "store" / "records").iterdir():
+        path.unlink()
+    go(BLOCK, tmp_path)
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "store" / "predictions").iterdir()} == made
+    assert scores(tmp_path) == before
+
+
+def test_several_blocks_on_one_dataset_are_one_board_and_on_two_are_two(tmp_path):
+    one = replace(BLOCK, mechanisms=("mcar",), seeds=(1,), imputers=("mean", "hot-deck"))
+    outcome = go((one, replace(one, mechanisms=("mar",)), one), tmp_path)
+    assert (outcome.planned, outcome.done) == (4, 4)
+    outcome = go((one, replace(one, rows=200)), tmp_path)
+    assert outcome.planned == 4
+    for title in ("toy-synthetic", "toy-200-rows-synthetic"):
+        assert (tmp_path / "small" / title / "leaderboard.md").exists()
+
+
+def test_failed_cells_are_tried_again(tmp_path, bad_imputers):
+    block = replace(BLOCK, mechanisms=("mcar",), seeds=(1,), imputers=("raises",))
+    first = go(block, tmp_path, plugins=(BAD,))
+    again = go(block, tmp_path, plugins=(BAD,))
     assert first.failed == again.failed == 1
 
 
@@ -131,16 +172,19 @@ def test_failed_cells_are_tried_again(toy, tmp_path, bad_imputers):
         ({"rates": (1.0,)}, "rate 1 is not between 0 and 1"),
         ({"rates": (0.0,)}, "rate 0 is not between 0 and 1"),
         ({"seeds": ()}, "plans no cells"),
+        ({"dataset": "toi"}, "there is no dataset 'toi'; did you mean toy"),
+        ({"imputers": ("knn(n_neighbors=0)",)}, "n_neighbors"),
+        ({"n_draws": 0}, "asks for 0 draws"),
     ],
 )
-def test_names_are_resolved_before_any_work(toy, tmp_path, change, message):
+def test_names_are_resolved_before_any_work(tmp_path, change, message):
     with pytest.raises(InputError, match=message):
-        go(replace(SMALL, **change), toy, tmp_path)
+        go(replace(BLOCK, **change), tmp_path)
     assert not list(tmp_path.iterdir())
 
 
 def test_unknown_suite_is_suggested():
-    with pytest.raises(InputError, match="no suite 'gs'; did you mean gss"):
+    with pytest.raises(InputError, match="no suite 'gs'; did you mean .*gss"):
         suite_named("gs")
 
 
@@ -149,7 +193,7 @@ def test_report_without_run_says_what_to_do(tmp_path):
         rebuild(tmp_path, "small")
 
 
-def test_killed_run_resumes_to_the_same_scores(toy, tmp_path):
+def test_killed_run_resumes_to_the_same_scores(tmp_path):
     command = [sys.executable, "-m", "benchmarks", "run", "--suite", "toy", "--seeds", "1,2"]
     command += ["--imputers", "mean,hot-deck,knn,pairwise", "--jobs", "2", "--out"]
     subprocess.run([*command, str(tmp_path / "whole")], check=True, capture_output=True)
@@ -167,3 +211,16 @@ def test_killed_run_resumes_to_the_same_scores(toy, tmp_path):
     assert scores(killed) == scores(tmp_path / "whole")
     boards = [(folder / "toy" / "leaderboard.md").read_text() for folder in (killed, tmp_path / "whole")]
     assert len(SCORES.findall(boards[0])) == len(SCORES.findall(boards[1])) > 100
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_stopped_run_says_how_to_go_on(tmp_path, number, status):
+    command = [sys.executable, "-m", "benchmarks", "run", "--dataset", "toy", "--imputers", "hangs"]
+    process = subprocess.Popen([*command, "--load", BAD, "--out", tmp_path], stdout=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob("store/logs/*")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(number)
+    told, _ = process.communicate(timeout=30)
+    assert process.returncode == status
+    assert "give the same command again to go on" in told

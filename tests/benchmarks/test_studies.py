@@ -1,7 +1,6 @@
 """Studies: what stands in them holds together, and the path from the command to the page."""
 
 import sys
-from dataclasses import replace
 from math import sqrt
 
 import numpy as np
@@ -9,36 +8,57 @@ import pytest
 from scipy import stats
 
 from benchmarks.__main__ import main
-from benchmarks.studies import STUDIES, TARGETS
-from benchmarks.study import MODEL, NAME, Arm, Items, Study, lacks_model, short_name, with_learners
+from benchmarks.run import rebuild
+from benchmarks.study import LLM, NO_MODEL, Arm, learner, model_arm, one_learner, short_name, study
+from benchmarks.suites import SUITES, suite_named
+from benchmarks.suites.study_features import TARGETS
+from datasets import DATASETS
 from datasets.errors import InputError
+from datasets.request import parse_request
 from datasets.surveys.gss_features import CRITERIA
 from datasets.surveys.gss_targets import targets
 from imputers import make_imputer
 from reports.contrasts import YARDSTICKS, Contrast
 from reports.results import read_record
 
-TINY = Study(
-    "study-tiny",
-    "Do neighbours help?",
-    (
-        Arm("column means", "toy", "mean"),
-        Arm("learner", "toy", "{learner}"),
-        Arm(NAME, "toy", "llm(model={model})"),
-    ),
-    (
-        Contrast("asking neighbours", "column means", "learner"),
-        Contrast("asking {name}", "column means", NAME),
-    ),
-    (Contrast("asking neighbours", "column means", "learner", "covariance"),),
-    "knn(k=5)",
-    "It is small.",
-)
-NEEDY = replace(
-    TINY,
-    name="study-needy",
-    arms=(TINY.arms[0], Arm("learner", "toy", "knn(k=5)"), Arm(NAME, "toy", "needs-weights(model={model})")),
-)
+STUDIES = [name for name in SUITES if name.startswith("study-")]
+
+
+def tiny(model=(), imputers=(), rows=None, request=LLM, name="study-tiny"):
+    imputer = imputers[0] if imputers else "knn(n_neighbors=5)"
+    label = short_name(model[0]) if model else NO_MODEL
+    return study(
+        name,
+        "Do neighbours help?",
+        (
+            Arm("column means", "toy", "mean"),
+            Arm("learner", "toy", imputer),
+            model_arm(label, "toy", request, model),
+        ),
+        (
+            Contrast("asking neighbours", "column means", "learner"),
+            Contrast(f"asking {label}", "column means", label),
+        ),
+        (Contrast("asking neighbours", "column means", "learner", "covariance"),),
+        model=model,
+        rows=rows,
+        note="It is small.",
+    )
+
+
+def needy(model=()):
+    return tiny(model, request="needs-weights(model={model})", name="study-needy")
+
+
+def pair(model=(), rows=None):
+    one_learner("study-pair", model)
+    arms = (
+        model_arm("words", "toy", "llm(model={model}, n_bins=4)", model),
+        model_arm("codes", "toy", "llm(model={model}, n_bins=4, wording='codes')", model),
+    )
+    return study("study-pair", "Words?", arms, (Contrast("words", "codes", "words"),), model=model, rows=rows)
+
+
 PLUGIN = '''
 """A method whose weights are not here."""
 
@@ -57,15 +77,6 @@ class NeedsWeights(Imputer):
     def _fit(self, X, rng):
         raise MethodUnavailableError(f"{self.model} is not here; get it")
 '''
-PAIR = Study(
-    "study-pair",
-    "Words?",
-    (
-        Arm("words", "toy", "llm(model={model}, n_bins=4)"),
-        Arm("codes", "toy", "llm(model={model}, n_bins=4, wording='codes')"),
-    ),
-    (Contrast("words", "codes", "words"),),
-)
 
 
 @pytest.fixture
@@ -73,8 +84,8 @@ def command(monkeypatch, capsys, tmp_path):
     """Run the tiny study from the command line into a folder; give status and what was printed."""
 
     def run(*options):
-        for study in (TINY, NEEDY, PAIR):
-            monkeypatch.setitem(STUDIES, study.name, study)
+        for name, entry in {"study-tiny": tiny, "study-needy": needy, "study-pair": pair}.items():
+            monkeypatch.setitem(SUITES._entries, name, entry)
         monkeypatch.setattr(sys, "argv", ["benchmarks", "run", "--out", str(tmp_path), *options])
         with pytest.raises(SystemExit) as end:
             main()
@@ -86,17 +97,17 @@ def command(monkeypatch, capsys, tmp_path):
 
 @pytest.mark.parametrize("name", STUDIES)
 def test_every_study_holds_together(name):
-    study = with_learners(STUDIES[name], ["some/model"], []) if STUDIES[name].uses(MODEL) else STUDIES[name]
-    study = study if study.uses(MODEL) else with_learners(study, [], [])
-    labels = [arm.label for arm in study.arms]
-    assert study.name == name and study.question.endswith("?") and study.answers
-    assert len(set(labels)) == len(labels)
-    assert len({(arm.data, arm.imputer) for arm in study.arms}) == len(labels)
-    for contrast in (*study.answers, *study.further):
-        assert {contrast.before, contrast.after} <= set(labels) and contrast.yardstick in YARDSTICKS
-    for arm in study.arms:
-        make_imputer(arm.imputer)
-        assert not isinstance(arm.data, Items) or arm.data.criterion in CRITERIA
+    suite = suite_named(name, {"model": ("some/model",)} if name != "study-joint" else {})
+    about, labels = suite.about, [arm["label"] for arm in suite.about["arms"]]
+    assert suite.name == name and suite.page == "study" and about["question"].endswith("?") and about["answers"]
+    assert not suite.lacking and len(set(labels)) == len(labels) == len(suite.blocks)
+    assert len({(arm["dataset"], arm["imputer"]) for arm in about["arms"]}) == len(labels)
+    for contrast in (*about["answers"], *about["further"]):
+        assert {contrast["before"], contrast["after"]} <= set(labels) and contrast["yardstick"] in YARDSTICKS
+    for arm in about["arms"]:
+        make_imputer(arm["imputer"])
+        DATASETS.resolve(arm["dataset"])
+        assert parse_request(arm["dataset"]).named.get("criterion", "chance") in CRITERIA
 
 
 def test_from_the_command_to_the_page(command, tmp_path):
@@ -108,7 +119,7 @@ def test_from_the_command_to_the_page(command, tmp_path):
         (r.imputer, r.mechanism): np.mean([value for metric, _, value in r.scores if metric == "nrmse"])
         for r in records
     }
-    gains = [errors["mean", f"fold-{k}"] - errors["knn(k=5)", f"fold-{k}"] for k in range(1, 6)]
+    gains = [errors["mean", f"fold({k})"] - errors["knn(n_neighbors=5)", f"fold({k})"] for k in range(1, 6)]
     half = stats.t.ppf(0.975, 4) * np.std(gains, ddof=1) * sqrt(1 / 5 + 1 / 4)
     gain = np.mean(gains)
     assert gain > 0.05
@@ -121,6 +132,8 @@ def test_from_the_command_to_the_page(command, tmp_path):
     stored = {path: path.stat().st_mtime_ns for path in (tmp_path / "store").rglob("*.json")}
     command("--suite", "study-tiny")
     assert (tmp_path / "study-tiny" / "study-tiny.html").read_bytes() == page
+    rebuild(tmp_path, "study-tiny")
+    assert (tmp_path / "study-tiny" / "study-tiny.html").read_bytes() == page
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "store").rglob("*.json")} == stored
 
 
@@ -130,7 +143,7 @@ def test_an_arm_whose_weights_are_absent_says_so_and_the_others_are_compared(com
     status, told = command("--suite", "study-needy", "--model", str(tmp_path / "such-model"), "--load", str(plugin))
     assert status == 0 and "10 of 15 cells done, 0 failed, 5 unavailable" in " ".join(told.split())
     text = (tmp_path / "study-needy" / "study-needy.md").read_text()
-    assert "- such-model: fold-1 unavailable: such-model is not here; get it" in text and str(tmp_path) not in text
+    assert "- such-model: fold(1) unavailable: such-model is not here; get it" in text and str(tmp_path) not in text
     assert "Asking neighbours lowers the NRMSE" in text
 
 
@@ -138,7 +151,7 @@ def test_the_learner_can_be_another(command, tmp_path):
     status, _ = command("--suite", "study-tiny", "--imputers", "gaussian-em", "--rows", "150")
     text = (tmp_path / "study-tiny" / "study-tiny.md").read_text()
     assert status == 0 and "| gaussian-em" in text and "knn" not in text
-    assert "--suite study-tiny --rows 150 --imputers gaussian-em" in text
+    assert "--suite study-tiny --imputers gaussian-em --rows 150" in text
     assert "toy, 150 rows (synthetic): 150 rows, 8 items" in text
 
 
@@ -146,7 +159,6 @@ def test_the_learner_can_be_another(command, tmp_path):
     ("options", "message"),
     [
         (("--suite", "study-tiny", "--rates", "0.3", "--seeds", "2"), "leave out --rates, --seeds"),
-        (("--suite", "study-tiny", "--fail-fast"), "leave out --fail-fast"),
         (("--suite", "study-tiny", "--imputers", "meen"), "did you mean mean"),
         (("--suite", "study-pair"), "nothing is left to compare; give --model PATH_OR_ID"),
         (("--suite", "study-pair", "--imputers", "mean"), "leave out --imputers"),
@@ -154,7 +166,6 @@ def test_the_learner_can_be_another(command, tmp_path):
         (("--suite", "study-joint", "--model", "a"), "leave out --model"),
         (("--suite", "study-pretraining"), "give --model PATH_OR_ID"),
         (("--suite", "study-featurs"), "did you mean study-features"),
-        (("--suite", "toy", "--model", "a", "--rows", "9"), "'toy' is no study; leave out --rows"),
     ],
 )
 def test_what_does_not_fit_is_refused_before_any_work(command, tmp_path, options, message):
@@ -164,31 +175,34 @@ def test_what_does_not_fit_is_refused_before_any_work(command, tmp_path, options
 
 
 def test_several_models_each_get_their_arm_and_contrasts():
-    study = with_learners(STUDIES["study-models"], ["meta-llama/Llama-2-13b-hf", "models/stories260K/"], [])
-    arms = {arm.label: arm.imputer for arm in study.arms}
+    about = suite_named("study-models", {"model": ("meta-llama/Llama-2-13b-hf", "models/stories260K/")}).about
+    arms = {arm["label"]: arm["imputer"] for arm in about["arms"]}
     assert arms["Llama-2-13b-hf"] == "llm(model='meta-llama/Llama-2-13b-hf', n_bins=24)"
     assert arms["stories260K"] == "llm(model='models/stories260K/', n_bins=24)"
-    assert not any(lacks_model(arm) or NAME in arm.label for arm in study.arms)
-    changes = [contrast.change for contrast in study.answers]
-    assert "taking stories260K for llama-scratch" in changes and "taking Llama-2-13b-hf for llama-scratch" in changes
+    assert NO_MODEL not in arms and not any(arm["lacking"] for arm in about["arms"])
+    changes = [contrast["change"] for contrast in about["answers"]]
+    assert {f"taking {name} for masked-transformer" for name in ("stories260K", "Llama-2-13b-hf")} <= set(changes)
     with pytest.raises(InputError, match="two have the same name"):
-        with_learners(STUDIES["study-models"], ["a/same", "b/same"], [])
+        suite_named("study-models", {"model": ("a/same", "b/same")})
 
 
 def test_a_model_is_the_learner_of_a_study_that_has_one():
-    study = with_learners(STUDIES["study-features"], ["it's/here"], [])
-    assert {make_imputer(arm.imputer).model for arm in study.arms} == {"it's/here"}
+    about = suite_named("study-features", {"model": ("it's/here",)}).about
+    assert {make_imputer(arm["imputer"]).model for arm in about["arms"]} == {"it's/here"}
     assert short_name("it's/here") == "here"
-    with pytest.raises(InputError, match="one learner at a time"):
-        with_learners(STUDIES["study-features"], [], ["gbm", "mean"])
-    assert replace(study, arms=()).uses(NAME) is False
+    for given in ({"imputers": ("gbm", "mean")}, {"imputers": ("gbm",), "model": ("a",)}):
+        with pytest.raises(InputError, match="one learner at a time"):
+            suite_named("study-features", given)
+    assert learner("study-features", (), (), "usual") == "usual"
+    assert "gss2022-worded(n=20, model='a/b')" in {
+        b.dataset for b in suite_named("study-selection(model=('a/b',))").blocks
+    }
 
 
 def test_the_learner_learns_the_targets_of_the_survey():
     assert list(TARGETS) == targets()
-    assert all(
-        make_imputer(arm.imputer).targets == TARGETS for arm in with_learners(STUDIES["study-features"], [], []).arms
-    )
+    arms = suite_named("study-features").about["arms"]
+    assert all(make_imputer(arm["imputer"]).targets == TARGETS for arm in arms)
 
 
 def test_states_of_a_model_are_the_mean_over_a_text(shared):

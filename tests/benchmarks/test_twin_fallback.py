@@ -42,7 +42,7 @@ def test_every_artefact_names_the_twin(monkeypatch, capsys, tmp_path, no_survey)
     pages = [folder / "leaderboard.md", folder / "leaderboard.html", *folder.glob("masks/*")]
     assert len(pages) > 3
     assert all(TITLE in page.read_text() for page in pages)
-    assert json.loads((folder / "manifest.json").read_text())["facts"]["data"]["title"] == TITLE
+    assert json.loads((folder / "manifest.json").read_text())["tables"]["gss2022"]["data"]["title"] == TITLE
     assert set(pd.read_parquet(folder / "results.parquet")["dataset"]) == {TITLE}
     assert "Llama" not in (folder / "leaderboard.md").read_text()
 

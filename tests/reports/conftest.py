@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
+from datasets.mechanisms import setting
 from reports.facts import Facts
 from reports.results import Record
 
@@ -78,7 +79,14 @@ def invented_facts(imputers: Sequence[str], mechanisms: Sequence[str], rates: Se
             for name in imputers
         },
         cells=[
-            {"mechanism": mechanism, "rate": rate, "seed": seed, "imputer": imputer}
+            {
+                "dataset": "gss2022",
+                "mechanism": mechanism,
+                "setting": setting(mechanism),
+                "rate": rate,
+                "seed": seed,
+                "imputer": imputer,
+            }
             for mechanism in mechanisms
             for rate in rates
             for seed in range(seeds)
@@ -133,7 +141,7 @@ def invent(
     facts = invented_facts(imputers, mechanisms, rates, seeds)
     rng = np.random.default_rng(5)
     records = [
-        Record("gss2022", **cell, scores=invented_scores(imputers.index(cell["imputer"]) / len(imputers), rng))
+        Record(**cell, scores=invented_scores(imputers.index(cell["imputer"]) / len(imputers), rng))
         for cell in facts["cells"]
     ]
     cards = [invented_card(m, rate, seed) for m in mechanisms for rate in rates for seed in range(seeds)]

@@ -11,7 +11,7 @@ from reports.results import Record, lost, tidy
 from reports.sections import leaderboard_page
 
 POOLED = ("pooled-auc", "pooled-log-loss", "pooled-brier", "ece", "pooled-accuracy", "pooled-f1")
-FOLDS = ["fold-1", "fold-2", "fold-3"]
+FOLDS = ["fold(1)", "fold(2)", "fold(3)"]
 
 
 @pytest.fixture
@@ -31,8 +31,8 @@ def aisurvey(inventor):
             areas = [("auc", name, 0.6 + 0.1 * k + (0.3 if name == "q0" else 0)) for name in names]
             pooled = [(metric, "(table)", 0.7 + 0.01 * k) for metric in POOLED]
             even = [("auc", name, 0.5) for name in names]
-            records.append(Record(title, fold, 0.3, 0, "gbm", scores=(*areas, *pooled)))
-            records.append(Record(title, fold, 0.3, 0, "mean", scores=tuple(even)))
+            records.append(Record(title, fold, 0.3, 0, "gbm", scores=(*areas, *pooled), setting="fold"))
+            records.append(Record(title, fold, 0.3, 0, "mean", scores=tuple(even), setting="fold"))
         scores, gone = tidy(records), lost(records)
         return standings(scores, progress(scores, gone, facts), facts), scores, gone
 

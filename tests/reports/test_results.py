@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from datasets.errors import InputError
-from reports.results import Record, lost, read_record, tidy, write_record
+from reports.results import Provenance, Record, collect, lost, read_record, tidy, write_record
 
 DONE = Record("gss2022", "mcar", 0.3, 1, "mice", scores=(("nrmse", "educ", 0.1 + 0.2), ("log-score", "(table)", inf)))
 FELL = Record("gss2022", "ni", 0.3, 1, "mice", "failed", "MemoryError: too much\nfull text | with <signs> é")
@@ -30,6 +30,21 @@ def test_round_trip_keeps_every_digit_and_nan(tmp_path):
     assert "Infinity" not in (tmp_path / "r.json").read_text()  # which is not JSON
 
 
+def test_a_replicate_stands_under_its_setting(tmp_path):
+    fold = replace(
+        DONE, mechanism="fold(3)", setting="fold", seconds=1.5, provenance=Provenance("a1", {"numpy": "2"}, "m")
+    )
+    write_record(fold, tmp_path / "r.json")
+    assert read_record(tmp_path / "r.json") == fold
+    assert set(tidy([fold])["setting"]) == {"fold"} and set(tidy([DONE])["setting"]) == {"mcar"}
+
+
+def test_what_computed_records_is_collected():
+    made = Provenance("a1", {"numpy": "2.0.2", "scipy": "1.13"}, "one"), Provenance("b2", {"numpy": "2.1.0"}, "one")
+    found = collect([replace(DONE, provenance=own) for own in (*made, made[0])])
+    assert found == Provenance("a1, b2", {"numpy": "2.0.2, 2.1.0", "scipy": "1.13"}, "one")
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"scores": [["a", "b"]]}', '{"scores": [], "who": 1}'])
 def test_not_a_record(text, tmp_path):
     (tmp_path / "r.json").write_text(text)
@@ -50,14 +65,15 @@ def test_impossible_records():
 
 def test_tidy_holds_what_is_done_and_failures_the_rest():
     table = tidy([FELL, DONE])
-    assert table.columns.tolist() == ["dataset", "mechanism", "rate", "seed", "imputer", "metric", "column", "value"]
+    cell = ["dataset", "mechanism", "setting", "rate", "seed", "imputer"]
+    assert table.columns.tolist() == [*cell, "metric", "column", "value"]
     assert table[["metric", "column", "value"]].values.tolist() == [
         ["log-score", "(table)", inf],
         ["nrmse", "educ", 0.1 + 0.2],
     ]
     assert table["seed"].dtype == np.int64
     table = lost([FELL, DONE])
-    assert table.values.tolist() == [["gss2022", "ni", 0.3, 1, "mice", "failed", FELL.message]]
+    assert table.values.tolist() == [["gss2022", "ni", "ni", 0.3, 1, "mice", "failed", FELL.message]]
     assert lost([DONE]).empty and tidy([FELL]).empty
 
 

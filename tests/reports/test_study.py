@@ -18,7 +18,7 @@ from reports.contrasts import (
 from reports.html import to_html
 from reports.markdown import to_markdown
 from reports.results import Record
-from reports.study import study_page
+from reports.study import answer_page
 
 
 def record(fold, nrmse, accuracy=None, covariance=0.9):
@@ -26,7 +26,7 @@ def record(fold, nrmse, accuracy=None, covariance=0.9):
     scores += [("accuracy", "a", accuracy)] if accuracy is not None else []
     scores += [("target-covariance", "a~a", covariance), ("target-covariance-true", "a~a", 1.0)]
     scores += [("fit-seconds", "(table)", 2.0), ("draw-seconds", "(table)", 0.5), ("peak-memory-mb", "(table)", 99.0)]
-    return Record("d", f"fold-{fold}", 0.2, 1, "i", scores=tuple(scores))
+    return Record("d", f"fold({fold})", 0.2, 1, "i", scores=tuple(scores))
 
 
 def arm(label, errors, accuracies=None):
@@ -71,7 +71,7 @@ def test_error_of_the_covariances_by_hand():
     true = {"a~a": 1.0, "a~b": 0.5, "b~b": 1.0}
     scores = [("target-covariance", pair, value) for pair, value in found.items()]
     scores += [("target-covariance-true", pair, value) for pair, value in true.items()]
-    own = Record("d", "fold-1", 0.2, 1, "i", scores=tuple(scores))
+    own = Record("d", "fold(1)", 0.2, 1, "i", scores=tuple(scores))
     assert list(YARDSTICKS["covariance"].scores(own).values()) == pytest.approx([sqrt(0.06 / 2.5)])
 
 
@@ -111,7 +111,7 @@ def test_page_answers_and_says_what_is_lacking():
     absent = ArmResult("other", "–", "llm", (), "give --model\nPATH_OR_ID")
     answers = (Contrast("more items", "few", "many"), Contrast("a language model", "few", "other"))
     further = (Contrast("more items", "few", "many", "accuracy"), Contrast("more items", "few", "many", "covariance"))
-    page = study_page("study-x", "Do more help?", (before, after, absent), answers, further, 0.2, ["Versions: none."])
+    page = answer_page("study-x", "Do more help?", (before, after, absent), answers, further, 0.2, ["Versions: none."])
     text = to_markdown(page)
     assert "More items lowers the NRMSE by 0.047 [0.0" in text
     assert "- other: give --model PATH_OR_ID" in text
@@ -129,5 +129,5 @@ def test_page_answers_and_says_what_is_lacking():
 
 def test_a_name_from_outside_cannot_break_the_page():
     own = replace(arm("few", (0.8, 0.7)), imputer="llm(model='a|b<c>')")
-    text = to_markdown(study_page("s", "q?", (own,), (), (), 0.2, []))
+    text = to_markdown(answer_page("s", "q?", (own,), (), (), 0.2, []))
     assert "llm(model='a\\|b\\<c>')" in text

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from datasets.mechanisms import setting
 from reports.leaderboard import progress, standings
 from reports.markdown import to_markdown
-from reports.results import Record, lost, setting, tidy
+from reports.results import Record, lost, tidy
 from reports.sections import leaderboard_page
 
 ACCURACIES = {"mean": (0.2, 0.3, 0.4), "knn-1": (0.6, 0.7, 0.65)}
@@ -13,11 +14,11 @@ ACCURACIES = {"mean": (0.2, 0.3, 0.4), "knn-1": (0.6, 0.7, 0.65)}
 
 @pytest.fixture
 def folded(inventor):
-    folds = ["fold-1", "fold-2", "fold-3"]
+    folds = ["fold(1)", "fold(2)", "fold(3)"]
     _, facts, _ = inventor(list(ACCURACIES), mechanisms=folds, seeds=1)
     facts["columns"] = {"city": {"kind": "text", "role": "target", "question": "city it is in"}}
     records = [
-        Record("gss2022", fold, 0.3, 0, name, scores=(("accuracy", "city", value),))
+        Record("gss2022", fold, 0.3, 0, name, scores=(("accuracy", "city", value),), setting="fold")
         for name, own in ACCURACIES.items()
         for fold, value in zip(folds, own, strict=True)
     ]
@@ -40,4 +41,5 @@ def test_folds_are_replicates_and_get_no_board_of_their_own(folded):
 
 
 def test_settings():
-    assert [setting(name) for name in ("fold-1", "fold-10", "mar", "my-fold-2")] == ["fold", "fold", "mar", "my-fold-2"]
+    requests = ("fold(1)", "fold(number=10)", "mar", "mar(auc=0.8)")
+    assert [setting(request) for request in requests] == ["fold", "fold", "mar", "mar(auc=0.8)"]

@@ -8,7 +8,7 @@ import pytest
 
 from datasets.errors import InputError
 from reports.results import tidy
-from reports.write import report_files, write_report
+from reports.write import page_files, report_files, write_files
 
 
 def content(folder):
@@ -32,7 +32,7 @@ def bare(small):
 @pytest.fixture(scope="module")
 def written(small, tmp_path_factory):
     folder = tmp_path_factory.mktemp("results")
-    write_report(folder, *small)
+    write_files(folder, report_files(*small))
     return folder
 
 
@@ -88,7 +88,7 @@ def test_stale_figures_go_and_other_files_stay(bare, tmp_path):
     (tmp_path / "figures").mkdir()
     (tmp_path / "figures" / "covariance-gone.png").write_bytes(b"old")
     (tmp_path / "manifest.json").write_text("{}")
-    write_report(tmp_path, records, facts, cards)
+    write_files(tmp_path, report_files(records, facts, cards))
     assert set(content(tmp_path)) == {
         *("leaderboard.md", "leaderboard.html", "results.parquet", "manifest.json"),
         *("figures/ranks.png", "figures/trade-off.png"),
@@ -100,7 +100,7 @@ def test_nothing_is_replaced_when_rendering_fails(bare, tmp_path):
     records, facts, cards = bare
     (tmp_path / "leaderboard.md").write_text("old")
     with pytest.raises(InputError):
-        write_report(tmp_path, [*records, replace(records[0], dataset="toy")], facts, cards)
+        write_files(tmp_path, report_files([*records, replace(records[0], dataset="toy")], facts, cards))
     assert content(tmp_path) == {"leaderboard.md": b"old"}
 
 
@@ -109,7 +109,7 @@ def test_a_folder_that_cannot_be_written(bare, tmp_path):
     lost = [replace(r, status="failed", message="x", scores=()) for r in records]  # nothing to draw: quick
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(InputError, match=r"cannot be written to .*give another --out"):
-        write_report(tmp_path / "file", lost, facts, cards)
+        write_files(tmp_path / "file", report_files(lost, facts, cards))
 
 
 @pytest.mark.parametrize(
@@ -163,3 +163,40 @@ def test_who_is_told_more_than_the_others_is_named_below_the_ranks(bare):
     imputers = facts["imputers"] | {"b": facts["imputers"]["b"] | {"told": "older people hide more"}}
     page = report_files(records, facts | {"imputers": imputers}, cards)["leaderboard.md"].decode()
     assert "Told more than the others about why cells are missing:\n\n- b: older people hide more.\n" in page
+
+
+def told(facts, cards, *titles):
+    """The manifest of a suite with the same cells on datasets of these titles."""
+    known = {key: facts[key] for key in ("suite", "command", "draws", "metrics", "imputers")}
+    tables = {t: {"data": facts["data"] | {"title": t}, "columns": facts["columns"]} for t in titles}
+    cells = [cell | {"dataset": t} for t in titles for cell in facts["cells"]]
+    about = {"published_targets": facts["published_targets"]}
+    mine = [card | {"dataset": t} for t in titles for card in cards]
+    return known | {"page": "leaderboard", "about": about, "tables": tables, "cells": cells, "cards": mine}
+
+
+def test_the_page_of_one_dataset_is_its_board(bare):
+    records, facts, cards = bare
+    files = page_files(records, told(facts, cards, "gss2022"))
+    assert next(iter(files)) == "leaderboard.md"
+    text = files["leaderboard.md"].decode()
+    assert "## Summary" in text and facts["published_targets"]["label"] in text
+    invented = told(facts, cards, "gss2022")
+    invented["tables"]["gss2022"]["data"]["synthetic"] = True
+    assert facts["published_targets"]["label"] not in page_files(records, invented)["leaderboard.md"].decode()
+
+
+def test_several_datasets_have_a_board_each(bare):
+    records, facts, cards = bare
+    both = [replace(record, dataset=title) for title in ("gss2022", "toy (synthetic)") for record in records]
+    files = page_files(both, told(facts, cards, "gss2022", "toy (synthetic)"))
+    assert next(iter(files)) == "leaderboard.md"
+    links = re.findall(r"\]\(([^)]+\.md)\)", files["leaderboard.md"].decode().replace("%20", " "))
+    assert len(links) == 2 and all(link in files for link in links)
+    assert "toy (synthetic)" in files[links[1]].decode()
+
+
+def test_unknown_page(bare):
+    records, facts, cards = bare
+    with pytest.raises(InputError, match="no page 'poster'"):
+        page_files(records, told(facts, cards, "gss2022") | {"page": "poster"})
