@@ -5,17 +5,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
 from rich.console import Console
 
 from benchmarks.commands.plugins import Plugins, load_plugins
 from datasets.errors import InputError
-from datasets.schema import Floats
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
+    from datasets.schema import Floats
     from imputers.llm.fine_tuned import FineTuned
     from imputers.llm.planner import Network, Reading
     from imputers.llm.prompts.script import Pieces
@@ -43,8 +42,10 @@ def plan(
 
     load_plugins(load)
     check_packages(f"plan {imputer}", ("torch", "transformers", "peft", "safetensors"))
+    import numpy as np
+
     from benchmarks.cells import make_mask
-    from benchmarks.data import load
+    from benchmarks.data import load as load_dataset
     from benchmarks.suites import suite_named
     from imputers.llm import planner
     from imputers.llm.prompts.script import Script
@@ -53,7 +54,7 @@ def plan(
     console, block, asked = Console(), suite_named(suite).blocks[0], fine_tuned(imputer)
     origin, config = planned_model(imputer, asked, model)
     cutter, counted = cutter_of(origin, tokenizer)
-    dataset = load(block.dataset, data, strict=False, console=console)
+    dataset = load_dataset(block.dataset, data, strict=False, console=console)
     masked = make_mask(dataset, *block.masks[0])
     items = Vocabulary.fit(masked.schema, masked.values, asked.n_bins).items
     answers = np.column_stack([item.encode(masked.values[:, j]) for j, item in enumerate(items)])
@@ -188,7 +189,9 @@ def cutter_of(origin: str, folder: Path | None) -> tuple["PreTrainedTokenizerBas
         return Pieces(), "estimated from pieces of words, for want of the tokenizer"
 
 
-def _spread(counts: Floats) -> str:
+def _spread(counts: "Floats") -> str:
+    import numpy as np
+
     return f"{counts.mean():,.0f}, {np.percentile(counts, 95):,.0f}, {counts.max():,.0f}"
 
 
