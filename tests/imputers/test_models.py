@@ -20,3 +20,11 @@ def test_a_declared_model_is_one_that_transformers_knows(name):
     assert {size: getattr(config, size) for size in imputer.sizes} == imputer.sizes
     assert config.hidden_size % config.num_attention_heads == 0
     assert imputer.family == "llm" and imputer.model_name() == imputer.declared and imputer.reads_text
+
+
+def test_transformers_works_beside_our_package_of_the_name_datasets():
+    from transformers import LlamaForCausalLM
+
+    import datasets
+
+    assert hasattr(datasets, "DATASETS") and LlamaForCausalLM.__name__ == "LlamaForCausalLM"

@@ -1,4 +1,4 @@
-"""Models of some items only: llama-scratch with targets, and one model for each target."""
+"""Models of some items only: masked-transformer with targets, and one model for each target."""
 
 from dataclasses import replace
 
@@ -11,12 +11,11 @@ from datasets.schema import Role, Schema
 from imputers import IMPUTERS
 
 pytest.importorskip("torch")
-pytest.importorskip("transformers")
 
 
 def test_only_targets_are_learned_and_the_others_get_their_shares(twins):
     schema, X = twins
-    imputer = IMPUTERS["llama-scratch"](("second", "age"), hidden=32, layers=1, heads=2, n_models=1).fit(
+    imputer = IMPUTERS["masked-transformer"](("second", "age"), n_hidden=32, n_layers=1, n_heads=2, n_estimators=1).fit(
         X, schema=schema, random_state=3
     )
     prediction = imputer.impute(X, n_draws=40)
@@ -29,9 +28,11 @@ def test_only_targets_are_learned_and_the_others_get_their_shares(twins):
     assert imputer.impute(known).probabilities[1][:, 1] == pytest.approx([0.05, 0.95], abs=0.1)
 
 
-def test_per_target_answers_come_from_the_model_of_each(twins):
+def test_per_target_predictions_come_from_the_model_of_each(twins):
     schema, X = twins
-    imputer = IMPUTERS["llama-per-target"](("second",), hidden=32, most_steps=60).fit(X, schema=schema, random_state=3)
+    imputer = IMPUTERS["masked-transformer-per-target"](("second",), n_hidden=32, max_iter=60).fit(
+        X, schema=schema, random_state=3
+    )
     prediction = imputer.impute(X, n_draws=20)
     check_prediction(prediction, X, schema)
     assert set(imputer.parts_) == {(1,), (0, 2, 3)}
@@ -49,14 +50,14 @@ def test_per_target_answers_come_from_the_model_of_each(twins):
 def test_per_target_asks_the_schema_for_its_targets(twins):
     schema, X = twins
     columns = [replace(column, role=Role.TARGET if column.name == "age" else Role.ITEM) for column in schema]
-    few = {"hidden": 8, "most_steps": 2}
-    imputer = IMPUTERS["llama-per-target"](**few).fit(X, schema=Schema(tuple(columns)))
+    few = {"n_hidden": 8, "max_iter": 2}
+    imputer = IMPUTERS["masked-transformer-per-target"](**few).fit(X, schema=Schema(tuple(columns)))
     assert set(imputer.parts_) == {(3,), (0, 1, 2)}
-    imputer = IMPUTERS["llama-per-target"](**few).fit(X, schema=schema)
+    imputer = IMPUTERS["masked-transformer-per-target"](**few).fit(X, schema=schema)
     assert set(imputer.parts_) == {(0,), (1,), (2,), (3,)}
 
 
-@pytest.mark.parametrize("name", ["llama-scratch", "llama-per-target"])
+@pytest.mark.parametrize("name", ["masked-transformer", "masked-transformer-per-target"])
 def test_unknown_target_is_named(twins, name):
     schema, X = twins
     with pytest.raises(InputError, match="'third'"):

@@ -1,0 +1,90 @@
+"""One masked transformer for each target item, the control of one that learns all items jointly."""
+
+from numbers import Integral, Real
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils._param_validation import Interval
+
+from datasets.prediction import Prediction
+from datasets.schema import Floats, Role
+from imputers import IMPUTERS
+from imputers.base import Imputer
+from imputers.generative.masked_transformer import MaskedTransformer, target_columns
+
+
+@IMPUTERS.register("masked-transformer-per-target")
+class MaskedTransformerPerTarget(Imputer):
+    """One masked transformer for each target item, and one for all other items.
+
+    Each is a `MaskedTransformer` that reads all items and learns to answer its own only: separate conditional models,
+    where `masked-transformer` is one joint model.
+
+    Assumes what `MaskedTransformer` assumes, and that targets are independent given the observed answers: draws of
+    different targets, and of a target and the other items, do not know of each other. So associations
+    between items that one person leaves open together are lost. The other items' draws are joint.
+
+    Parameters
+    ----------
+    targets : names of the items with a model of their own; by default those that the schema calls targets, or all
+        if there are none.
+    n_hidden, n_estimators, n_epochs, max_iter : of each `MaskedTransformer`.
+
+    Attributes
+    ----------
+    parts_ : the fitted imputers, by the columns they answer.
+    """
+
+    family = "generative"
+    _parameter_constraints: ClassVar[dict[str, list[object]]] = {
+        "targets": [None, tuple, list],
+        "n_hidden": [Interval(Integral, 1, None, closed="left")],
+        "n_estimators": [Interval(Integral, 1, None, closed="left")],
+        "n_epochs": [Interval(Real, 0, None, closed="neither")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        targets: tuple[str, ...] | None = None,
+        n_hidden: int = 64,
+        n_estimators: int = 1,
+        n_epochs: float = 30.0,
+        max_iter: int = 900,
+    ) -> None:
+        self.targets = targets
+        self.n_hidden = n_hidden
+        self.n_estimators = n_estimators
+        self.n_epochs = n_epochs
+        self.max_iter = max_iter
+
+    def _fit(self, X: Floats, rng: np.random.Generator) -> None:
+        targets = self._target_columns()
+        others = [j for j in range(len(self.schema_)) if j not in targets]
+        columns = [(int(j),) for j in targets] + ([tuple(others)] if others else [])
+        self.parts_ = {
+            own: MaskedTransformer(
+                tuple(self.schema_.names[j] for j in own),
+                n_hidden=self.n_hidden,
+                n_estimators=self.n_estimators,
+                n_epochs=self.n_epochs,
+                max_iter=self.max_iter,
+            ).fit(X, schema=self.schema_, random_state=int(rng.integers(2**62)))
+            for own in columns
+        }
+
+    def _target_columns(self) -> NDArray[np.intp]:
+        called = tuple(column.name for column in self.schema_ if column.role is Role.TARGET)
+        return target_columns(self.targets or called or None, self.full_schema_, self.schema_)
+
+    def _impute(self, X: Floats, n_draws: int, rng: np.random.Generator) -> Prediction:
+        columns = np.nonzero(np.isnan(X))[1]
+        draws, expected = np.full((n_draws, len(columns)), np.nan), np.full(len(columns), np.nan)
+        tables = {}
+        for own, part in self.parts_.items():
+            told = part._impute(X, n_draws, rng)
+            holes = np.isin(columns, own)
+            draws[:, holes], expected[holes] = told.draws[:, holes], told.expected[holes]
+            tables |= {j: table for j, table in told.probabilities.items() if j in own}
+        return Prediction(draws, expected, tables)

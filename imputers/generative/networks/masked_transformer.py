@@ -1,0 +1,319 @@
+"""The network of the masked transformer: set attention over observed cells, and its training."""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn.functional import embedding, linear, silu
+
+from datasets.schema import Floats
+from imputers.generative.networks.masked_transformer_layer import AttentionLayer, LogLoss, Normed, normed
+from imputers.shared.vocabulary import Positions, Vocabulary
+
+INITIAL_SPREAD = 0.02  # standard deviation of all random weights, as in Llama
+STEPS_OF_256 = 256  # probabilities of masking and dropout are multiples of 1/256: one random byte for each
+
+Shape = tuple[int, int]
+Dropout = Callable[[Shape], Tensor]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How the network is trained.
+
+    Parameters
+    ----------
+    n_steps, batch_size : gradient steps, and rows in each.
+    learning_rate, warm_up : of AdamW, reached linearly after so many steps, then constant.
+    dropout : share of the outputs that enter the residual stream set to zero.
+    mask_ratio : a question does not see a share of its row's other cells, uniform between 0 and this.
+    averaging : share of the running average of the weights that each step keeps.
+    """
+
+    n_steps: int
+    batch_size: int
+    learning_rate: float
+    dropout: float
+    warm_up: int = 60
+    mask_ratio: float = 0.9
+    averaging: float = 0.998
+
+
+@dataclass(frozen=True, eq=False)
+class Questions:
+    """Cells to reconstruct, and what may be seen for each.
+
+    Parameters
+    ----------
+    prompt : words of the cells that can be seen, shape (b, s).
+    items : questions 0…p-1 of each row, shape (b, q).
+    visible : the attention mask, 1 where a question sees a cell of its row, else 0; shape (b, q, s).
+    asked : flat positions in ``items`` of the questions to answer, shape (a,).
+    """
+
+    prompt: Positions
+    items: Positions
+    visible: Tensor
+    asked: Positions
+
+
+class Network(nn.Module):
+    """Transformer over a set of cells, without positions, whose parts are those of Llama.
+
+    Touvron et al. (2023), LLaMA, arXiv 2302.13971, section 2.2: root-mean-square norms before attention and before a
+    SwiGLU perceptron three times as wide, no biases, separate vectors of words at input and output. There are no rotary
+    embeddings, since the order of cells means nothing. A question attends to the visible cells of its row and to
+    itself, never to another question; a cell attends to itself alone. So a cell's key and value depend on its word
+    only, and are computed once for each word.
+
+    A word's vector is its own, plus its item's, plus place on the scale and its square × two directions of the item:
+    what is learned about "agree" also moves "strongly agree".
+
+    Parameters
+    ----------
+    vocabulary : words of questions and answers.
+    n_hidden, n_layers, n_heads : width, a multiple of the number of attention heads; layers; heads.
+    rng : source of the first weights.
+    """
+
+    basis: Tensor
+    member: Tensor
+    scale: Tensor
+    own_words: Tensor
+    barred: Tensor
+
+    def __init__(
+        self, vocabulary: Vocabulary, n_hidden: int, n_layers: int, n_heads: int, rng: np.random.Generator
+    ) -> None:
+        super().__init__()
+
+        def weights(*shape: int) -> nn.Parameter:
+            return nn.Parameter(torch.from_numpy(rng.standard_normal(shape, dtype=np.float32)) * INITIAL_SPREAD)
+
+        p, n_words, size = len(vocabulary.items), len(vocabulary), n_hidden // n_heads
+        self.first = vocabulary.bounds[:-1]  # word of each item's first answer, shape (p,)
+        counts = np.diff(vocabulary.bounds)
+        places = np.arange(counts.max())
+        own_words = np.where(places < counts[:, None], self.first[:, None] + places, 0)
+        barred = np.where(places < counts[:, None], 0.0, -np.inf).astype(np.float32)
+        basis = np.zeros((n_words, 3, p), dtype=np.float32)
+        powers = [np.arange(n_words) >= p, vocabulary.scores, vocabulary.scores**2]
+        basis[np.arange(n_words), :, vocabulary.item_of] = np.stack(powers, axis=1)
+        query_scale = np.repeat([size**-0.5, 1.0], [n_hidden, 2 * n_hidden]).astype(np.float32)
+        self.register_buffer("basis", torch.from_numpy(basis.reshape(n_words, 3 * p)))
+        self.register_buffer(
+            "member", torch.eye(n_heads).repeat_interleave(size, dim=0)
+        )  # of a head, (n_hidden, heads)
+        self.register_buffer("scale", torch.from_numpy(query_scale[:, None]))
+        self.register_buffer("own_words", torch.from_numpy(own_words))  # answers of each item, (p, K)
+        self.register_buffer("barred", torch.from_numpy(barred))
+        self.words_in, self.words_out = weights(n_words, n_hidden), weights(n_words, n_hidden)
+        self.items_in, self.items_out = weights(3 * p, n_hidden), weights(3 * p, n_hidden)
+        self.layers = nn.ModuleList(Layer(n_hidden, weights) for _ in range(n_layers))
+        self.norm = nn.Parameter(torch.ones(n_hidden))
+
+    def states(self, questions: Questions, dropout: Dropout) -> Tensor:
+        """Last hidden states of the asked questions, shape (a, n_hidden)."""
+        prompt, asked = torch.from_numpy(questions.prompt), torch.from_numpy(questions.asked)
+        words = torch.addmm(self.words_in, self.basis, self.items_in)
+        state = embedding(torch.from_numpy(questions.items.ravel()), words)
+        n_hidden = state.shape[1]
+        state = state * dropout((len(state), n_hidden))
+        for layer in self.layers:
+            project, gate_up = layer.project * layer.norm_attention * self.scale, layer.gate_up * layer.norm_mlp
+            keys_values = linear(Normed.apply(words), project[n_hidden:])
+            last = layer is self.layers[-1]
+            shape = (len(asked if last else state), n_hidden)
+            state = AttentionLayer.apply(
+                state,
+                keys_values,
+                project,
+                layer.mix,
+                gate_up,
+                layer.down,
+                prompt,
+                questions.visible,
+                asked if last else None,
+                self.member,
+                dropout(shape),
+                dropout(shape),
+            )
+            if not last:  # a cell's attention to itself alone gives its own value
+                words = words + linear(keys_values[:, n_hidden:], layer.mix)
+                gate, up = linear(Normed.apply(words), gate_up).chunk(2, dim=1)
+                words = words + linear(silu(gate) * up, layer.down)
+        return state
+
+    def head(self) -> Tensor:
+        """Vectors that the normalised states are multiplied by to score the words, shape (words, n_hidden)."""
+        return torch.addmm(self.words_out, self.basis, self.items_out) * self.norm
+
+    def loss(self, questions: Questions, words: Positions, dropout: Dropout) -> Tensor:
+        """Reconstruction loss: mean negative log-probability of the asked words among the answers of their items.
+
+        Parameters
+        ----------
+        questions : with the asked ones sorted by item.
+        words : the observed answers, shape (a,).
+        """
+        items = questions.items.ravel()[questions.asked]
+        counts = np.bincount(items, minlength=len(self.first))
+        starts = counts.cumsum() - counts
+        place = items * counts.max() + np.arange(len(items)) - starts[items]  # in a table with a row for each item
+        answers = np.zeros(len(self.first) * counts.max(), dtype=np.intp)
+        answers[place] = words - self.first[items]
+        state = self.states(questions, dropout)
+        tables = self.head(), self.own_words, self.barred
+        return LogLoss.apply(state, *tables, torch.from_numpy(place), torch.from_numpy(answers))
+
+    @torch.no_grad()
+    def probabilities(self, questions: Questions) -> Floats:
+        """Probabilities of the answers to the asked questions, shape (a, K), K those of the widest item; 0 beyond."""
+        state = normed(self.states(questions, lambda shape: torch.ones(()).expand(shape)))[0]
+        items = torch.from_numpy(questions.items.ravel()[questions.asked])
+        scores = linear(state, self.head()).gather(1, self.own_words[items]) + self.barred[items]
+        return scores.softmax(dim=1).double().numpy()
+
+
+class Layer(nn.Module):
+    """Weights of one layer: norms, query-key-value projection, mixing of the heads, perceptron."""
+
+    def __init__(self, n_hidden: int, weights: Callable[..., nn.Parameter]) -> None:
+        super().__init__()
+        self.norm_attention, self.norm_mlp = (nn.Parameter(torch.ones(n_hidden)) for _ in range(2))
+        self.project, self.mix = weights(3 * n_hidden, n_hidden), weights(n_hidden, n_hidden)
+        self.gate_up, self.down = weights(6 * n_hidden, n_hidden), weights(n_hidden, 3 * n_hidden)
+
+
+def train(network: Network, words: Positions, targets: Positions, plan: Plan, rng: np.random.Generator) -> list[float]:
+    """Fit the network in place; it is left with the running average of its weights.
+
+    Parameters
+    ----------
+    words : a word per cell (n, p); questions, the words 0…p-1, are never learned from.
+    targets : items whose answers are learned, shape (t,).
+    plan : length and pace.
+    rng : source of rows, masked cells and dropout.
+
+    Returns
+    -------
+    list of float
+        Reconstruction loss at every step.
+    """
+    groups = _flat_groups(network)
+    optimiser = torch.optim.AdamW(groups, lr=plan.learning_rate, betas=(0.9, 0.99), fused=True)
+    flat = [parameter for group in groups for parameter in group["params"]]
+    average = [parameter.detach().clone() for parameter in flat]
+    dropout = _dropout(plan.dropout, rng)
+    losses = []
+    for step, (questions, answers) in enumerate(batches(words, targets, plan, rng)):
+        for parameter in flat:
+            parameter.grad.zero_()
+        loss = network.loss(questions, answers, dropout)
+        loss.backward()
+        nn.utils.clip_grad_norm_(flat, 1.0)
+        for group in optimiser.param_groups:
+            group["lr"] = plan.learning_rate * min(1.0, (step + 1) / plan.warm_up)
+        optimiser.step()
+        # at first the average is over the last third or so of few steps, or the random start would stay in it
+        pace = max(1 - plan.averaging, 3 / (4 + step))
+        torch._foreach_lerp_(average, [parameter.detach() for parameter in flat], pace)
+        losses.append(float(loss.detach()))
+    with torch.no_grad():
+        for parameter, mean in zip(flat, average, strict=True):
+            parameter.copy_(mean)
+    network.requires_grad_(False).zero_grad()
+    return losses
+
+
+def batches(
+    words: Positions, targets: Positions, plan: Plan, rng: np.random.Generator
+) -> Iterator[tuple[Questions, Positions]]:
+    """For each step random rows, random observed cells to reconstruct, sorted by item, and their words (a,)."""
+    p = words.shape[1]
+    item_of = np.zeros(words.max() + 1, dtype=np.intp)
+    item_of[words] = np.arange(p)
+    n_visible, n_asked = mean_observed(words, p), mean_observed(words[:, targets], p)
+    for _ in range(plan.n_steps):
+        rows = words[rng.choice(len(words), min(plan.batch_size, len(words)), replace=False, shuffle=False)]
+        prompt, answers = observed_cells(rows, p, n_visible, rng), observed_cells(rows[:, targets], p, n_asked, rng)
+        items = item_of[answers]
+        asked = np.flatnonzero(answers >= p)
+        if not len(asked):
+            continue
+        asked = asked[np.argsort(items.ravel()[asked], kind="stable")]
+        visible = visible_cells(prompt, answers, p, plan.mask_ratio, rng)
+        questions = Questions(prompt, items, torch.from_numpy(visible.view(np.uint8)).float(), asked)
+        yield questions, answers.ravel()[asked]
+
+
+def mean_observed(words: Positions, p: int) -> int:
+    """Observed cells in a row of words (n, t) on average, rounded up; words below p are questions."""
+    return math.ceil((words >= p).sum() / len(words))
+
+
+def observed_cells(words: Positions, p: int, n_cells: int, rng: np.random.Generator) -> Positions:
+    """So many cells of each row, at random from the observed ones while there are any, shape (b, n_cells).
+
+    Training so spends little time on holes, of which there is nothing to learn.
+    """
+    places = rng.random(words.shape, dtype=np.float32) + (words < p)
+    return np.take_along_axis(words, np.argpartition(places, n_cells - 1, axis=1)[:, :n_cells], axis=1)
+
+
+def visible_cells(
+    prompt: Positions, answers: Positions, p: int, mask_ratio: float, rng: np.random.Generator
+) -> NDArray[np.bool_]:
+    """Cells that each question sees, shape (b, q, s): observed ones, a random share, and never its own answer.
+
+    Parameters
+    ----------
+    prompt : a word per cell, shape (b, s).
+    answers : the words that are asked for, shape (b, q).
+    p : number of items; smaller words are holes.
+    mask_ratio : share that is masked at most; each question has its own.
+    """
+    ratios = rng.integers(0, round(mask_ratio * STEPS_OF_256), (*answers.shape, 1), dtype=np.uint8, endpoint=True)
+    kept = _random_bytes((*answers.shape, prompt.shape[1]), rng) >= ratios
+    return kept & (prompt >= p)[:, None, :] & (prompt[:, None, :] != answers[:, :, None])
+
+
+def _dropout(share: float, rng: np.random.Generator) -> Dropout:
+    """Factors that set a share of the outputs to zero, to the nearest 1/256, and raise the others by as much."""
+    dropped = round(share * STEPS_OF_256)
+
+    def factors(shape: Shape) -> Tensor:
+        kept = (_random_bytes(shape, rng) >= dropped).view(np.uint8)
+        return torch.from_numpy(kept).float().mul_(STEPS_OF_256 / (STEPS_OF_256 - dropped))
+
+    return factors
+
+
+def _random_bytes(shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.uint8]:
+    n_bytes = math.prod(shape)
+    return rng.integers(0, 2**64, -(-n_bytes // 8), dtype=np.uint64).view(np.uint8)[:n_bytes].reshape(shape)
+
+
+def _flat_groups(network: Network) -> list[dict[str, Any]]:
+    """Parameter groups of AdamW: the layers' matrices shrink strongly, words' vectors less, and norms not at all.
+
+    Each is one flat parameter, of which the network's are views from now on: the optimiser's time is that of its calls.
+    """
+    decays: dict[float, list[nn.Parameter]] = {1.0: [], 0.2: [], 0.0: []}
+    for name, parameter in network.named_parameters():
+        decays[0.0 if "norm" in name else 1.0 if name.startswith("layers.") else 0.2].append(parameter)
+    groups = []
+    for decay, parameters in decays.items():
+        flat = nn.Parameter(torch.cat([parameter.detach().flatten() for parameter in parameters]))
+        flat.grad = torch.zeros_like(flat)
+        sizes = [parameter.numel() for parameter in parameters]
+        parts = zip(parameters, flat.detach().split(sizes), flat.grad.split(sizes), strict=True)
+        for parameter, values, gradient in parts:
+            parameter.data, parameter.grad = values.view_as(parameter), gradient.view_as(parameter)
+        groups.append({"params": [flat], "weight_decay": decay})
+    return groups

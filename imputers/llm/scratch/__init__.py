@@ -1,1 +1,0 @@
-"""The parts of `llama-scratch`: its prompt, network, learning and answers."""
