@@ -182,7 +182,7 @@ def probabilities(network: "Network", shown: Positions, asked: NDArray[np.bool_]
     shown : a word per item, shape (n, p): the answer's, which all questions see, or the question's.
     asked : holes to be answered, shape (n, p).
     """
-    return _probabilities(network, shown, np.broadcast_to(np.arange(shown.shape[1]), shown.shape), asked)
+    return _probabilities(network, shown, np.tile(np.arange(shown.shape[1]), (len(shown), 1)), asked)
 
 
 def draw_in_turn(network: "Network", shown: Positions, asked: NDArray[np.bool_], rng: np.random.Generator) -> Positions:
@@ -215,7 +215,7 @@ def _probabilities(network: "Network", shown: Positions, items: Positions, asked
     parts = []
     for start in range(0, len(shown), ROWS):
         block = slice(start, start + ROWS)
-        prompt, questions = shown[block], np.ascontiguousarray(items[block])
+        prompt, questions = shown[block], items[block]
         known = torch.from_numpy(prompt >= len(network.first)).float()
         visible = known[:, None].expand(-1, questions.shape[1], -1).contiguous()
         parts.append(network.probabilities(Questions(prompt, questions, visible, np.flatnonzero(asked[block]))))

@@ -36,7 +36,7 @@ def asked_of(prompt, items, asked, visible=None):
 def logs(imputer, shown, asked):
     """Log-probabilities at asked places of a prompt with a word for each item."""
     found = imputer.networks_[0].probabilities(asked_of(shown, np.where(asked, shown, 0), asked))
-    return np.log(found)
+    return np.log(found.clip(1e-30))
 
 
 def reference(network, questions, factors):
