@@ -33,7 +33,7 @@ class Record:
 
     Parameters
     ----------
-    dataset : title of the data, e.g. ``"gss2022"`` or ``"gss2022-twin (synthetic)"``.
+    dataset : title of the data, e.g. ``"toy (synthetic)"``.
     mechanism, rate, seed : the mask.
     imputer : name of the method.
     status : ``"done"``, ``"failed"``, or ``"unavailable"`` where the method lacks a program or weights here.
