@@ -127,6 +127,10 @@ class MaskedTransformer(Imputer):
             self.networks_.append(network)
 
     def _impute(self, X: Floats, n_draws: int, rng: np.random.Generator) -> Prediction:
+        return Prediction(*self.filled(X, n_draws, rng))
+
+    def filled(self, X: Floats, n_draws: int, rng: np.random.Generator) -> tuple[Floats, Floats, dict[int, Floats]]:
+        """Draws (n_draws, holes), expectations (holes,), and tables of level probabilities, as in `Prediction`."""
         columns = np.nonzero(np.isnan(X))[1]
         rows = X[np.isnan(X).any(axis=1)]
         shown = self.vocabulary_.encode(rows)
@@ -140,19 +144,15 @@ class MaskedTransformer(Imputer):
             words[learned] = draw_in_turn(self.networks_[d % self.n_estimators], shown, asked, rng)[asked]
             words[~learned] = self.vocabulary_.bounds[columns[~learned]] + draw_level(shares[~learned], rng)
             draws[d] = self.vocabulary_.decode(words, columns, rng)
-        return self._told(columns, shares, draws)
-
-    def _told(self, columns: Positions, shares: Floats, draws: Floats) -> Prediction:
-        """Prediction from the probabilities of each hole's answers (holes, K)."""
         expected = np.full(len(columns), np.nan)
-        tables = {}
+        tables: dict[int, Floats] = {}
         for j, item in enumerate(self.vocabulary_.items):
             own = shares[columns == j, : len(item.starts)]
             if item.column.kind is not Kind.NOMINAL:
                 expected[columns == j] = own @ item.means
             if item.column.kind is not Kind.NUMERIC:
                 tables[j] = item.spread(own)
-        return Prediction(draws, expected, tables)
+        return draws, expected, tables
 
 
 def target_columns(targets: tuple[str, ...] | None, full: Schema, varying: Schema) -> NDArray[np.intp]:

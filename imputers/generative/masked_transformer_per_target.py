@@ -81,10 +81,10 @@ class MaskedTransformerPerTarget(Imputer):
     def _impute(self, X: Floats, n_draws: int, rng: np.random.Generator) -> Prediction:
         columns = np.nonzero(np.isnan(X))[1]
         draws, expected = np.full((n_draws, len(columns)), np.nan), np.full(len(columns), np.nan)
-        tables = {}
+        tables: dict[int, Floats] = {}
         for own, part in self.parts_.items():
-            told = part._impute(X, n_draws, rng)
+            own_draws, own_expected, own_tables = part.filled(X, n_draws, rng)
             holes = np.isin(columns, own)
-            draws[:, holes], expected[holes] = told.draws[:, holes], told.expected[holes]
-            tables |= {j: table for j, table in told.probabilities.items() if j in own}
+            draws[:, holes], expected[holes] = own_draws[:, holes], own_expected[holes]
+            tables |= {j: table for j, table in own_tables.items() if j in own}
         return Prediction(draws, expected, tables)

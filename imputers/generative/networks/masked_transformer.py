@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -124,7 +124,7 @@ class Network(nn.Module):
         state = embedding(torch.from_numpy(questions.items.ravel()), words)
         n_hidden = state.shape[1]
         state = state * dropout((len(state), n_hidden))
-        for layer in self.layers:
+        for layer in cast("list[Layer]", self.layers):
             project, gate_up = layer.project * layer.norm_attention * self.scale, layer.gate_up * layer.norm_mlp
             keys_values = linear(Normed.apply(words), project[n_hidden:])
             last = layer is self.layers[-1]
@@ -212,8 +212,7 @@ def train(network: Network, words: Positions, targets: Positions, plan: Plan, rn
     dropout = _dropout(plan.dropout, rng)
     losses = []
     for step, (questions, answers) in enumerate(batches(words, targets, plan, rng)):
-        for parameter in flat:
-            parameter.grad.zero_()
+        optimiser.zero_grad(set_to_none=False)  # in place: the network's gradients are views of these
         loss = network.loss(questions, answers, dropout)
         loss.backward()
         nn.utils.clip_grad_norm_(flat, 1.0)
@@ -310,9 +309,9 @@ def _flat_groups(network: Network) -> list[dict[str, Any]]:
     groups = []
     for decay, parameters in decays.items():
         flat = nn.Parameter(torch.cat([parameter.detach().flatten() for parameter in parameters]))
-        flat.grad = torch.zeros_like(flat)
+        flat.grad = gradients = torch.zeros_like(flat.detach())
         sizes = [parameter.numel() for parameter in parameters]
-        parts = zip(parameters, flat.detach().split(sizes), flat.grad.split(sizes), strict=True)
+        parts = zip(parameters, flat.detach().split(sizes), gradients.split(sizes), strict=True)
         for parameter, values, gradient in parts:
             parameter.data, parameter.grad = values.view_as(parameter), gradient.view_as(parameter)
         groups.append({"params": [flat], "weight_decay": decay})

@@ -1,7 +1,7 @@
 """A transformer layer over cells and the log loss of its questions, each with its gradient written out.
 
-Torch's own gradient of the same formulas takes about half as long again: most of the time of so small a network goes
-into short-lived arrays and the calls that make them.
+Torch's own gradient of the same formulas is slower: much of the time of so small a network goes into short-lived
+arrays and the calls that make them.
 """
 
 from typing import Any
@@ -219,7 +219,8 @@ def _perceptron(
 ) -> tuple[Tensor, list[tuple[Tensor, ...]]]:
     """States plus the factors times the perceptron of the normalised states, and for each block what it came from."""
     gate, up = gate_up.chunk(2)
-    out, blocks = torch.empty_like(state), []
+    out = torch.empty_like(state)
+    blocks: list[tuple[Tensor, ...]] = []
     for rows, block, drop in zip(state.split(ROWS), out.split(ROWS), factors.split(ROWS), strict=True):
         x, reciprocal = normed(rows)
         gates, ups = x @ gate.t(), x @ up.t()
