@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -63,7 +64,8 @@ def supervise(jobs: Iterable[Job], n_jobs: int, limits: Limits, done: Callable[[
 def _server() -> Iterator[multiprocessing.context.ForkServerContext]:
     """A fork server whose children use one thread each: the libraries read these variables as they load."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(list(PRELOADED))
+    registered = [name for name in sys.modules if name.split(".")[0] in ("datasets", "imputers", "metrics")]
+    context.set_forkserver_preload([*PRELOADED, *sorted(registered)])
     before = {name: os.environ[name] for name in THREAD_VARIABLES if name in os.environ}
     os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
     try:
