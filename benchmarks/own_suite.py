@@ -8,6 +8,7 @@ from typing import Any
 from benchmarks.suite import Block, Suite
 from datasets.errors import InputError
 
+SUFFIXES = (".csv", ".dta", ".sav", ".parquet")
 FIELDS = {
     "dataset": str,
     "schema": str,
@@ -21,7 +22,9 @@ FIELDS = {
 
 
 def of_dataset(request: str) -> Suite:
-    """The usual methods on a registered dataset."""
+    """The usual methods on a registered dataset, or on a file by its path."""
+    if Path(request).suffix in SUFFIXES:
+        return of_file(Path(request))
     return Suite(request.partition("(")[0].strip(), (Block(request),))
 
 
@@ -79,7 +82,7 @@ def _block(path: Path, written: Mapping[str, Any]) -> Block:
 def _dataset(path: Path, dataset: str, schema: str | None) -> str:
     """The request for what a suite calls its dataset: a file beside it, or a registered name."""
     file = path.parent / dataset
-    if file.is_file() or Path(dataset).suffix in (".csv", ".dta", ".sav", ".parquet"):
+    if file.is_file() or file.suffix in SUFFIXES:
         return _file_request(file, None if schema is None else path.parent / schema)
     return dataset
 

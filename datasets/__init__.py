@@ -9,4 +9,6 @@ from datasets.registry import Registry
 if TYPE_CHECKING:
     from datasets.table import Dataset
 
-DATASETS: Registry[Callable[[Path | None], "Dataset"]] = Registry("dataset", package="datasets", variable="DATASETS")
+DATASETS: Registry[Callable[[Path | None], "Dataset"]] = Registry(
+    "dataset", package="datasets", variable="DATASETS", given=("path",)
+)

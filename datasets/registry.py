@@ -30,6 +30,7 @@ class Registry(Generic[T]):
         packages is ``imputation_benchmark.<noun>s``.
     package : import name of the package whose files are searched, with its sub-packages.
     variable : the name this registry goes by in those files, e.g. ``"IMPUTERS"``.
+    given : parameters of entries that whoever calls them fills, so that a request cannot.
 
     Examples
     --------
@@ -42,10 +43,11 @@ class Registry(Generic[T]):
     ('1 moons', '2 moons')
     """
 
-    def __init__(self, noun: str, *, package: str, variable: str) -> None:
+    def __init__(self, noun: str, *, package: str, variable: str, given: tuple[str, ...] = ()) -> None:
         self.noun = noun
         self.package = package
         self.variable = variable
+        self.given = given
         self._entries: dict[str, T] = {}
         self._origins: dict[str, str] = {}
         self._plugins: dict[str, EntryPoint] = {}
@@ -120,7 +122,8 @@ class Registry(Generic[T]):
         if not positional and not named:
             return entry
         settings = inspect.signature(_callable(entry)).parameters.values()
-        known = [setting.name for setting in settings if setting.default is not inspect.Parameter.empty]
+        optional = [setting.name for setting in settings if setting.default is not inspect.Parameter.empty]
+        known = [name for name in optional if name not in self.given]
         told = f"its parameters are: {', '.join(known) or 'none'}"
         if len(positional) > len(known):
             raise InputError(f"{self.noun} {name!r} was given {len(positional)} values in {request!r}; {told}")

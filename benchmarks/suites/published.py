@@ -68,8 +68,8 @@ def published() -> Suite:
             CITY("holoclean", ".331", f"{MEI}; the order of magnitude is asked for", low=0.23, high=0.50),
             CITY("ngram-logistic", ".851 ± .028", NGRAMS, low=0.84),
             CITY("datawig", ".851 ± .028", NGRAMS, low=0.84),
-            CITY("ipm-multi(n_epochs=8)", ".772", f"{MEI}, RoBERTa", low=0.772),
-            CITY("ipm-binary(n_epochs=8)", ".772", f"{MEI}, RoBERTa", low=0.772),
+            CITY("ipm-multi(max_epochs=8)", ".772", f"{MEI}, RoBERTa", low=0.772),
+            CITY("ipm-binary(max_epochs=8)", ".772", f"{MEI}, RoBERTa", low=0.772),
         ),
     )  # fmt: skip
 
