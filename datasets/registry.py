@@ -64,7 +64,7 @@ class Registry(Generic[T]):
         """
 
         def add(entry: Entry) -> Entry:
-            origin = str(getattr(entry, "__module__", ""))
+            origin = str(getattr(_callable(entry), "__module__", ""))
             if self._origins.get(name, origin) != origin:
                 raise InputError(
                     f"the {self.noun} {name!r} of {origin} has the name of one in {self._origins[name]}; choose another"

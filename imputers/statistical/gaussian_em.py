@@ -22,7 +22,7 @@ class GaussianEM(NormalImputer):
     dummy is what the others leave of 1, and less levels with fewer than five answers, which keep their
     share whatever else was answered. Assumes missing at random and linear relations with equal
     spread. Draws are proper: parameters come from data augmentation started at the maximum likelihood
-    estimate, ``n_burn_in`` steps before each; a drawn score becomes the nearest code, and drawn dummies the
+    estimate, ``thin`` steps before each; a drawn score becomes the nearest code, and drawn dummies the
     largest one's level (Allison 2002, Missing Data, p. 40). Expectation and probabilities are those at the
     estimate: conditional means, normal areas between the midpoints of an ordinal scale, and for nominal
     items conditional means of the dummies, clipped at zero and rescaled. New rows are conditioned on the
@@ -33,7 +33,7 @@ class GaussianEM(NormalImputer):
     ridge : observations of independent noise added to the data, which keeps rare dummies estimable.
     tol : EM stops when no mean or covariance of standardised columns moves by more.
     max_iter : steps of EM at most.
-    n_burn_in : steps of data augmentation before each draw.
+    thin : steps of data augmentation before each draw.
     """
 
     family: ClassVar[str] = "statistical"
@@ -42,14 +42,14 @@ class GaussianEM(NormalImputer):
         "ridge": [Interval(Real, 0, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "n_burn_in": [Interval(Integral, 1, None, closed="left")],
+        "thin": [Interval(Integral, 1, None, closed="left")],
     }
 
-    def __init__(self, ridge: float = 5.0, tol: float = 1e-3, max_iter: int = 100, n_burn_in: int = 5) -> None:
+    def __init__(self, ridge: float = 5.0, tol: float = 1e-3, max_iter: int = 100, thin: int = 5) -> None:
         self.ridge = ridge
         self.tol = tol
         self.max_iter = max_iter
-        self.n_burn_in = n_burn_in
+        self.thin = thin
 
     def _fit_normals(self, D: Floats, rng: np.random.Generator) -> None:
         self._data = D
@@ -58,7 +58,7 @@ class GaussianEM(NormalImputer):
     def _draw_normals(self, D: Floats, n_draws: int, rng: np.random.Generator) -> Iterator[Floats]:
         model, fitted_holes, holes = self.model_, find_holes(self._data), find_holes(D)
         for _ in range(n_draws):
-            for _ in range(self.n_burn_in):
+            for _ in range(self.thin):
                 model = draw_model(draw_holes(model, self._data, fitted_holes, rng), self.ridge, rng)
             yield draw_holes(model, D, holes, rng)
 

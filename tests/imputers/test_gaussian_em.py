@@ -53,7 +53,7 @@ def test_draws_are_proper():
     D = rng.standard_normal((200, 2))
     X = D.copy()
     X[:100, 1] = np.nan
-    imputer = GaussianEM(ridge=0.0, n_burn_in=5).fit(X, schema=numeric(2))
+    imputer = GaussianEM(ridge=0.0, thin=5).fit(X, schema=numeric(2))
     draws = imputer.impute(X, n_draws=400).draws
     means = (draws.sum(axis=1) + X[100:, 1].sum()) / 200
     wanted = D[100:, 1].var() * (1 / 100 - 1 / 200)
@@ -78,7 +78,7 @@ def test_rows_are_grouped_by_their_number_of_holes():
 
 def test_ordinal_probabilities_are_normal_areas_and_nominal_ones_sum_to_one(masked_gss):
     X, schema = masked_gss.values, masked_gss.schema
-    imputer = GaussianEM(n_burn_in=1).fit(X, schema=schema)
+    imputer = GaussianEM(thin=1).fit(X, schema=schema)
     prediction = imputer.impute(X, n_draws=3)
     columns = np.nonzero(np.isnan(X))[1]
     happy, relig = schema.index("happy"), schema.index("relig")
@@ -92,7 +92,7 @@ def test_ordinal_probabilities_are_normal_areas_and_nominal_ones_sum_to_one(mask
 def test_the_survey_is_filled_better_than_by_its_mean(masked_gss):
     """Quality floor of the project: mean NRMSE at most .82."""
     X, truth, schema = masked_gss.values, masked_gss.truth.values, masked_gss.schema
-    expected = expectation(GaussianEM(n_burn_in=1).fit(X, schema=schema).impute(X, n_draws=1), X, schema)
+    expected = expectation(GaussianEM(thin=1).fit(X, schema=schema).impute(X, n_draws=1), X, schema)
     columns = np.nonzero(np.isnan(X))[1]
     errors = []
     for j in schema.where(Kind.ORDINAL, Kind.NUMERIC)[1:]:
