@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 Float32s = NDArray[np.float32]
 Settings = Mapping[str, float | str]
-HELD_OUT = 0.2  # share of the known rows that donate answers instead of growing trees
+FOLDS = 5  # parts of the known rows; the answers of one are predicted by trees grown on the others
+POOLS = 5  # one part donates if it holds so many times the donors of an answer; else all of them donate
+DONATED, FEWEST = 0.05, 3  # share of the donors that then stand for an answer, and their least number
+LEAVES = 10  # leaves of the smallest size that the rows must be able to fill; a small table gets smaller leaves
 
 
 class Forecast(NamedTuple):
@@ -56,22 +59,22 @@ class BoostedScore:
     Parameters
     ----------
     column : the item.
-    booster : predicts its code.
-    predictions : of the donors, ascending, shape (d,). No tree has seen the donors, so that their answers
-        scatter about the predictions as much as those of a new person do.
+    boosters : their mean predicts its code.
+    predictions : of the donors, ascending, shape (d,). None is by trees that have seen the donor, so that the
+        answers scatter about the predictions as much as those of a new person do.
     answers : their codes, shape (d,).
     n_donors : how many of them stand for the distribution of an answer.
     """
 
     column: Column
-    booster: "Booster"
+    boosters: "tuple[Booster, ...]"
     predictions: Floats
     answers: Floats
     n_donors: int
 
     def forecast(self, D: Float32s, rng: np.random.Generator) -> Forecast:
         """Predicted mean, shares of the levels among the nearest donors, and the answer of one of these."""
-        mean = _predict(self.booster, D)
+        mean = np.mean([_predict(booster, D) for booster in self.boosters], axis=0)
         first = self._first_donor(mean, rng)
         draw = self.answers[first + rng.integers(self.n_donors, size=len(D))]
         counts = np.zeros((len(self.answers) + 1, len(self.column.levels)))
@@ -107,24 +110,37 @@ def learn_score(
     settings: Settings,
     rng: np.random.Generator,
 ) -> BoostedScore:
-    """Learn an ordinal or numeric item from predictors (n, q) and codes (n,), n at least two."""
-    rows = rng.permutation(len(codes))
-    donors, growers = np.split(rows, [max(1, round(HELD_OUT * len(rows)))])
-    booster = _boost(D[growers], codes[growers], n_estimators, {**settings, "objective": "regression"})
-    predictions = _predict(booster, D[donors])
-    order = np.argsort(predictions, kind="stable")
-    return BoostedScore(column, booster, predictions[order], codes[donors[order]], min(n_donors, len(donors)))
+    """Learn an ordinal or numeric item from predictors (n, q) and codes (n,), n at least two.
+
+    A fifth of the rows donates and the others grow the trees. In a table so small that ``n_donors`` were a large share
+    of that fifth, draws would hardly depend on the predictors: there every fifth in turn donates to trees grown on the
+    others (cross-fitting), and a twentieth of the rows, if that is fewer than ``n_donors``, stands for an answer.
+    """
+    folds = min(FOLDS, len(codes))
+    parts = np.split(rng.permutation(len(codes)), [round(len(codes) * k / folds) for k in range(1, folds)])
+    small = len(parts[0]) < POOLS * n_donors
+    boosters, predictions, donating = [], [], parts if small else parts[:1]
+    for k, donors in enumerate(donating):
+        growers = np.concatenate(parts[:k] + parts[k + 1 :])
+        boosters.append(_boost(D[growers], codes[growers], n_estimators, {**settings, "objective": "regression"}))
+        predictions.append(_predict(boosters[-1], D[donors]))
+    predicted, answers = np.concatenate(predictions), codes[np.concatenate(donating)]
+    order = np.argsort(predicted, kind="stable")
+    most = max(FEWEST, round(DONATED * len(answers))) if small else n_donors
+    return BoostedScore(column, tuple(boosters), predicted[order], answers[order], min(n_donors, most, len(answers)))
 
 
 def _boost(D: Float32s, y: NDArray, n_estimators: int, settings: Settings) -> "Booster":
     import lightgbm
 
+    leaf = min(settings["min_data_in_leaf"], max(1, len(y) // LEAVES))
     parameters = {
         "verbosity": -1,
         "num_threads": 1,
         "deterministic": True,
         "force_row_wise": True,  # else LightGBM times both ways and takes the faster, which may differ between runs
         **settings,
+        "min_data_in_leaf": leaf,
     }
     return lightgbm.train(parameters, lightgbm.Dataset(D, y, params=parameters), n_estimators)
 

@@ -25,7 +25,8 @@ class Gbm(Imputer):
     et al. 2017, NeurIPS 30), in chained equations with donors as by Deng & Lumley 2024 (Journal of Computational and
     Graphical Statistics, doi 10.1080/10618600.2023.2252501). Nominal items: multinomial likelihood. Ordinal and
     numeric items: least squares on the code; drawn is the answer of one of the `n_donors` persons of nearest
-    prediction, taken from a fifth of the rows that the trees have not seen.
+    prediction, taken from a fifth of the rows that the trees have not seen; of an item with few answers, from all rows,
+    each predicted by trees that have not seen it (`learn_score`).
 
     A sweep learns every item from the current fills of the others and draws new ones; the first sweep starts
     from open holes, which LightGBM splits on as they are. Predictions replay the boosters of all sweeps in parallel
@@ -49,9 +50,9 @@ class Gbm(Imputer):
     n_estimators : boosting rounds for an ordinal or numeric item.
     n_estimators_nominal : boosting rounds for a nominal item, each a tree per level.
     learning_rate, max_leaf_nodes : shrinkage and leaves of each tree.
-    min_samples_leaf : smallest number of rows in a leaf.
+    min_samples_leaf : smallest number of rows in a leaf; at most a tenth of the rows that a tree grows from.
     max_features : share of the predictors tried by each tree.
-    n_donors : how many nearest predictions an answer is drawn from.
+    n_donors : how many nearest predictions an answer is drawn from; in a small table at most a twentieth of all.
     n_features : how many other items the trees of an item read; None for all.
     """
 

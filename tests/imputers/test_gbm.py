@@ -80,6 +80,17 @@ def test_donors_are_unseen_and_nearest():
     assert set(forecast.draw[500:]) == set(model.answers[-10:])
 
 
+def test_in_a_small_table_every_row_donates_and_few_stand_for_an_answer():
+    rng = np.random.default_rng(0)
+    D = rng.normal(size=(200, 2)).astype(np.float32)
+    codes = D[:, 0] + 0.1 * rng.normal(size=200)
+    model = learn_score(Column("y", Kind.NUMERIC), D, codes, 50, 40, SETTINGS, np.random.default_rng(1))
+    assert (len(model.answers), len(model.boosters), model.n_donors) == (200, 5, 10)
+    assert sorted(model.answers) == sorted(codes)
+    new = rng.normal(size=(2000, 2)).astype(np.float32)
+    assert np.corrcoef(model.forecast(new, rng).draw, new[:, 0])[0, 1] > 0.95
+
+
 def test_equal_predictions_take_all_donors():
     D = np.zeros((500, 1), np.float32)
     codes = np.repeat([1.0, 2, 3, 4, 5], 100)
