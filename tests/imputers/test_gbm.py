@@ -88,7 +88,7 @@ def test_in_a_small_table_every_row_donates_and_few_stand_for_an_answer():
     assert (len(model.answers), len(model.boosters), model.n_donors) == (200, 5, 10)
     assert sorted(model.answers) == sorted(codes)
     new = rng.normal(size=(2000, 2)).astype(np.float32)
-    assert np.corrcoef(model.forecast(new, rng).draw, new[:, 0])[0, 1] > 0.95
+    assert np.corrcoef(model.forecast(new, rng).draw, new[:, 0])[0, 1] > 0.9
 
 
 def test_equal_predictions_take_all_donors():
