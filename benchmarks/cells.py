@@ -10,11 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.scoring import score
 from benchmarks.versions import CodeVersion, code_version
 from datasets.errors import MethodUnavailableError
 from datasets.mechanisms import MECHANISMS
 from datasets.table import Dataset, Masked
 from imputers import make_imputer
+from metrics import METRICS
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,12 @@ class Method:
         except MethodUnavailableError:  # its cells will say so
             programs = {}
         return cls(plain, code_version(Path(inspect.getfile(type(imputer)))), programs)
+
+
+def scoring_version() -> CodeVersion:
+    """Version of all metrics: a new metric scores stored predictions again and re-runs no imputer."""
+    functions = (score, *(METRICS[name].score for name in METRICS))
+    return code_version(*{Path(inspect.getfile(function)) for function in functions})
 
 
 def make_mask(dataset: Dataset, mechanism: str, rate: float, seed: int) -> Masked:

@@ -11,11 +11,10 @@ from typing import Any
 
 from rich.console import Console
 
-from benchmarks.cells import Cell, Method, make_mask, prediction_key
+from benchmarks.cells import Cell, Method, make_mask, prediction_key, scoring_version
 from benchmarks.data import load
 from benchmarks.manifest import describe_run
 from benchmarks.progress import Progress
-from benchmarks.scoring import scoring_version
 from benchmarks.store import Store
 from benchmarks.suite import Suite
 from benchmarks.supervisor import Limits, supervise

@@ -1,9 +1,5 @@
 """Scoring: every metric that applies to a prediction."""
 
-import inspect
-from pathlib import Path
-
-from benchmarks.versions import CodeVersion, code_version
 from datasets.prediction import Prediction
 from datasets.table import Masked
 from metrics import METRICS
@@ -24,8 +20,3 @@ def score(masked: Masked, prediction: Prediction) -> list[tuple[str, str, float]
         for name, metric in applicable.items()
         for column, value in metric.score(masked, prediction).items()
     ]
-
-
-def scoring_version() -> CodeVersion:
-    """Version of all metrics: a new metric scores stored predictions again and re-runs no imputer."""
-    return code_version(Path(__file__), *{Path(inspect.getfile(METRICS[name].score)) for name in METRICS})

@@ -34,7 +34,7 @@ def narrowed(suite: Suite, options: Mapping[str, Any], added: Sequence[str] = ()
     Parameters
     ----------
     options : by name of the field; ``model`` names language models, which run beside the other imputers.
-    added : imputers that run beside the others, as those of loaded files do.
+    added : imputers of loaded files, which run beside the others unless some are asked for by name.
 
     Raises
     ------
@@ -47,7 +47,7 @@ def narrowed(suite: Suite, options: Mapping[str, Any], added: Sequence[str] = ()
             unused = ", ".join(f"--{name}" for name in sorted(given))
             raise InputError(f"suite {suite.name!r} has tables, masks and imputers of its own; leave out {unused}")
         return suite
-    beside = (*added, *(f"llm(model={name!r})" for name in given.pop("model", ())))
+    beside = (*(() if "imputers" in given else added), *(f"llm(model={name!r})" for name in given.pop("model", ())))
     blocks = [replace(block, **given) for block in suite.blocks]
     blocks = [replace(block, imputers=tuple(dict.fromkeys((*block.imputers, *beside)))) for block in blocks]
     return replace(suite, blocks=tuple(blocks))
