@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.errors import InputError
-from datasets.files.completed import complete_file, write_table
 from datasets.files.survey_file import SurveyFile
+from datasets.files.writers import write_completed
 from datasets.prediction import check_prediction, complete, expectation, point
 from datasets.schema import UNORDERED, Floats
 from imputers import make_imputer
@@ -81,8 +81,8 @@ def _write_all(completion: Completion, survey: SurveyFile, folder: Path, suffix:
     paths = []
     for name, codes in completion.tables.items():
         paths.append(folder / f"{name}.{suffix}")
-        write_table(complete_file(survey, codes), paths[-1], survey)
-    flags = survey.raw.typed.notna() & False
+        write_completed(survey, codes, paths[-1])
+    flags = survey.typed.notna() & False
     for j, name in enumerate(survey.dataset.schema.names):
         flags[name] = completion.imputed[:, j]
     paths.append(folder / "flags.csv")

@@ -22,6 +22,7 @@ class Kind(StrEnum):
     TEXT = "text"  # free strings such as names and addresses: a value may be copied, but has no place on a scale
 
 
+MOST_DECIMALS = 15  # that floating-point numbers hold
 UNORDERED = (Kind.NOMINAL, Kind.TEXT)
 LABELLED = (Kind.NOMINAL, Kind.ORDINAL, Kind.TEXT)
 
@@ -45,11 +46,13 @@ class Column:
     question : the wording, or a short description.
     decimals, low, high : digits after the point, smallest and largest answer, of a numeric column; None if open.
     role : what the column is to the benchmark.
+    missing : codes and texts that mean missing in its file, and why. It decides no result: the values say which cells
+        are missing and the reasons why.
 
     Raises
     ------
     InputError
-        If labels and kind do not fit, or two codes share a text.
+        If labels and kind do not fit, two codes share a text, decimals are below 0, or low is above high.
     """
 
     name: str
@@ -60,12 +63,19 @@ class Column:
     low: float | None = None
     high: float | None = None
     role: Role = Role.ITEM
+    missing: Mapping[float | str, str] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         who = f"column {self.name!r} ({self.kind})"
         if (self.kind is Kind.NUMERIC) == bool(self.labels):
             wanted = "no labels" if self.kind is Kind.NUMERIC else "labels for its codes"
             raise InputError(f"{who} has {len(self.labels)} labels; it needs {wanted}; change its kind or its labels")
+        if self.decimals is not None and not 0 <= self.decimals <= MOST_DECIMALS:
+            raise InputError(f"{who} has decimals = {self.decimals}; give a number of digits from 0 to {MOST_DECIMALS}")
+        if not all(limit is None or np.isfinite(limit) for limit in (self.low, self.high)):
+            raise InputError(f"{who} has low = {self.low}, high = {self.high}; leave out a limit that there is not")
+        if self.low is not None and self.high is not None and self.low > self.high:
+            raise InputError(f"{who} has low = {self.low:g} above high = {self.high:g}; exchange them")
         if list(self.labels) != sorted(self.labels):
             raise InputError(f"{who} lists its codes as {list(self.labels)}; they must ascend: the order is the scale")
         if len(set(self.labels.values())) < len(self.labels):

@@ -27,14 +27,17 @@ def fetch(
 
 
 def describe(
-    what: Annotated[str, typer.Argument(help="Name of a dataset, or your own csv, dta, sav or parquet file.")],
+    what: Annotated[str, typer.Argument(help="Name of a dataset, or your own csv, xlsx, dta, sav or parquet file.")],
     data: DataPath = None,
-    schema: Annotated[Path, typer.Option(help="Where to write what was inferred of your own file.")] = Path(
-        "schema.toml"
-    ),
+    schema: Annotated[
+        Path | None,
+        typer.Option(
+            help="Schema file of your own file; by default beside it and named after it. It is written if absent."
+        ),
+    ] = None,
     load: Plugins = None,
 ) -> None:
-    """Show variables, kinds, levels and missing cells; of your own file also write schema.toml to edit."""
+    """Show variables, kinds, levels and missing cells; of your own file also write a schema file to edit."""
     from datasets import DATASETS
     from datasets.files.describe import describe as describe_dataset
 
@@ -43,19 +46,33 @@ def describe(
         dataset = DATASETS.resolve(what)(data)
         _show(describe_dataset(dataset), f"{dataset.title}: {len(dataset.values):,} rows")
         return
-    from datasets.files.schema_file import write_schema
+    _describe_file(Path(what), schema)
+
+
+def _describe_file(path: Path, schema: Path | None) -> None:
+    """Show somebody's own file, what was decided about it, and what might be stated."""
+    from datasets.files.describe import describe as describe_dataset
+    from datasets.files.describe import proposals
+    from datasets.files.readers import format_of
+    from datasets.files.schema_file import header, write_schema
     from datasets.files.survey_file import read_survey_file
 
-    survey = read_survey_file(Path(what), schema if schema.exists() else None)
-    _show(describe_dataset(survey.dataset), f"{what}: {len(survey.raw.original):,} rows")
-    console = Console()
-    if survey.ignored:
-        console.print(f"ignored: {', '.join(survey.ignored)}", highlight=False)
-    if schema.exists():
-        console.print(f"read with {schema}, which is left as it is", highlight=False)
-    else:
-        write_schema(survey.dataset.schema, survey.raw.typed, survey.ignored, schema)
-        console.print(f"wrote {schema}: edit it and pass it as --schema", highlight=False)
+    where = schema or path.with_name(path.name[: -len(format_of(path))] + ".schema.toml")
+    known = where.exists()
+    survey = read_survey_file(path, where if known else None)
+    proposed = proposals(survey)
+    _show(describe_dataset(survey.dataset), f"{path}: {len(survey.table.cells):,} rows")
+    told = [*survey.notes]
+    told += [
+        f"{name}: who was asked may be {line}; paste it under {header(name)}" for name, line in proposed.skips.items()
+    ]
+    told.append(
+        f"read with {where}, which is left as it is" if known else f"wrote {where}: edit it and pass it as --schema"
+    )
+    if not known:
+        write_schema(survey.dataset.schema, survey.typed, survey.ignored, where, survey.table.facts, proposed.lines)
+    for line in told:
+        Console().print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def select(

@@ -1,8 +1,15 @@
 """Describing a dataset: kinds, levels, and how many answers are there or missing for which reason."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
+from datasets.files.missing import title
+from datasets.files.schema_file import quote
+from datasets.files.skip_rules import propose_skip_rules
+from datasets.files.survey_file import SurveyFile, proposed_missing
 from datasets.table import Dataset, Reason
 
 
@@ -32,6 +39,24 @@ def describe(dataset: Dataset) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def title(reason: Reason) -> str:
-    """Say a reason as a heading, e.g. "not asked"."""
-    return "don't know" if reason is Reason.DONT_KNOW else reason.name.replace("_", " ").lower()
+@dataclass(frozen=True)
+class Proposals:
+    """What a person might want to state of a file.
+
+    Parameters
+    ----------
+    skips : column name to a line on who was asked.
+    lines : column name to all lines proposed for it.
+    """
+
+    skips: Mapping[str, str]
+    lines: Mapping[str, tuple[str, ...]]
+
+
+def proposals(survey: SurveyFile) -> Proposals:
+    """Lines of a schema file that the data suggest: codes that may mean missing, and skip rules."""
+    rules = {name: f"asked_if = {quote(text)}" for name, text in propose_skip_rules(survey).items()}
+    lines: dict[str, tuple[str, ...]] = {name: (rule,) for name, rule in rules.items()}
+    for name, line, said in proposed_missing(survey.dataset.schema, survey.dataset.values, survey.table):
+        lines[name] = (f"{line}  # {said}", *lines.get(name, ()))
+    return Proposals(rules, lines)

@@ -5,6 +5,7 @@ import pandas as pd
 from pandas.api import types
 
 from datasets.errors import InputError
+from datasets.files.numbers import decimals_of
 from datasets.files.scales import known_order
 from datasets.schema import Column, Floats, Kind, Schema
 
@@ -15,8 +16,8 @@ def infer_schema(frame: pd.DataFrame) -> Schema:
     """Guess kind and scale of each column from its type and values.
 
     Ordered categories are ordinal, as are texts that form a known scale (`scales.known_order`); other
-    categories, texts and booleans nominal; whole numbers with two values nominal, with up to ten ordinal,
-    with more numeric; other numbers numeric. Whole numbers are known by their values, since pandas stores
+    categories, texts and booleans nominal; whole numbers with two values nominal, with up to ten ordinal, as are scales
+    from 0 to 10, with more numeric; other numbers numeric. Whole numbers are known by their values, since pandas stores
     them as floats beside a hole. A numeric column without negative values is taken to have none.
 
     Raises
@@ -44,11 +45,16 @@ def infer_column(name: str, series: pd.Series) -> Column:
     values = _numbers(name, series)
     levels = np.unique(values[~np.isnan(values)])
     whole = np.array_equal(levels, np.round(levels))
-    if whole and 0 < len(levels) <= FEW_LEVELS:
+    if whole and (0 < len(levels) <= FEW_LEVELS or is_short_scale(levels)):
         kind = Kind.NOMINAL if len(levels) == 2 else Kind.ORDINAL
         return Column(name, kind, {float(code): f"{code:.0f}" for code in levels})
     low = 0.0 if len(levels) and levels[0] >= 0 else None
-    return Column(name, Kind.NUMERIC, decimals=_decimals(levels), low=low)
+    return Column(name, Kind.NUMERIC, decimals=decimals_of(levels), low=low)
+
+
+def is_short_scale(levels: Floats) -> bool:
+    """Tell whether the different values of a column are those of a scale from 0 to 10."""
+    return np.array_equal(levels, np.arange(11))
 
 
 def to_codes(frame: pd.DataFrame, schema: Schema) -> Floats:
@@ -121,8 +127,3 @@ def _numbers(name: str, series: pd.Series) -> Floats:
 
 def _numbered(texts: list[str]) -> dict[float, str]:
     return {float(code): text for code, text in enumerate(texts, start=1)}
-
-
-def _decimals(levels: Floats) -> int | None:
-    """Digits after the point that write every value exactly; None if six do not."""
-    return next((digits for digits in range(7) if np.allclose(levels, np.round(levels, digits), 0, 1e-12)), None)

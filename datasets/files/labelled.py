@@ -1,8 +1,9 @@
-"""Stata and SPSS files: codes, their labels, and the reason of every missing cell."""
+"""Stata and SPSS files: codes, their labels, the reason of every missing cell, and what else the file says."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from datasets.errors import InputError
-from datasets.files.scales import reads_like_scale
-from datasets.schema import Column, Floats, Kind
+from datasets.files.missing import worded_reason
+from datasets.schema import Floats
 from datasets.table import Reason
 
-FEW_LEVELS = 10
 STATA_REASONS = {
     "d": Reason.DONT_KNOW,
     "i": Reason.NOT_ASKED,
@@ -26,14 +26,10 @@ STATA_REASONS = {
     "x": Reason.NOT_AVAILABLE,
     "y": Reason.NOT_AVAILABLE,
 }
-WORDED_REASONS = {
-    Reason.NOT_ASKED: ("not asked", "inapplicable", "not applicable", "iap"),
-    Reason.DONT_KNOW: ("don't know", "dont know", "can't choose", "cannot choose"),
-    Reason.REFUSED: ("refused", "refusal"),
-    Reason.SKIPPED: ("skip",),
-    Reason.NOT_AVAILABLE: ("not available",),
-    Reason.NO_ANSWER: ("no answer", "no response"),
-}
+ENCODINGS = ("cp1252", "latin1")  # tried in turn where a file is not in the encoding that it should be in
+DATE_FORMAT = re.compile(
+    r"%-?\d*(t[cCdwmqhyb]|d)|(A|E|J|S)?DATE\d|(QYR|MOYR|WKYR|DATETIME|YMDHMS|TIME|DTIME|MTIME)\d", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,40 +38,70 @@ class Labelled:
 
     Parameters
     ----------
-    frame : the cells as they stand in the file, user-defined missing values included.
+    frame : the cells as they stand in the file, user-defined missing values included, dates as numbers.
     labels : column name to the label of each code, missing codes left out, ascending.
     questions : column name to its label in the file.
     missing : column name to its user-defined missing values, as pyreadstat states and takes them.
     missing_labels : column name to the labels of those.
     texts : names of the columns that hold text rather than codes.
+    levels : column name to "nominal", "ordinal" or "scale", where the file states it.
+    formats : column name to its display format, e.g. "%8.0g", "DATE11".
+    storage : column name to how it is stored, e.g. "int8", "double".
+    widths : column name to the width it is shown with.
+    title, remarks : label and notes of the file.
+    encoding : the encoding that was tried second and worked; "" if the file is in its own.
     """
 
     frame: pd.DataFrame
-    labels: Mapping[str, dict[float, str]]
+    labels: Mapping[str, dict[Any, str]]
     questions: Mapping[str, str]
     missing: Mapping[str, list[Any]] = field(default_factory=dict)
     missing_labels: Mapping[str, dict[Any, str]] = field(default_factory=dict)
     texts: frozenset[str] = frozenset()
+    levels: Mapping[str, str] = field(default_factory=dict)
+    formats: Mapping[str, str] = field(default_factory=dict)
+    storage: Mapping[str, str] = field(default_factory=dict)
+    widths: Mapping[str, int] = field(default_factory=dict)
+    title: str = ""
+    remarks: tuple[str, ...] = ()
+    encoding: str = ""
 
     def split(self, name: str) -> tuple[Floats, NDArray[np.int8]]:
         """Codes of a column (n,), NaN where missing, and the `Reason` of each cell (n,)."""
         place, distinct = pd.factorize(self.frame[name].to_numpy(dtype=object))  # place -1 is a blank
-        reason_of = [*(self._reason(name, value) for value in distinct), Reason.UNKNOWN]
+        reason_of = [*(self.reason(name, value) for value in distinct), Reason.UNKNOWN]
         code_of = [
             value if reason is Reason.OBSERVED else np.nan for value, reason in zip(distinct, reason_of, strict=False)
         ]
         return np.array([*code_of, np.nan], dtype=float)[place], np.array(reason_of, dtype=np.int8)[place]
 
-    def _reason(self, name: str, value: float | str) -> Reason:
-        """Tell why a value of a column is missing, if it is."""
+    def reason(self, name: str, value: float | str) -> Reason:
+        """Tell why a value of a column is missing, if it is.
+
+        A letter of Stata's means what its label says, and without a label what it means to most who use it. A column of
+        texts has a missing value where it is blank or holds a text that SPSS was told of.
+        """
+        label = self.missing_labels.get(name, {}).get(value, "")
+        if name in self.texts:
+            if not str(value).strip():
+                return Reason.UNKNOWN
+            return _reason(label) if is_declared(value, self.missing.get(name, [])) else Reason.OBSERVED
         if isinstance(value, str):
-            return STATA_REASONS.get(value, Reason.UNKNOWN)
-        if _is_missing(value, self.missing.get(name, [])):
-            return _worded_reason(self.missing_labels.get(name, {}).get(value, ""))
-        return Reason.OBSERVED
+            return _reason(label) if label else STATA_REASONS.get(value, Reason.UNKNOWN)
+        return _reason(label) if is_declared(value, self.missing.get(name, [])) else Reason.OBSERVED
+
+    def is_date(self, name: str) -> bool:
+        """Tell whether the numbers of a column are shown as dates or times."""
+        return bool(DATE_FORMAT.match(self.formats.get(name, "")))
+
+    def declares(self, name: str) -> bool:
+        """Tell whether the file itself says which values of a column are missing."""
+        return bool(self.missing.get(name) or self.missing_labels.get(name))
 
 
-def read_stata(path: Path, names: Sequence[str] | None = None, rows: range | None = None) -> Labelled:
+def read_stata(
+    path: Path, names: Sequence[str] | None = None, rows: range | None = None, encoding: str = ""
+) -> Labelled:
     """Read a Stata file, or some columns and neighbouring rows of it, with its missing values .a to .z.
 
     Raises
@@ -89,11 +115,9 @@ def read_stata(path: Path, names: Sequence[str] | None = None, rows: range | Non
         require_columns(path, names)
     columns = None if names is None else list(names)
     span = range(0) if rows is None else rows  # a length of 0 means all
-    with _readable(path, "Stata"):
-        frame, meta = pyreadstat.read_dta(
-            path, usecols=columns, user_missing=True, row_offset=span.start, row_limit=len(span)
-        )
-    return _labelled(frame, meta, meta.missing_user_values or {})
+    read = partial(pyreadstat.read_dta, usecols=columns, row_offset=span.start, row_limit=len(span))
+    frame, meta, found = _read(path, "Stata", read, encoding)
+    return _labelled(frame, meta, meta.missing_user_values or {}, found)
 
 
 def require_columns(path: Path, names: Iterable[str]) -> None:
@@ -120,12 +144,11 @@ def column_names(path: Path) -> list[str]:
     """
     import pyreadstat
 
-    with _readable(path, "Stata"):
-        return list(pyreadstat.read_dta(path, metadataonly=True)[1].column_names)
+    return list(_read(path, "Stata", partial(pyreadstat.read_dta, metadataonly=True), "")[1].column_names)
 
 
-def read_spss(path: Path) -> Labelled:
-    """Read an SPSS file with its user-defined missing values.
+def read_spss(path: Path, encoding: str = "") -> Labelled:
+    """Read an SPSS file, .sav or .zsav, with its user-defined missing values.
 
     Raises
     ------
@@ -134,29 +157,8 @@ def read_spss(path: Path) -> Labelled:
     """
     import pyreadstat
 
-    with _readable(path, "SPSS"):
-        frame, meta = pyreadstat.read_sav(path, user_missing=True)
-    return _labelled(frame, meta, meta.missing_ranges or {})
-
-
-def labelled_column(name: str, codes: Floats, labels: Mapping[float, str], question: str = "") -> Column:
-    """Infer a column from codes (n,) and their labels in the file.
-
-    With at least half of the codes that occur labelled, the column is categorical: ordinal if it has
-    three levels or more and they read like a scale (`scales.reads_like_scale`), else nominal. With
-    fewer labels, they only mark ends ("8 or more"): the column is numeric, or ordinal if it holds at
-    most ten different whole numbers.
-    """
-    seen = np.unique(codes[~np.isnan(codes)])
-    whole = bool((seen == np.round(seen)).all())
-    labelled = np.isin(seen, list(labels)).mean() if len(seen) else float(bool(labels))
-    if labelled < 0.5 and not (whole and 0 < len(seen) <= FEW_LEVELS):
-        return Column(name, Kind.NUMERIC, question=question, decimals=0 if whole else None)
-    levels = unique_labels(
-        {float(code): labels.get(code, f"{code:.15g}") for code in sorted({*labels, *seen.tolist()})}
-    )
-    scale = labelled < 0.5 or reads_like_scale(list(levels.values()))
-    return Column(name, Kind.ORDINAL if scale and len(levels) > 2 else Kind.NOMINAL, levels, question)
+    frame, meta, found = _read(path, "SPSS", pyreadstat.read_sav, encoding)
+    return _labelled(frame, meta, meta.missing_ranges or {}, found)
 
 
 def unique_labels(labels: Mapping[float, str]) -> dict[float, str]:
@@ -165,42 +167,72 @@ def unique_labels(labels: Mapping[float, str]) -> dict[float, str]:
     return {code: f"{text} ({code:.15g})" if texts.count(text) > 1 else text for code, text in labels.items()}
 
 
-@contextmanager
-def _readable(path: Path, kind: str) -> Iterator[None]:
-    """Say in a sentence that a file is not of its kind."""
+def is_declared(value: float | str, missing: Iterable[Any]) -> bool:
+    """Tell whether a value is user-defined as missing: a letter of Stata's, or a text or in a range of SPSS's."""
+    for stated in missing:
+        low, high = (stated["lo"], stated["hi"]) if isinstance(stated, Mapping) else (stated, stated)
+        if isinstance(value, str) != isinstance(low, str):
+            continue
+        if isinstance(value, str) and value.rstrip() == str(low).rstrip():
+            return True
+        if not isinstance(value, str) and low <= value <= high:
+            return True
+    return False
+
+
+def _read(path: Path, kind: str, read: Callable[..., Any], encoding: str) -> tuple[pd.DataFrame, Any, str]:
+    """Cells and facts of a file, and the encoding if it is not the file's own.
+
+    Raises
+    ------
+    InputError
+        If the file is not of its kind.
+    """
     import pyreadstat
 
-    try:
-        yield
-    except (pyreadstat.ReadstatError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read as a {kind} file ({error}); give a whole file of that kind") from None
+    for tried in (encoding or None, *ENCODINGS):
+        try:
+            frame, meta = read(path, user_missing=True, disable_datetime_conversion=True, encoding=tried)
+            return frame, meta, tried or ""
+        except (pyreadstat.ReadstatError, UnicodeDecodeError) as error:
+            wrong_letters = isinstance(error, UnicodeDecodeError) or "encoding" in str(error)
+            if not wrong_letters or tried == ENCODINGS[-1]:
+                raise InputError(
+                    f"{path}: cannot be read as a {kind} file ({error}); give a whole file of that kind"
+                ) from None
+    raise InputError(f"{path}: cannot be read as a {kind} file; give a whole file of that kind")
 
 
-def _labelled(frame: pd.DataFrame, meta: Any, missing: Mapping[str, list[Any]]) -> Labelled:  # noqa: ANN401
+def _labelled(frame: pd.DataFrame, meta: Any, missing: Mapping[str, list[Any]], encoding: str) -> Labelled:  # noqa: ANN401
     """Sort the labels of a file into those of answers and those of missing values."""
-    labels: dict[str, dict[float, str]] = {}
+    texts = frozenset(name for name in frame if meta.readstat_variable_types.get(name) == "string")
+    labels: dict[str, dict[Any, str]] = {}
     missing_labels: dict[str, dict[Any, str]] = {}
     for name, by_code in meta.variable_value_labels.items():
         if name not in frame:
             continue
-        gone = {code: text for code, text in by_code.items() if _is_missing(code, missing.get(name, []))}
-        missing_labels[name] = gone
-        labels[name] = {float(code): by_code[code] for code in sorted(by_code.keys() - gone.keys())}
-    texts = frozenset(name for name in frame if meta.readstat_variable_types.get(name) == "string")
-    questions = {name: text for name, text in meta.column_names_to_labels.items() if name in frame and text}
-    return Labelled(frame, labels, questions, missing, missing_labels, texts)
+        declared = missing.get(name, [])
+        letters = set() if name in texts else {code for code in by_code if isinstance(code, str)}
+        gone = letters | {code for code in by_code if code not in letters and is_declared(code, declared)}
+        missing_labels[name] = {code: text for code, text in by_code.items() if code in gone}
+        kept = sorted(by_code.keys() - gone)
+        labels[name] = {code if name in texts else float(code): by_code[code] for code in kept}
+    return Labelled(
+        frame,
+        labels,
+        {name: text for name, text in meta.column_names_to_labels.items() if name in frame and text},
+        missing,
+        missing_labels,
+        texts,
+        {name: level for name, level in meta.variable_measure.items() if level in ("nominal", "ordinal", "scale")},
+        {name: text for name, text in meta.original_variable_types.items() if text},
+        meta.readstat_variable_types,
+        meta.variable_display_width,
+        meta.file_label or "",
+        tuple(meta.notes or ()),
+        encoding,
+    )
 
 
-def _is_missing(code: float | str, missing: Iterable[Any]) -> bool:
-    """Tell whether a code is user-defined as missing: a letter of Stata's, or in a range of SPSS's."""
-    if isinstance(code, str):
-        return True
-    numbers = [value for value in missing if not isinstance(value, str)]
-    ends = [(value["lo"], value["hi"]) if isinstance(value, Mapping) else (value, value) for value in numbers]
-    return any(low <= code <= high for low, high in ends)
-
-
-def _worded_reason(label: str) -> Reason:
-    text = label.lower()
-    found = [reason for reason, words in WORDED_REASONS.items() if any(word in text for word in words)]
-    return found[0] if found else Reason.UNKNOWN
+def _reason(label: str) -> Reason:
+    return worded_reason(label) or Reason.UNKNOWN

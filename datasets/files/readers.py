@@ -1,175 +1,108 @@
-"""Reading somebody's table: its cells as they stand, typed, and a first guess of what each column means."""
+"""Reading somebody's file: csv, Excel, Stata, SPSS, parquet or feather, as it stands."""
 
-import csv
-import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
-from pandas.api import types
 
 from datasets.errors import InputError
-from datasets.files.frame import infer_column
-from datasets.files.labelled import Labelled, labelled_column, read_spss, read_stata
-from datasets.schema import Column, Kind
-from datasets.table import Reason
-
-MISSING_TEXTS = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", ".")
-MANY_TEXTS = 50
-NUMBER = re.compile(  # "007" is no number but a name made of digits
-    r"\s*[+-]?((0|[1-9]\d*)(\.(?P<decimals>\d*))?|\.(?P<bare>\d+)|inf(inity)?)(e[+-]?\d+)?\s*", re.IGNORECASE
-)
-DATES = {"date", "datetime", "datetime64", "time", "timedelta", "timedelta64", "period"}
+from datasets.files.csv_file import read_csv
+from datasets.files.file_table import ARROW, CSV, EXCEL, FORMATS, SPSS, STATA, FileFacts, FileTable, unique_names
+from datasets.files.labelled import Labelled, read_spss, read_stata
 
 
-@dataclass(frozen=True, eq=False)
-class RawTable:
-    """A table as it was found.
-
-    Parameters
-    ----------
-    original : its cells as they stand: texts for csv, codes and missing letters for Stata.
-    typed : the same with numbers as numbers and missing values missing.
-    reasons : `Reason` per cell, shape of the table.
-    guess : column name to what it seems to be; None if it is no question (a date, an identifier, free text).
-    labelled : labels and missing values of a Stata or SPSS file, else None.
-    separator : what parts the cells of a csv file.
-    """
-
-    original: pd.DataFrame
-    typed: pd.DataFrame
-    reasons: NDArray[np.int8]
-    guess: dict[str, Column | None]
-    labelled: Labelled | None = None
-    separator: str = ","
-
-
-def read_table(path: Path) -> RawTable:
-    """Read a csv, dta, sav or parquet file.
+def read_table(path: Path, facts: FileFacts) -> FileTable:
+    """Read a file in one of the `FORMATS`.
 
     Raises
     ------
     InputError
-        If there is no such file, its format is unknown, or it is damaged, empty, or names a column twice.
+        If there is no such file, its format is unknown, or it is damaged or empty.
     """
     if not path.is_file():
-        raise InputError(f"{path}: no such file; give the path of a csv, dta, sav or parquet file")
-    reader = READERS.get(path.suffix.lower())
-    if reader is None:
-        raise InputError(f"{path}: unknown kind of file {path.suffix!r}; give one of {', '.join(READERS)}")
+        raise InputError(f"{path}: no such file; give the path of a csv, dta, sav, xlsx or parquet file")
+    ending = format_of(path)
     if not path.stat().st_size:
         raise InputError(f"{path}: the file is empty; it needs columns of answers and a row per person")
-    table = reader(path)
-    if table.original.empty:
-        n, p = table.original.shape
+    table = READERS[ending](path, ending, facts)
+    n, p = table.cells.shape
+    if not n or not p:
         raise InputError(f"{path}: the table has {n} rows and {p} columns; it needs at least one of each")
     return table
 
 
-def _read_csv(path: Path) -> RawTable:
-    """Read texts; a column whose texts are all numbers is a column of numbers."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            header = file.readline()
-            separator = max((",", ";", "\t"), key=header.count)
-            file.seek(0)
-            rows = list(csv.reader(file, delimiter=separator, strict=True))
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read as csv in UTF-8 ({error}); save it again") from None
-    names = _unique(path, rows[0])
-    rows = [row or [""] for row in rows if row or len(names) == 1]  # a blank line is a row only of a single column
-    wrong = [(i, len(row)) for i, row in enumerate(rows, start=1) if len(row) != len(names)]
-    if wrong:
-        raise InputError(f"{path}: row {wrong[0][0]} has {wrong[0][1]} cells, the head has {len(names)}; mend it")
-    original = pd.DataFrame(rows[1:], columns=names, dtype=object)
-    texts = original.mask(original.isin(MISSING_TEXTS), None)
-    typed = pd.DataFrame({name: _numbers(texts[name]) for name in names}, original.index)
-    guess = {name: _guess(typed[name], texts[name]) for name in names}
-    return RawTable(original, typed, _blank(typed), guess, separator=separator)
+def format_of(path: Path) -> str:
+    """Ending of a file's name, one of `FORMATS`.
+
+    Raises
+    ------
+    InputError
+        If it is none of these.
+    """
+    ending = next((known for known in sorted(FORMATS, key=len, reverse=True) if path.name.lower().endswith(known)), "")
+    if not ending:
+        raise InputError(f"{path}: unknown kind of file {path.suffix!r}; give one of {', '.join(FORMATS)}")
+    return ending
 
 
-def _read_parquet(path: Path) -> RawTable:
+def _read_arrow(path: Path, ending: str, facts: FileFacts) -> FileTable:
+    """Read parquet or feather; strings that hold numbers are read like those of csv."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     try:
-        _unique(path, pq.read_schema(path).names)
-        original = pd.read_parquet(path)
-    except pa.ArrowException as error:
-        raise InputError(f"{path}: cannot be read as parquet ({error}); write it again") from None
-    typed = original.rename(columns=str)
-    return RawTable(original, typed, _blank(typed), {name: _guess(typed[name]) for name in typed})
+        frame = pd.read_parquet(path) if ending == ".parquet" else pd.read_feather(path)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read as {ending[1:]} ({error}); write it again") from None
+    return _from_frame(frame, ending, facts)
 
 
-def _read_labelled(labelled: Labelled) -> RawTable:
-    typed, guess = {}, {}
-    reasons = np.empty(labelled.frame.shape, dtype=np.int8)
-    for j, name in enumerate(labelled.frame):
-        series = labelled.frame[name]
-        if name in labelled.texts or _is_date(series):
-            typed[name] = series.mask(series.isin([""]), None)
-            guess[name] = _guess(typed[name])
-            reasons[:, j] = _blank(typed[name])
-            continue
-        codes, reasons[:, j] = labelled.split(name)
-        typed[name] = pd.Series(codes, series.index)
-        labels = labelled.labels.get(name, {})
-        identifies = not labels and _identifies(typed[name])
-        guess[name] = None if identifies else labelled_column(name, codes, labels, labelled.questions.get(name, ""))
-    return RawTable(labelled.frame, pd.DataFrame(typed), reasons, guess, labelled)
+def _read_excel(path: Path, ending: str, facts: FileFacts) -> FileTable:
+    """Read the first sheet of an Excel file.
+
+    Raises
+    ------
+    InputError
+        If it is none, or openpyxl is not installed.
+    """
+    from zipfile import BadZipFile
+
+    try:
+        sheets = pd.read_excel(path, sheet_name=None, keep_default_na=False, na_values=[""], dtype=object)
+    except ImportError:
+        raise InputError(f"{path}: Excel files need openpyxl; pip install openpyxl, or save it as csv") from None
+    except (BadZipFile, ValueError, KeyError, OSError) as error:
+        raise InputError(f"{path}: cannot be read as an Excel file ({error}); save it again") from None
+    name, frame = next(iter(sheets.items()))
+    others = list(sheets)[1:]
+    told = (
+        (f"of {len(sheets)} sheets the first, {name!r}, is read; save another as a file of its own",) if others else ()
+    )
+    return _from_frame(frame.infer_objects(), ending, facts, told)
 
 
-READERS: dict[str, Callable[[Path], RawTable]] = {
-    ".csv": _read_csv,
-    ".dta": lambda path: _read_labelled(read_stata(path)),
-    ".sav": lambda path: _read_labelled(read_spss(path)),
-    ".parquet": _read_parquet,
+def _from_frame(frame: pd.DataFrame, ending: str, facts: FileFacts, told: tuple[str, ...] = ()) -> FileTable:
+    names = tuple(frame.columns)
+    texts = [str(name) for name in names]
+    unique = unique_names(texts)
+    if unique != texts:
+        told = (*told, f"column names stand more than once or are blank; they are called {unique}")
+    return FileTable(frame.set_axis(unique, axis=1), ending, names, facts=facts, told=told)
+
+
+def _from_labelled(labelled: Labelled, ending: str, facts: FileFacts) -> FileTable:
+    told: tuple[str, ...] = ()
+    if labelled.encoding and labelled.encoding != facts.encoding:
+        told = (f'its texts are read as {labelled.encoding}; in [file], encoding = "…" names another',)
+    names = tuple(labelled.frame.columns)
+    return FileTable(labelled.frame, ending, names, (), labelled.questions, labelled, facts, told)
+
+
+READERS: dict[str, Callable[[Path, str, FileFacts], FileTable]] = {
+    **dict.fromkeys(CSV, read_csv),
+    **dict.fromkeys(ARROW, _read_arrow),
+    **dict.fromkeys(EXCEL, _read_excel),
+    **dict.fromkeys(
+        STATA, lambda path, ending, facts: _from_labelled(read_stata(path, encoding=facts.encoding), ending, facts)
+    ),
+    **dict.fromkeys(SPSS, lambda path, ending, facts: _from_labelled(read_spss(path, facts.encoding), ending, facts)),
 }
-
-
-def _guess(series: pd.Series, texts: pd.Series | None = None) -> Column | None:
-    """Guess what a column is; the texts of numbers tell how many decimals they are written with."""
-    if series.isna().all():
-        return Column(str(series.name), Kind.NUMERIC)  # refused later, unless a schema file has it ignored
-    if _is_date(series) or _identifies(series):
-        return None
-    text = not types.is_numeric_dtype(series.dtype) and not isinstance(series.dtype, pd.CategoricalDtype)
-    if text and series.nunique() > MANY_TEXTS:
-        return None
-    column = infer_column(str(series.name), series)
-    if texts is None or column.kind is not Kind.NUMERIC or column.decimals is None:
-        return column
-    written = [NUMBER.fullmatch(cell) for cell in texts.dropna().unique()]
-    return replace(column, decimals=max(len(match["decimals"] or match["bare"] or "") for match in written if match))
-
-
-def _numbers(texts: pd.Series) -> pd.Series:
-    known = texts.dropna()
-    if len(known) and all(NUMBER.fullmatch(text) for text in known.unique()):
-        return texts.astype(float)
-    return texts
-
-
-def _identifies(series: pd.Series) -> bool:
-    """Tell whether all of many rows have different texts or whole numbers."""
-    if len(series) < MANY_TEXTS or series.isna().any() or not series.is_unique:
-        return False
-    return not types.is_numeric_dtype(series.dtype) or bool((series == series.round()).all())
-
-
-def _is_date(series: pd.Series) -> bool:
-    return types.infer_dtype(series, skipna=True) in DATES
-
-
-def _blank(cells: pd.DataFrame | pd.Series) -> NDArray[np.int8]:
-    return np.where(cells.isna(), Reason.UNKNOWN, Reason.OBSERVED).astype(np.int8)
-
-
-def _unique(path: Path, names: list[str]) -> list[str]:
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise InputError(f"{path}: column names {twice} stand more than once; rename them so that each is unique")
-    return names

@@ -1,7 +1,7 @@
 """Scale words: telling from the texts of its answers whether a question has an order."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 SCALE_WORDS = re.compile(
     r"\b("
@@ -30,6 +30,7 @@ KNOWN_ORDERS = (  # lowest first; a bar parts words that stand in the same place
     "not at all, slightly|a little|not very, somewhat|moderately, very|quite a bit|a lot, extremely",
     "very small, small, medium, large|big, very large|very big",
 )
+COUNTED = re.compile(r"\s*[\[(]?(?P<number>-?\d+)(?:[\])]?\s*[.):=]|\s+[-–])\s*(?=[^\W\d])")
 NUMBER = re.compile(r"\d[\d,]*\.?\d*")
 
 
@@ -60,12 +61,28 @@ def reads_like_scale(texts: Sequence[str]) -> bool:
     return sum(bool(SCALE_WORDS.search(text)) for text in lower) >= 2 / 3 * len(texts)
 
 
+def names_its_ends(labels: Mapping[float, str]) -> bool:
+    """Tell whether labels, codes ascending, name the ends of a scale, and most codes between them have no words.
+
+    Examples
+    --------
+    >>> names_its_ends({1: "rich", 2: "2", 3: "3", 4: "poor"})
+    True
+    """
+    bare = [text.strip() == f"{code:.15g}" for code, text in labels.items()]
+    between = bare[1:-1]
+    worded = bool(between) and not bare[0] and not bare[-1]
+    return (
+        worded and 2 * sum(between) >= len(between) and not any(map(OFF_SCALE.search, map(str.lower, labels.values())))
+    )
+
+
 def known_order(texts: Iterable[str]) -> list[str] | None:
     """Order answer texts that come without codes, lowest first; None if no order is known.
 
     Known are the scales of `KNOWN_ORDERS` and texts that all hold different first numbers ("18-24",
-    "25-34"; but "007" is a name made of digits), with at least three answers. An order that is not
-    known is not guessed.
+    "25-34"; but "007" is a name made of digits), with at least three answers. Numbers that only count the answers
+    ("1. White", "2. Black") give an order if the words behind them do. An order that is not known is not guessed.
 
     Examples
     --------
@@ -82,6 +99,10 @@ def known_order(texts: Iterable[str]) -> list[str] | None:
         found = {text: place.get(text.strip().lower()) for text in answers}
         if None not in found.values() and len(set(found.values())) == len(answers):
             return sorted(answers, key=lambda text: found[text] or 0)
+    counted = {text: match for text in answers if (match := COUNTED.match(text))}
+    if len(counted) == len(answers):
+        answers.sort(key=lambda text: float(counted[text]["number"]))
+        return answers if reads_like_scale([text[counted[text].end() :] for text in answers]) else None
     numbers = {text: first_number(text) for text in answers}
     if None in numbers.values() or any(text.isdigit() for text in answers) or len(set(numbers.values())) < len(answers):
         return None

@@ -1,20 +1,31 @@
-"""A survey in somebody's own file: csv, Stata, SPSS or parquet to a table of codes."""
+"""A survey in somebody's own file: csv, Excel, Stata, SPSS, parquet or feather to a table of codes."""
 
 import hashlib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+from pandas.api import types
 
 from datasets.errors import InputError
+from datasets.files.columns import ReadColumn, read_column
+from datasets.files.file_table import FileFacts, FileTable
 from datasets.files.frame import to_codes
-from datasets.files.readers import RawTable, read_table
-from datasets.files.schema_file import read_schema
-from datasets.schema import Column, Kind, Role, Schema
-from datasets.table import Dataset
+from datasets.files.numbers import find_notation
+from datasets.files.readers import read_table
+from datasets.files.schema_file import Entry, SchemaFile, header, missing_line, read_entries, read_schema
+from datasets.files.sentinels import find_sentinels
+from datasets.schema import Column, Floats, Kind, Role, Schema
+from datasets.table import Dataset, Reason
 
 DRIVERS = 4
+STATED = 'kind = "ignore"'
+NAMED = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,67 +35,129 @@ class SurveyFile:
     Parameters
     ----------
     path : the file.
-    raw : its cells as they stand, and typed.
-    dataset : the columns that are not ignored, as codes.
-    ignored : names of the columns left out.
+    table : its cells as they stand.
+    columns : its columns as numbers and answers, all of them, in order.
+    dataset : the columns that are used, as codes.
+    ignored : names of the columns set aside, and why.
+    notes : what was decided for the user, a sentence each, with the line of a schema file that changes it.
     """
 
     path: Path
-    raw: RawTable
+    table: FileTable
+    columns: Mapping[str, ReadColumn]
     dataset: Dataset
-    ignored: tuple[str, ...]
+    ignored: Mapping[str, str]
+    notes: tuple[str, ...]
+
+    @cached_property
+    def typed(self) -> pd.DataFrame:
+        """All cells, numbers as numbers, missing values missing."""
+        return _typed(self.columns)
 
 
 def read_survey_file(path: Path, schema_path: Path | None = None) -> SurveyFile:
     """Read a file, with what a schema file says of its columns and the rest inferred.
 
-    Labelled codes are inferred as `labelled.labelled_column` says, everything else as
-    `frame.infer_schema` says. Ignored are dates, texts with more than 50 different answers, and
-    identifiers: texts or whole numbers that differ in all of 50 rows or more. Unless the schema file
+    What is missing is decided by `columns.read_column`, what a column is by `kinds.guess_column`. Set aside are
+    columns that are empty or hold one value, dates, free text and identifiers. Unless the schema file
     gives a role to some column, the columns with the fewest holes become drivers: four at most, and no
     more than half.
 
     Raises
     ------
     InputError
-        If the file or the schema file cannot be used, or a column that is not ignored is missing in all
+        If the file or the schema file cannot be used, or a column that is stated to be used is missing in all
         rows but one, holds infinities, or holds answers that are not on its scale.
     """
-    raw = read_table(path)
+    stated = SchemaFile() if schema_path is None else read_schema(schema_path)
+    table = read_table(path, stated.facts)
     with path.open("rb") as file:
         origin = {"file": path.name, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
-    stated = {} if schema_path is None else read_schema(schema_path, raw.typed, raw.guess)
-    chosen = raw.guess | {name: entry.column for name, entry in stated.items()}
-    columns = [column for column in chosen.values() if column is not None]
+    read = {name: read_column(name, table, stated.missing(name)) for name in table.cells}
+    typed = _typed(read)
+    entries = read_entries(stated, typed, {name: column.guess for name, column in read.items()})
+    design = _design_names(stated.facts)
+    used = {name: _chosen(name, column.guess, entries) for name, column in read.items() if name not in design}
+    ignored = _ignored(read, entries, design)
+    columns = [column for column in used.values() if column is not None]
     if not columns:
-        raise InputError(f"{path}: all of its {len(chosen)} columns are ignored; give some a kind in a schema file")
+        said = "; ".join(f"{name}: {why}" for name, why in list(ignored.items())[:NAMED])
+        raise InputError(
+            f"{path}: all of its {len(read)} columns are ignored ({said}); give some a kind in a schema file"
+        )
     for column in columns:
-        _check_column(path, column, raw.typed[column.name])
-    if not any(entry.has_role for entry in stated.values()):
-        columns = _with_drivers(columns, raw.typed)
+        _check_column(path, column, typed[column.name])
+    if not any(entry.has_role for entry in entries.values()):
+        columns = _with_drivers(columns, typed)
     schema = Schema(tuple(columns))
-    kept = [raw.typed.columns.get_loc(name) for name in schema.names]
-    dataset = Dataset(
-        path.stem,
-        schema,
-        to_codes(raw.typed, schema),
-        raw.reasons[:, kept],
-        origin=origin,
-    )
-    return SurveyFile(path, raw, dataset, tuple(name for name, column in chosen.items() if column is None))
+    values = to_codes(typed, schema)
+    reasons = np.column_stack([read[name].reasons for name in schema.names])
+    notes = _notes(table, read, stated, ignored, schema, values)
+    notes += _mark_not_asked(reasons, schema, entries, typed)
+    dataset = Dataset(path.stem, schema, values, reasons, **_design(path, stated.facts, typed), origin=origin)
+    return SurveyFile(path, table, read, dataset, ignored, tuple(notes))
+
+
+def _typed(columns: Mapping[str, ReadColumn]) -> pd.DataFrame:
+    return pd.DataFrame({name: column.typed for name, column in columns.items()})
+
+
+def _chosen(name: str, guess: Column | str, entries: Mapping[str, Entry]) -> Column | None:
+    if name in entries:
+        return entries[name].column
+    return guess if isinstance(guess, Column) else None
+
+
+def _ignored(read: Mapping[str, ReadColumn], entries: Mapping[str, Entry], design: Mapping[str, str]) -> dict[str, str]:
+    """Columns set aside, and why."""
+    found = {}
+    for name, column in read.items():
+        if name in design:
+            found[name] = design[name]
+        elif _chosen(name, column.guess, entries) is None:
+            found[name] = column.guess if isinstance(column.guess, str) else STATED
+    return found
+
+
+def _design_names(facts: FileFacts) -> dict[str, str]:
+    """Columns of the survey's design, and what each is."""
+    found = dict.fromkeys(facts.id, "id in [file]")
+    return found | {
+        getattr(facts, part): f"{part} in [file]" for part in ("weight", "strata", "psu") if getattr(facts, part)
+    }
+
+
+def _design(path: Path, facts: FileFacts, typed: pd.DataFrame) -> dict[str, Any]:
+    """Weights, strata and primary sampling units, each (n,), as far as they are stated."""
+    found: dict[str, Any] = {}
+    for part, name in (("weights", facts.weight), ("strata", facts.strata), ("psu", facts.psu)):
+        if not name:
+            continue
+        cells = typed[name]
+        holes = int(cells.isna().sum())
+        if holes or (part == "weights" and not types.is_numeric_dtype(cells.dtype)):
+            found_so = f"{holes} holes" if holes else f"texts such as {cells.iloc[0]!r}"
+            raise InputError(f"{path}: {part} are to be in {name!r}, which has {found_so}; drop those rows or the line")
+        found[part] = cells.to_numpy(dtype=float) if types.is_numeric_dtype(cells.dtype) else pd.factorize(cells)[0]
+    return found
 
 
 def _check_column(path: Path, column: Column, cells: pd.Series) -> None:
     who = f"{path}: column {column.name!r}"
-    remedy = f'drop it, or write [{column.name}] kind = "ignore" in a schema file'
+    remedy = f'write kind = "ignore" under {header(column.name)} in the schema file'
     observed = int(cells.notna().sum())
     if observed < 2:
         found = "no observed value" if not observed else "one observed value"
         raise InputError(f"{who} has {found} in {len(cells)} rows, so nothing can be learned of it; {remedy}")
-    if not pd.api.types.is_numeric_dtype(cells.dtype):
+    if not types.is_numeric_dtype(cells.dtype):
         if column.kind is Kind.NUMERIC:
-            found = str(cells.dropna().iloc[0])
-            raise InputError(f"{who} is to be numeric, but holds texts such as {found!r}; make it nominal or ordinal")
+            texts = cells.dropna().astype(str)
+            wrong = texts[[find_notation([text.strip()]) is None for text in texts]]
+            example = str((wrong if len(wrong) else texts).iloc[0])
+            raise InputError(
+                f"{who} is to be numeric, but holds {len(wrong)} texts such as {example!r}; make it nominal or "
+                f"ordinal, or write {missing_line({example: 'unknown'})} under {header(column.name)}"
+            )
         return
     infinite = int(np.isinf(cells.to_numpy(dtype=float, na_value=np.nan)).sum())
     if infinite:
@@ -97,3 +170,87 @@ def _with_drivers(columns: list[Column], typed: pd.DataFrame) -> list[Column]:
     holes = {name: int(typed[name].isna().sum()) for name in varying}
     drivers = sorted(holes, key=holes.__getitem__)[: min(DRIVERS, len(columns) // 2)]
     return [replace(column, role=Role.DRIVER) if column.name in drivers else column for column in columns]
+
+
+def _mark_not_asked(
+    reasons: NDArray[np.int8], schema: Schema, entries: Mapping[str, Entry], typed: pd.DataFrame
+) -> list[str]:
+    """Give holes of those who were not asked, as ``asked_if`` says, that reason; say where answers contradict it."""
+    told = []
+    for j, name in enumerate(schema.names):
+        condition = entries[name].asked_if if name in entries else None
+        if condition is None:
+            continue
+        _, fails = condition.decide(typed)
+        hole = reasons[:, j] != Reason.OBSERVED
+        reasons[fails & hole, j] = Reason.NOT_ASKED
+        answered = int((fails & ~hole).sum())
+        if answered:
+            told.append(f"{name}: {answered} rows hold an answer although asked_if = {condition.text!r} does not hold")
+    return told
+
+
+def _notes(
+    table: FileTable,
+    read: Mapping[str, ReadColumn],
+    stated: SchemaFile,
+    ignored: Mapping[str, str],
+    schema: Schema,
+    values: Floats,
+) -> list[str]:
+    """Everything that was decided for the user, once, with the line that changes it."""
+    grouped: dict[tuple[str, str], list[str]] = {}
+    for name, column in read.items():
+        said = stated.tables.get(name, {})
+        if ignored.get(name) == STATED or name in _design_names(stated.facts):
+            continue
+        for decision in column.decided:
+            if decision.line.split(" =")[0] not in said:
+                grouped.setdefault((decision.sentence, decision.line), []).append(name)
+        if name in ignored and "kind" not in said:
+            grouped.setdefault((f"set aside, {ignored[name]}", _line_to_use(ignored[name])), []).append(name)
+    for name, line, sentence in proposed_missing(schema, values, table):
+        grouped.setdefault((sentence, line), []).append(name)
+    notes = list(table.told)
+    for (sentence, line), names in grouped.items():
+        change = f"; to change it, write {line} under {header(names[0])}" if line else ""
+        notes.append(f"{listed(names)}: {sentence}{change}")
+    return notes
+
+
+def proposed_missing(schema: Schema, values: Floats, table: FileTable) -> list[tuple[str, str, str]]:
+    """Codes without a label that look as if they meant missing: column, line of a schema file, sentence."""
+    found = []
+    labels = {} if table.labelled is None else table.labelled.labels
+    for j, column in enumerate(schema):
+        if column.kind is Kind.TEXT:
+            continue
+        sentinels = find_sentinels(values[:, j], labels.get(column.name, {})) if _codes_are_own(column) else {}
+        if sentinels:
+            line = f"missing = [{', '.join(f'{code:.15g}' for code in sentinels)}]"
+            if column.missing:
+                line = missing_line({**column.missing, **dict.fromkeys(sentinels, "unknown")})
+            said = ", ".join(f"{code:.15g} ({count} cells)" for code, count in sentinels.items())
+            found.append((column.name, line, f"{said} far from all other values, taken as answers"))
+    return found
+
+
+def listed(names: Iterable[str]) -> str:
+    """Some names, and how many more there are."""
+    names = list(names)
+    more = len(names) - NAMED
+    return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _codes_are_own(column: Column) -> bool:
+    """Tell whether the codes of a column are those of the file, not numbers that its texts were given."""
+    return column.kind is Kind.NUMERIC or any(text == f"{code:.15g}" for code, text in column.labels.items())
+
+
+def _line_to_use(why: str) -> str:
+    """The line of a schema file that puts a column that was set aside to use; "" if there is none."""
+    if why.startswith(("a box", "an identifier: another text")) or why.endswith("in all rows"):
+        return "" if why.startswith("one observed") else 'kind = "nominal"'
+    if why.startswith("an identifier"):
+        return 'kind = "numeric"'
+    return 'kind = "text"' if why.startswith("free text") else ""

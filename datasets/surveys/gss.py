@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from datasets import DATASETS
 from datasets.errors import InputError
-from datasets.files.labelled import Labelled, column_names, labelled_column, read_stata, require_columns, unique_labels
+from datasets.files.kinds import labelled_column
+from datasets.files.labelled import Labelled, column_names, read_stata, require_columns, unique_labels
 from datasets.schema import Column, Floats, Kind, Regression, Role, Schema
 from datasets.selection.ranking import SELECTABLE
 from datasets.surveys.fetch import FETCHERS, Source, locate, sha256, stata_file
@@ -85,7 +86,7 @@ def gss_table(path: Path | None, names: Sequence[str] | None, name: str = "gss20
     """Table of any variables of the survey, in this order; None gives all but bookkeeping.
 
     Variables of the core table are as ``gss_variables.toml`` says; the kind of others is inferred from
-    the labels of their codes (`labelled.labelled_column`).
+    the labels of their codes (`kinds.labelled_column`).
 
     Raises
     ------

@@ -40,14 +40,14 @@ def go(monkeypatch, capsys, *arguments):
 def test_describe_writes_a_schema_that_run_takes(monkeypatch, capsys, survey):
     shown = go(monkeypatch, capsys, "describe", "survey.csv")
     assert "150 rows" in shown
-    assert "ignored: remark" in shown
-    schema = survey / "schema.toml"
+    assert "remark: set aside, an identifier" in shown
+    schema = survey / "survey.schema.toml"
     text = schema.read_text()
     assert '[trust]\nkind = "ordinal"' in text
     schema.write_text(text.replace('[trust]\nkind = "ordinal"', '[trust]\nkind = "nominal"'))
     assert "left as it is" in go(monkeypatch, capsys, "describe", "survey.csv")
-    run = ("run", "--data", "survey.csv", "--schema", "schema.toml", "--imputers", "mean,hot-deck", "--seeds", "1")
-    shown = go(monkeypatch, capsys, *run, "--mechanisms", "mcar,mar")
+    run = ("run", "--data", "survey.csv", "--schema", "survey.schema.toml", "--imputers", "mean,hot-deck")
+    shown = go(monkeypatch, capsys, *run, "--seeds", "1", "--mechanisms", "mcar,mar")
     assert "4 of 4 cells done, 0 failed" in shown
     board = (survey / "results" / "survey" / "leaderboard.md").read_text()
     assert "150 rows × 3 columns" in board

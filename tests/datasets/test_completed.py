@@ -8,8 +8,10 @@ import pyreadstat
 import pytest
 
 from datasets.errors import InputError
-from datasets.files.completed import complete_file, write_table
+from datasets.files.completed import complete_file
+from datasets.files.names import check_writable
 from datasets.files.survey_file import SurveyFile, read_survey_file
+from datasets.files.writers import write_completed
 from datasets.schema import Floats
 
 CSV = """\
@@ -45,7 +47,7 @@ def fill(survey: SurveyFile, **codes: float) -> Floats:
 
 def test_a_csv_file_comes_back_character_by_character(survey: SurveyFile, tmp_path):
     X = fill(survey, mood=2, town=3, age=40, height=1.7, children=2, code=2)
-    write_table(complete_file(survey, X), tmp_path / "b.csv", survey)
+    write_completed(survey, X, tmp_path / "b.csv")
     wanted = CSV.replace("NA", "40").replace("sometimes,,51,,1.0", "sometimes,York,51,1.70,1.0")
     wanted = wanted.replace(",Bath,78,1.8,,,", "sometimes,Bath,78,1.8,2.0,010,")
     assert (tmp_path / "b.csv").read_text(encoding="utf-8") == wanted
@@ -57,15 +59,15 @@ def test_expectations_are_written_as_numbers(survey: SurveyFile):
 
 
 def test_the_original_is_left_alone(survey: SurveyFile):
-    before = survey.raw.original.copy()
+    before = survey.table.cells.copy()
     complete_file(survey, fill(survey))
-    pd.testing.assert_frame_equal(survey.raw.original, before)
+    pd.testing.assert_frame_equal(survey.table.cells, before)
 
 
 @pytest.mark.parametrize("ending", ["parquet", "dta", "sav"])
 def test_a_csv_file_in_other_formats(survey: SurveyFile, tmp_path, ending: str):
     path = tmp_path / f"b.{ending}"
-    write_table(complete_file(survey, fill(survey, age=40)), path, survey)
+    write_completed(survey, fill(survey, age=40), path)
     readers = {
         "parquet": pd.read_parquet,
         "dta": lambda p: pyreadstat.read_dta(p)[0],
@@ -99,9 +101,9 @@ def test_a_stata_file_keeps_labels_dates_and_reasons(tmp_path):
     )
     (tmp_path / "schema.toml").write_text('[left]\nkind = "ignore"', encoding="utf-8")
     survey = read_survey_file(tmp_path / "a.dta", tmp_path / "schema.toml")
-    assert survey.ignored == ("left", "day")
+    assert survey.ignored == {"left": 'kind = "ignore"', "day": "dates"}
     X = fill(survey, happy=2, wage=2.5, town=1)
-    write_table(complete_file(survey, X), tmp_path / "b.dta", survey)
+    write_completed(survey, X, tmp_path / "b.dta")
     found, meta = pyreadstat.read_dta(tmp_path / "b.dta", user_missing=True)
     assert found["happy"].tolist() == [1, 2, 2, 3]
     assert found["left"].tolist() == [1, "i", "i", 2]
@@ -110,11 +112,11 @@ def test_a_stata_file_keeps_labels_dates_and_reasons(tmp_path):
     assert found["day"].tolist() == cells["day"].tolist()
     assert meta.variable_value_labels["happy"] == labels["happy"]
     assert meta.column_names_to_labels["happy"] == "happiness"
-    write_table(complete_file(survey, X), tmp_path / "b.csv", survey)
+    write_completed(survey, X, tmp_path / "b.csv")
     lines = (tmp_path / "b.csv").read_text(encoding="utf-8").splitlines()
     assert lines[2] == "2,,2.5,2022-05-02,York"
     for ending in ("sav", "parquet"):
-        write_table(complete_file(survey, X), tmp_path / f"b.{ending}", survey)
+        write_completed(survey, X, tmp_path / f"b.{ending}")
         assert read_survey_file(tmp_path / f"b.{ending}").dataset.values.shape[0] == 4
 
 
@@ -126,7 +128,7 @@ def test_an_spss_file_keeps_labels_and_missing_codes(tmp_path):
     )
     (tmp_path / "schema.toml").write_text('[left]\nkind = "ignore"', encoding="utf-8")
     survey = read_survey_file(tmp_path / "a.sav", tmp_path / "schema.toml")
-    write_table(complete_file(survey, fill(survey, q=2)), tmp_path / "b.sav", survey)
+    write_completed(survey, fill(survey, q=2), tmp_path / "b.sav")
     found, meta = pyreadstat.read_sav(tmp_path / "b.sav", user_missing=True)
     assert found.to_dict("list") == {"q": [1, 2, 2, 2], "left": [1, 9, 2, 3]}
     assert meta.variable_value_labels["q"] == labels["q"]
@@ -145,7 +147,7 @@ def test_a_parquet_file_keeps_its_types_and_index(tmp_path):
     )
     cells.to_parquet(tmp_path / "a.parquet")
     survey = read_survey_file(tmp_path / "a.parquet")
-    write_table(complete_file(survey, fill(survey, age=60)), tmp_path / "b.parquet", survey)
+    write_completed(survey, fill(survey, age=60), tmp_path / "b.parquet")
     found = pd.read_parquet(tmp_path / "b.parquet")
     wanted = cells.copy()
     wanted.loc[6, ["age", "class", "votes"]] = [60, "low", True]
@@ -154,11 +156,15 @@ def test_a_parquet_file_keeps_its_types_and_index(tmp_path):
 
 
 def test_an_unknown_format_and_one_that_cannot_hold_the_table(survey: SurveyFile, tmp_path):
-    with pytest.raises(InputError, match=r"unknown format '\.xlsx'"):
-        write_table(complete_file(survey, fill(survey)), tmp_path / "b.xlsx", survey)
-    odd = complete_file(survey, fill(survey)).rename(columns={"age": "age in years, at last birthday"})
-    with pytest.raises(InputError, match="cannot hold the table"):
-        write_table(odd, tmp_path / "b.dta", survey)
+    with pytest.raises(InputError, match=r"unknown format 'ods'; there are csv, tsv"):
+        check_writable(survey, "ods")
+    (tmp_path / "a.csv").write_text("Solar.R,n\n1.5,1\n2.5,2\n,3\n", encoding="utf-8")
+    odd = read_survey_file(tmp_path / "a.csv")
+    with pytest.raises(InputError, match=r"Stata cannot hold the column names 'Solar\.R'"):
+        check_writable(odd, "dta")
+    with pytest.raises(InputError, match=r"Stata cannot hold the column names 'Solar\.R'"):
+        write_completed(odd, fill(odd), tmp_path / "b.dta")
+    check_writable(odd, "sav")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.csv", "schema.toml"]
 
 
@@ -176,9 +182,9 @@ def test_every_cell_of_the_real_file_comes_back(shared, tmp_path):
         missing_user_values=meta.missing_user_values,
     )
     survey = read_survey_file(tmp_path / "a.dta")
-    observed = survey.raw.typed.notna().to_numpy()
+    observed = survey.typed.notna().to_numpy()
     for ending in ("dta", "csv", "sav", "parquet"):
-        write_table(complete_file(survey, fill(survey)), tmp_path / f"b.{ending}", survey)
-        found = read_survey_file(tmp_path / f"b.{ending}").raw.typed
-        assert (found.to_numpy(dtype=float)[observed] == survey.raw.typed.to_numpy()[observed]).all()
+        write_completed(survey, fill(survey), tmp_path / f"b.{ending}")
+        found = read_survey_file(tmp_path / f"b.{ending}").typed
+        assert (found.to_numpy(dtype=float)[observed] == survey.typed.to_numpy()[observed]).all()
         assert not found.isna().to_numpy().any()

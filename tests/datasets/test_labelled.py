@@ -6,7 +6,8 @@ import pyreadstat
 import pytest
 
 from datasets.errors import InputError
-from datasets.files.labelled import labelled_column, read_spss, read_stata, unique_labels
+from datasets.files.kinds import labelled_column
+from datasets.files.labelled import read_spss, read_stata, unique_labels
 from datasets.schema import Kind
 from datasets.table import Reason
 

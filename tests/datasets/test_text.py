@@ -67,7 +67,7 @@ def test_a_file_may_have_text_if_its_schema_says_so(tmp_path):
     file, schema = tmp_path / "places.csv", tmp_path / "schema.toml"
     rows = [f"place {k},{k % 7},{'xy'[k % 2]}" for k in range(80)]
     file.write_text("\n".join(["name,size,kind", *rows]))
-    assert read_survey_file(file).ignored == ("name",)
+    assert read_survey_file(file).ignored == {"name": "an identifier: another text in every row"}
     schema.write_text('[name]\nkind = "text"\n')
     read = read_survey_file(file, schema).dataset.schema["name"]
     assert read.kind is Kind.TEXT and read.text(1.0) == "place 0"

@@ -1,0 +1,91 @@
+"""Skip rules: columns that are empty exactly where another column has certain answers were asked of some only."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+from pandas.api import types
+
+from datasets.files.condition import quoted
+from datasets.files.survey_file import SurveyFile
+from datasets.schema import Floats, Kind
+from datasets.table import Reason
+
+MOST_LEVELS = 20
+CHANCE = 1e-6  # that as many rows would all be blank, if they were blank as often as the others
+SAMPLE = 2_000
+
+
+def propose_skip_rules(survey: SurveyFile) -> dict[str, str]:
+    """Conditions on who was asked, by column, as ``asked_if`` of a schema file takes them.
+
+    A condition is proposed for a column with blanks of unknown reason if all rows in which another column has certain
+    answers, or lies below or above a number, are blank, most others are not, and chance would hardly do so. Of
+    several conditions the one that explains most blanks is taken, of equal ones that on the first column.
+    """
+    dataset = survey.dataset
+    blank = dataset.reasons == Reason.UNKNOWN
+    asked = blank.any(axis=0) & ~blank.all(axis=0)
+    best: dict[int, tuple[int, str]] = {}
+    for j, column in enumerate(dataset.schema):
+        codes = dataset.values[:, j]
+        if column.kind is Kind.TEXT or np.isnan(codes).mean() > 0.5:
+            continue
+        others = np.flatnonzero(asked & (np.arange(len(asked)) != j))
+        rules = _levels(codes, blank[:, others]) if _few(codes) else _limits(codes, blank[:, others])
+        for place, explained, rule in rules:
+            k = int(others[place])
+            if explained > best.get(k, (0, ""))[0]:
+                best[k] = explained, f"{quoted(column.name)} {_say(rule, survey, j)}"
+    return {dataset.schema.names[k]: text for k, (_, text) in sorted(best.items())}
+
+
+def _few(codes: Floats) -> bool:
+    return len(np.unique(codes[~np.isnan(codes)][:SAMPLE])) <= MOST_LEVELS
+
+
+def _levels(codes: Floats, blank: NDArray[np.bool_]) -> Iterator[tuple[int, int, tuple[str, Floats]]]:
+    """Rules of the sort "asked if the answer is one of these": place of the column, blanks explained, the rule."""
+    known = ~np.isnan(codes)
+    levels, place = np.unique(codes[known], return_inverse=True)
+    rows = np.bincount(place, minlength=len(levels))
+    counts = np.zeros((len(levels), blank.shape[1]), dtype=int)
+    np.add.at(counts, place, blank[known])
+    skipped = counts == rows[:, None]
+    for k in np.flatnonzero(skipped.any(axis=0) & ~skipped.all(axis=0)):
+        out = skipped[:, k]
+        share = counts[~out, k].sum() / rows[~out].sum()
+        if _is_rule(share, rows[out].sum()):
+            yield int(k), int(rows[out].sum()), ("in", levels[~out])
+
+
+def _limits(codes: Floats, blank: NDArray[np.bool_]) -> Iterator[tuple[int, int, tuple[str, Floats]]]:
+    """Rules of the sort "asked from 18 on" or "up to 65"."""
+    known = ~np.isnan(codes)
+    for k in range(blank.shape[1]):
+        answered = codes[known & ~blank[:, k]]
+        if not len(answered):
+            continue
+        for sign, limit in ((">=", answered.min()), ("<=", answered.max())):
+            out = known & ((codes < limit) if sign == ">=" else (codes > limit))
+            share = blank[known & ~out, k].mean()
+            if _is_rule(share, out.sum()):
+                yield k, int(out.sum()), (sign, np.array([limit]))
+
+
+def _is_rule(share: float, skipped: int) -> bool:
+    """Tell whether so many blank rows are no chance, blanks being so frequent elsewhere."""
+    return share < 0.5 and skipped > 0 and max(share, 0.01) ** skipped < CHANCE
+
+
+def _say(rule: tuple[str, Floats], survey: SurveyFile, j: int) -> str:
+    """A rule as a condition says it, after the name of its column."""
+    sign, values = rule
+    column = survey.dataset.schema.columns[j]
+    if types.is_numeric_dtype(survey.columns[column.name].typed.dtype):
+        said = [f"{value:.15g}" for value in values]
+    else:
+        said = [repr(str(column.labels[float(value)])) for value in values]
+    if sign != "in":
+        return f"{sign} {said[0]}"
+    return f"== {said[0]}" if len(said) == 1 else f"in [{', '.join(said)}]"
