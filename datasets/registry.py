@@ -1,6 +1,7 @@
 """Registries: names to imputers, metrics, mechanisms, datasets and suites, given by decorators."""
 
 import difflib
+import hashlib
 import importlib
 import importlib.util
 import inspect
@@ -179,7 +180,9 @@ def load_plugin(path: Path) -> list[str]:
         raise InputError(f"--load {path}: no such file; give the path of a Python file")
     for registry in _REGISTRIES:
         len(registry)  # what the project registers comes first, so that the file is told if a name is taken
-    name = f"loaded_{path.stem}"
+    name = (
+        f"loaded_{path.stem}_{hashlib.sha256(bytes(path.resolve())).hexdigest()[:8]}"  # of this file, not its namesakes
+    )
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise InputError(f"--load {path}: not a Python file; its name must end in .py")
