@@ -19,8 +19,8 @@ class MaskedTransformerPerTarget(Imputer):
     """One masked transformer for each target item, and one for all other items.
 
     Each is a `MaskedTransformer` that reads all items and learns to answer its own only: separate conditional models
-    (as in chained equations, van Buuren 2007, Statistical Methods in Medical Research 16), where `masked-transformer` is
-    one joint model.
+    (as in chained equations, van Buuren 2007, Statistical Methods in Medical Research 16), where `masked-transformer`
+    is one joint model.
 
     Assumes what `MaskedTransformer` assumes, and that targets are independent given the observed answers: draws of
     different targets, and of a target and the other items, do not know of each other. So associations
