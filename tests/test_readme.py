@@ -18,7 +18,7 @@ def test_imputer_of_the_readme_passes_check(tmp_path):
     command = [sys.executable, "-m", "benchmarks", "check", "nearest", "--load", str(tmp_path / "nearest.py")]
     told = subprocess.run(command, capture_output=True, text=True, cwd=README.parent, check=False)
     assert told.returncode == 0, told.stdout + told.stderr
-    assert "14 of 14 rules kept" in told.stdout
+    assert re.search(r"(\d+) of \1 rules kept", told.stdout)
 
 
 def test_pooling_of_the_readme_gives_an_interval(tmp_path, monkeypatch):

@@ -1,50 +1,158 @@
-"""``check``: tell whether an imputer keeps the contract."""
+"""``check``: tell whether an imputer keeps the contract, each rule in a fresh process with limits."""
 
+import random
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from multiprocessing import get_context
+from multiprocessing.context import BaseContext
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import numpy as np
 import typer
 from rich.console import Console
 
 from benchmarks.commands.plugins import Plugins, load_plugins
-from datasets.errors import MethodUnavailableError
+from benchmarks.isolation import End, Outcome, apart, fork_server, variables
+from benchmarks.supervisor import PRELOADED, THREAD_VARIABLES, Limits
+from datasets.errors import InputError
+from datasets.schema import Floats, Schema
 
 if TYPE_CHECKING:
     from imputers.base import Imputer
     from imputers.conformance import Check
 
+UNSEEN = "predicts the same where nobody checks"
+ONE_THREAD = dict.fromkeys(THREAD_VARIABLES, "1")
+
 
 def check(
     name: Annotated[str, typer.Argument(help="Registered name of the imputer.")],
     load: Plugins = None,
+    time_limit: Annotated[float, typer.Option(min=1, help="Seconds that a rule may take.")] = 300,
+    memory_limit: Annotated[float, typer.Option(min=0.1, help="GB that a rule may take.")] = 4,
 ) -> None:
-    """Run the conformance tests on an imputer and say which rules it keeps."""
-    from benchmarks.worker import attempt
-    from imputers import IMPUTERS
-    from imputers.conformance import CHECKS
+    """Run the conformance tests on an imputer and say which rules it keeps.
 
-    load_plugins(load)
-    imputer = IMPUTERS[IMPUTERS.check(name)]
+    Each rule runs in a fresh process with limits on time and memory, so that an imputer that ends, hangs or crashes
+    its process breaks that rule. The exit status is 1 if a rule is broken.
+    """
+    from imputers import IMPUTERS
+    from imputers.conformance import CHECKS, ISOLATED, example_table
+
+    files = tuple(path.resolve() for path in load or ())  # each process has a working folder of its own
+    find = partial(_imputer, name, files)
+    limits = Limits(time_limit, memory_limit)
+    preload = (
+        *PRELOADED,
+        "imputers.conformance",
+        __name__,
+        *sorted({IMPUTERS[known].__module__ for known in IMPUTERS}),
+    )
     console = Console()
-    broken, lacking = 0, list[str]()
-    for rule in CHECKS:
-        seen = len(lacking)
-        message = attempt(partial(_keep, rule, imputer, lacking))
-        broken += message is not None
-        verdict = "[green]pass[/green]" if message is None else "[red]FAIL[/red]"
-        console.print("[yellow]skip[/yellow]" if len(lacking) > seen else verdict, rule.__name__.replace("_", " "))
-        if message is not None:
-            console.print(f"     {message}", markup=False, highlight=False)
-    console.print(f"{name}: {len(CHECKS) - broken - len(lacking)} of {len(CHECKS)} rules kept")
+    with fork_server(preload, ONE_THREAD | {"PYTHONHASHSEED": "1"}) as forks:
+        found = apart(partial(_registered, name, files), limits, forks)
+        if found.end is End.DONE and found.message:
+            raise InputError(found.message)
+        ends = {"can be loaded": found}
+        _tell(console, "can be loaded", found)
+        if found.end is End.DONE:
+            for rule in (*CHECKS, *ISOLATED):
+                _add(
+                    ends,
+                    console,
+                    rule.__name__.replace("_", " "),
+                    partial(apart, partial(_keep, rule, find), limits, forks),
+                )
+            example = partial(_unseen, limits, forks, find, *example_table())
+            _add(ends, console, UNSEEN, example)
+    _conclude(console, name, ends)
+
+
+def _add(ends: dict[str, Outcome], console: Console, title: str, judge: Callable[[], Outcome]) -> None:
+    """Apply a rule, unless one has run out of time, as all others would."""
+    if any(outcome.end is End.OVER_TIME for outcome in ends.values()):
+        outcome = Outcome(End.UNAVAILABLE, "a rule before it took longer than --time-limit")
+    else:
+        outcome = judge()
+    ends[title] = outcome
+    _tell(console, title, outcome)
+
+
+def _tell(console: Console, title: str, outcome: Outcome) -> None:
+    shown = {End.DONE: "[green]pass[/green]", End.UNAVAILABLE: "[yellow]skip[/yellow]"}
+    console.print(shown.get(outcome.end, "[red]FAIL[/red]"), title)
+    if outcome.end not in shown:
+        console.print(f"     {outcome.message}", markup=False, highlight=False)
+
+
+def _conclude(console: Console, name: str, ends: dict[str, Outcome]) -> None:
+    lacking = [outcome.message for outcome in ends.values() if outcome.end is End.UNAVAILABLE]
+    kept = sum(outcome.end is End.DONE for outcome in ends.values())
+    console.print(f"{name}: {kept} of {len(ends)} rules kept", markup=False)
     if lacking:
         console.print(f"{len(lacking)} not checked: {lacking[0]}", markup=False, highlight=False)
-    if broken:
+    if kept + len(lacking) < len(ends):
         raise typer.Exit(1)
 
 
-def _keep(rule: "Check", imputer: "type[Imputer]", lacking: list[str]) -> None:
-    """Apply a rule; what the machine lacks to run the method is no broken rule."""
+def _imputer(name: str, files: tuple[Path, ...]) -> "type[Imputer]":
+    from imputers import IMPUTERS
+
+    load_plugins(list(files))
+    return IMPUTERS[IMPUTERS.check(name)]
+
+
+def _registered(name: str, files: tuple[Path, ...]) -> str:
+    """What is wrong with the request: no such file, or no such name; empty if nothing is."""
     try:
-        rule(imputer)
-    except MethodUnavailableError as error:
-        lacking.append(str(error))
+        _imputer(name, files)
+    except InputError as error:
+        return str(error)
+    return ""
+
+
+def _keep(rule: "Check", find: Callable[[], "type[Imputer]"]) -> str:
+    rule(find())
+    return ""
+
+
+def _unseen(
+    limits: Limits, forks: BaseContext, find: Callable[[], "type[Imputer]"], schema: Schema, X: Floats
+) -> Outcome:
+    """Compare the prediction of a check with that of a process that looks like no check.
+
+    The second process has another hash seed and other global generators, and none of the code that checks is among
+    the callers of the imputer.
+    """
+    seen = apart(partial(_fingerprint, find, schema, X), limits, forks)
+    with variables({"PYTHONHASHSEED": "2"}):
+        other = apart(partial(_fingerprint_elsewhere, find, schema, X), limits, get_context("spawn"))
+    if End.DONE not in {seen.end} & {other.end}:
+        return other if seen.end is End.DONE else seen
+    if seen.message != other.message:
+        told = "another process, with another hash seed, other global generators and no check, got another prediction"
+        return Outcome(End.FAILED, told)
+    return seen
+
+
+def _fingerprint(find: Callable[[], "type[Imputer]"], schema: Schema, X: Floats) -> str:
+    from imputers.conformance.rule import fingerprint, predict
+
+    return fingerprint(predict(find(), X, schema))
+
+
+def _fingerprint_elsewhere(find: Callable[[], "type[Imputer]"], schema: Schema, X: Floats) -> str:
+    make = find()
+    random.seed(2)
+    np.random.seed(2)  # noqa: NPY002 - what a method may not depend on
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(2)
+    with ThreadPoolExecutor(1) as thread:  # whose first caller is the imputer's own method
+        imputer = thread.submit(make().fit, X, schema=schema, random_state=1).result()
+        prediction = thread.submit(imputer.impute, X, n_draws=3).result()
+    from imputers.conformance.rule import fingerprint
+
+    return fingerprint(prediction)

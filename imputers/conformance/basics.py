@@ -1,4 +1,4 @@
-"""What every imputer must do, as checks that name the rule that was broken."""
+"""What every prediction must be and what an imputer leaves as it was: the rules that need no process of their own."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,62 +11,12 @@ from sklearn.base import clone
 from datasets.errors import InputError, MethodUnavailableError
 from datasets.files.frame import to_codes, to_frame
 from datasets.prediction import Prediction, check_prediction
-from datasets.schema import Column, Floats, Kind, Regression, Role, Schema
+from datasets.schema import Column, Kind, Schema
 from imputers.base import Imputer
+from imputers.conformance.rule import draws_of, predict, require
+from imputers.conformance.tables import example_table
 
-Check = Callable[[type[Imputer]], None]
-
-
-class ConformanceError(Exception):
-    """An imputer broke a rule of the contract."""
-
-
-def _require(kept: bool, rule: str) -> None:
-    if not kept:
-        raise ConformanceError(rule)
-
-
-def example_table(n: int = 240) -> tuple[Schema, Floats]:
-    """A table (n, 6) of mixed kinds with holes, small enough that every method fills it in seconds."""
-    rng = np.random.default_rng(0)
-    trait = rng.normal(size=n)
-
-    def cut(noise: float, levels: int) -> Floats:
-        score = trait + noise * rng.normal(size=n)
-        return np.searchsorted(np.quantile(score, np.linspace(0, 1, levels + 1)[1:-1]), score).astype(float)
-
-    schema = Schema(
-        (
-            Column("region", Kind.NOMINAL, {1.0: "north", 2.0: "south", 3.0: "west"}, role=Role.DRIVER),
-            Column("age", Kind.NUMERIC, decimals=0, low=18, high=89, role=Role.DRIVER),
-            Column("trust", Kind.ORDINAL, {0.0: "none", 1.0: "little", 2.0: "some", 3.0: "much"}),
-            Column("party", Kind.NOMINAL, {1.0: "red", 2.0: "blue", 3.0: "green", 4.0: "never chosen"}),
-            Column("income", Kind.NUMERIC, decimals=1),
-            Column("vote", Kind.NOMINAL, {1.0: "yes", 2.0: "no"}),
-        ),
-        Regression("income", ("age", "trust", "party")),
-    )
-    X = np.column_stack(
-        [
-            rng.integers(1, 4, n),
-            np.clip(np.round(50 + 15 * trait + 5 * rng.normal(size=n)), 18, 89),
-            cut(0.5, 4),
-            cut(1.0, 3) + 1,
-            np.round(30 + 10 * trait + 5 * rng.normal(size=n), 1),
-            cut(0.7, 2) + 1,
-        ]
-    ).astype(float)
-    holes = rng.random(X.shape) < 0.2
-    holes[:, :2] = False
-    return schema, np.where(holes, np.nan, X)
-
-
-def _predict(make: type[Imputer], X: Floats, schema: Schema, seed: int = 1) -> Prediction:
-    return make().fit(X, schema=schema, random_state=seed).impute(X, n_draws=3)
-
-
-def _draws(prediction: Prediction) -> Floats:
-    return np.empty((3, 0)) if prediction.draws is None else prediction.draws
+FORMER = ("answer", "_draws", "_expected", "_probabilities")
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,13 +27,13 @@ class Trial:
     ----------
     prediction : of the example table.
     changed : attributes of the imputer that `impute` set, deleted or filled.
-    wrote : the table handed in is not as it was.
+    wrote : what of the table, the schema and the weights handed in is not as it was.
     used_global : so is the state of NumPy's global generator.
     """
 
     prediction: Prediction
     changed: tuple[str, ...]
-    wrote: bool
+    wrote: tuple[str, ...]
     used_global: bool
 
 
@@ -95,14 +45,20 @@ def _trial(make: type[Imputer]) -> Trial:
 @lru_cache(maxsize=1)
 def _try(make: type[Imputer]) -> Trial:
     schema, X = example_table()
-    given, state = X.copy(), _global_state()
+    given, asked, described, state = X.copy(), X.copy(), repr(schema), _global_state()
     imputer = make().fit(given, schema=schema, random_state=1)
     before = {name: (value, _size(value)) for name, value in vars(imputer).items()}
-    prediction = imputer.impute(given, n_draws=3)
+    prediction = imputer.impute(asked, n_draws=3)
     after = vars(imputer)
     same = {name for name, (value, size) in before.items() if after.get(name) is value and _size(value) == size}
     changed = tuple(sorted({*before, *after} - same))
-    return Trial(prediction, changed, not np.array_equal(given, X, equal_nan=True), state != _global_state())
+    kept = {
+        "the table that it was fitted on": np.array_equal(given, X, equal_nan=True),
+        "the table to fill": np.array_equal(asked, X, equal_nan=True),
+        "the schema": repr(schema) == described,
+    }
+    wrote = tuple(name for name, as_it_was in kept.items() if not as_it_was)
+    return Trial(prediction, changed, wrote, state != _global_state())
 
 
 def _size(value: object) -> int:
@@ -122,79 +78,96 @@ def fills_every_hole_with_a_valid_answer(make: type[Imputer]) -> None:
 def same_seed_same_prediction(make: type[Imputer]) -> None:
     """The seed decides the draws."""
     schema, X = example_table()
-    again = _draws(_predict(make, X, schema))
-    _require(np.array_equal(_draws(_trial(make).prediction), again), "two runs with one seed gave different draws")
+    again = draws_of(predict(make, X, schema))
+    require(np.array_equal(draws_of(_trial(make).prediction), again), "two runs with one seed gave different draws")
 
 
 def draws_are_what_they_say(make: type[Imputer]) -> None:
     """A deterministic method gives equal draws; any other gives draws that differ, also between seeds."""
-    first = _draws(_trial(make).prediction)
+    first = draws_of(_trial(make).prediction)
     if not first.size:
         return
     equal = bool((first == first[0]).all())
     if make.deterministic:
-        _require(equal, "deterministic = True, but the draws differ")
+        require(equal, "deterministic = True, but the draws differ")
         return
-    _require(not equal, "all draws are equal; set deterministic = True if the method has no distribution")
+    require(not equal, "all draws are equal; set deterministic = True if the method has no distribution")
     schema, X = example_table()
-    _require(not np.array_equal(first, _draws(_predict(make, X, schema, seed=2))), "another seed gave the same draws")
+    require(not np.array_equal(first, draws_of(predict(make, X, schema, seed=2))), "another seed gave the same draws")
 
 
 def leaves_its_input_alone(make: type[Imputer]) -> None:
-    """The table handed in is not written to."""
-    _require(not _trial(make).wrote, "the table handed in was written to")
+    """Neither the tables nor the schema handed in are written to."""
+    wrote = _trial(make).wrote
+    require(not wrote, f"it wrote to {' and '.join(wrote)}")
 
 
 def leaves_global_generators_alone(make: type[Imputer]) -> None:
     """All randomness comes from the generator handed in."""
-    _require(not _trial(make).used_global, "NumPy's global generator was used or seeded")
+    require(not _trial(make).used_global, "NumPy's global generator was used or seeded")
 
 
 def keeps_nothing_on_itself_after_fit(make: type[Imputer]) -> None:
     """A prediction leaves the fitted imputer as it was, so that predictions do not depend on each other."""
     changed = _trial(make).changed
-    _require(not changed, f"impute changed the attributes {list(changed)}; they are for what fit learns")
+    require(not changed, f"impute changed the attributes {list(changed)}; they are for what fit learns")
+
+
+def writes_hooks_that_are_called(make: type[Imputer]) -> None:
+    """No method bears the name of a former hook, unless the method itself calls it: it would say nothing."""
+    schema, X = example_table()
+    called: set[str] = set()
+
+    def counted(name: str) -> Callable[..., object]:
+        def method(self: Imputer, *values: object, **named: object) -> object:
+            called.add(name)
+            return getattr(super(watched, self), name)(*values, **named)
+
+        return method
+
+    written = {name for name in FORMER for part in make.__mro__ if part is not Imputer and name in vars(part)}
+    watched = type(make.__name__, (make,), {name: counted(name) for name in written})
+    predict(watched, X, schema)
+    idle = sorted(written - called)
+    require(not idle, f"nothing calls its {', '.join(idle)}; the hooks are _fit, _draw and _impute")
 
 
 def declares_its_parameters(make: type[Imputer]) -> None:
     """Every parameter of the constructor has a declared range, and its default lies within."""
     imputer = make()
     undeclared = sorted(set(imputer.get_params(deep=False)) - set(imputer._parameter_constraints))
-    _require(not undeclared, f"_parameter_constraints gives no range for {undeclared}")
+    require(not undeclared, f"_parameter_constraints gives no range for {undeclared}")
     imputer.check_parameters()
 
 
 def fills_rows_it_was_not_fitted_on(make: type[Imputer]) -> None:
-    """New rows are filled too, or refused with an InputError that says why."""
+    """New rows are filled, too."""
     schema, X = example_table()
     imputer = make().fit(X[:200], schema=schema, random_state=1)
-    try:
-        check_prediction(imputer.impute(X[200:], n_draws=2), X[200:], schema)
-    except InputError as error:
-        _require("new rows" in str(error), f"rows not fitted on were refused without saying so: {error}")
+    check_prediction(imputer.impute(X[200:], n_draws=2), X[200:], schema)
 
 
 def fills_a_row_without_any_answer(make: type[Imputer]) -> None:
     """A respondent who answered nothing is filled from what is known of the others."""
     schema, X = example_table()
     X[7] = np.nan
-    check_prediction(_predict(make, X, schema), X, schema)
+    check_prediction(predict(make, X, schema), X, schema)
 
 
 def fills_a_constant_column_with_its_constant(make: type[Imputer]) -> None:
     """A column with one value gets that value."""
     schema, X = example_table()
     X[~np.isnan(X[:, 3]), 3] = 2.0
-    draws = _draws(_predict(make, X, schema))
+    draws = draws_of(predict(make, X, schema))
     if draws.size:
-        _require(bool((draws[:, np.nonzero(np.isnan(X))[1] == 3] == 2.0).all()), "a constant column got other values")
+        require(bool((draws[:, np.nonzero(np.isnan(X))[1] == 3] == 2.0).all()), "a constant column got other values")
 
 
 def takes_a_table_without_holes(make: type[Imputer]) -> None:
     """A complete table is no error; there is nothing to fill."""
     schema, X = example_table()
     whole = X[~np.isnan(X).any(axis=1)]
-    _require(_draws(_predict(make, whole, schema)).shape == (3, 0), "a table without holes got fills")
+    require(draws_of(predict(make, whole, schema)).shape == (3, 0), "a table without holes got fills")
 
 
 def transforms_a_frame(make: type[Imputer]) -> None:
@@ -208,15 +181,17 @@ def transforms_a_frame(make: type[Imputer]) -> None:
         for j, column in enumerate(schema)
     ]
     frame = pd.concat(words, axis=1, keys=schema.names).set_index(pd.RangeIndex(5, 5 + len(X)))
+    given = frame.copy()
     imputer = make().fit(frame, schema=schema, random_state=1)
     if imputer.impute(frame, n_draws=1).draws is None:
         return
     whole = imputer.transform(frame)
+    require(frame.equals(given), "the DataFrame handed in was written to")
     kept = whole.index.equals(frame.index) and list(whole.columns) == list(frame.columns)
-    _require(kept and whole.dtypes.equals(frame.dtypes), "transform changed index, columns or dtypes")
-    _require(not whole.isna().to_numpy().any(), "transform left holes")
-    _require(whole.where(frame.notna()).equals(frame), "transform changed an observed cell")
-    _require(to_frame(to_codes(whole, schema), schema, like=frame).equals(whole), "transform gave unknown answers")
+    require(kept and whole.dtypes.equals(frame.dtypes), "transform changed index, columns or dtypes")
+    require(not whole.isna().to_numpy().any(), "transform left holes")
+    require(whole.where(frame.notna()).equals(frame), "transform changed an observed cell")
+    require(to_frame(to_codes(whole, schema), schema, like=frame).equals(whole), "transform gave unknown answers")
 
 
 def reads_text_or_says_that_it_does_not(make: type[Imputer]) -> None:
@@ -226,35 +201,17 @@ def reads_text_or_says_that_it_does_not(make: type[Imputer]) -> None:
     strings = np.where(np.arange(len(X)) % 7 == 0, np.nan, (X[:, 1] + np.arange(len(X)) % 3) % 24)
     schema, X = Schema((*schema.columns, names), schema.regression), np.column_stack([X, strings])
     try:
-        check_prediction(_predict(make, X, schema), X, schema)
+        check_prediction(predict(make, X, schema), X, schema)
     except MethodUnavailableError:
         raise  # what is lacking on this machine says nothing about text
     except InputError as error:
-        _require(not make.reads_text, f"reads_text = True, but it refused a table with text: {error}")
-        _require("'name'" in str(error), f"a text column was refused without being named: {error}")
+        require(not make.reads_text, f"reads_text = True, but it refused a table with text: {error}")
+        require("'name'" in str(error), f"a text column was refused without being named: {error}")
     else:
-        _require(make.reads_text, "a table with text was taken though reads_text = False")
+        require(make.reads_text, "a table with text was taken though reads_text = False")
 
 
 def is_a_scikit_learn_estimator(make: type[Imputer]) -> None:
     """Parameters are stored as given, so that a clone equals its original."""
     imputer = make()
-    _require(clone(imputer).get_params() == imputer.get_params(), "a clone has other parameters")
-
-
-CHECKS: tuple[Check, ...] = (
-    fills_every_hole_with_a_valid_answer,
-    same_seed_same_prediction,
-    draws_are_what_they_say,
-    leaves_its_input_alone,
-    leaves_global_generators_alone,
-    keeps_nothing_on_itself_after_fit,
-    declares_its_parameters,
-    fills_rows_it_was_not_fitted_on,
-    fills_a_row_without_any_answer,
-    fills_a_constant_column_with_its_constant,
-    takes_a_table_without_holes,
-    transforms_a_frame,
-    reads_text_or_says_that_it_does_not,
-    is_a_scikit_learn_estimator,
-)
+    require(clone(imputer).get_params() == imputer.get_params(), "a clone has other parameters")

@@ -1,0 +1,201 @@
+"""A piece of work in a fresh process with limits: whatever it does, the caller goes on and learns how it ended."""
+
+import ctypes
+import multiprocessing
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from multiprocessing import connection
+from multiprocessing.context import BaseContext
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+import psutil
+
+from benchmarks.supervisor import Limits
+from datasets.errors import MethodUnavailableError
+
+POLL_SECONDS = 0.05
+SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER of prctl(2): descendants that lose their parent become ours
+LONGEST = 600  # characters of a message
+
+
+class End(StrEnum):
+    """How a piece of work ended."""
+
+    DONE = "done"
+    UNAVAILABLE = "unavailable"
+    FAILED = "failed"
+    OVER_TIME = "over time"
+    OVER_MEMORY = "over memory"
+    DIED = "died"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How it ended, and what it said: its result if it is done, the reason otherwise."""
+
+    end: End
+    message: str
+
+
+Work = Callable[[], str]
+
+
+@contextmanager
+def fork_server(preload: Sequence[str], environment: Mapping[str, str]) -> Iterator[BaseContext]:
+    """A server that has the slow imports behind it and runs one thread; its forks start from a fresh state.
+
+    Parameters
+    ----------
+    preload : modules that it imports; one that is not there is left out.
+    environment : variables that hold in this process meanwhile, and so in all that are started.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(list(preload))
+    with variables(environment):
+        yield context
+
+
+@contextmanager
+def variables(wanted: Mapping[str, str]) -> Iterator[None]:
+    """Environment variables that hold inside the block."""
+    before = dict(os.environ)
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def apart(work: Work, limits: Limits, context: BaseContext) -> Outcome:
+    """Do a piece of work in a process of its own and in an empty working folder that goes with it.
+
+    Its output is swallowed, its command line is blank. Processes that it leaves behind are killed.
+
+    Parameters
+    ----------
+    work : picklable; its string is the message of a work that is done.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="apart-"))
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_work, args=(work, sender, folder), daemon=False)  # type: ignore[attr-defined]
+    try:
+        process.start()
+        sender.close()
+        return _await(process, receiver, limits)
+    finally:
+        _kill(process, folder)
+        receiver.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _await(process: BaseProcess, receiver: connection.Connection, limits: Limits) -> Outcome:
+    start = time.monotonic()
+    while time.monotonic() - start < limits.seconds:
+        connection.wait([receiver, process.sentinel], timeout=POLL_SECONDS)
+        told = _received(receiver)
+        if told is not None:
+            return told
+        if not process.is_alive():
+            return _received(receiver) or Outcome(End.DIED, _death(process.exitcode))
+        used = sum(_resident_gb(member) for member in _family(process))
+        if used > limits.memory_gb:
+            return Outcome(End.OVER_MEMORY, f"used {used:.1f} GB, more than the limit of {limits.memory_gb:g} GB")
+    return Outcome(End.OVER_TIME, f"took longer than the limit of {limits.seconds:g} s")
+
+
+def _received(receiver: connection.Connection) -> Outcome | None:
+    try:
+        return Outcome(*receiver.recv()) if receiver.poll() else None
+    except EOFError:
+        return None
+
+
+def _death(code: int | None) -> str:
+    if code is not None and code < 0:
+        return f"its process was killed by signal {signal.Signals(-code).name}"
+    return f"its process ended with exit code {code} before it was done"
+
+
+def _work(work: Work, sender: connection.Connection, folder: Path) -> None:
+    """What the process does: prepare, work, say how it ended."""
+    _prepare(folder)
+    try:
+        outcome = (End.DONE, work())
+    except MethodUnavailableError as error:
+        outcome = (End.UNAVAILABLE, describe(error))
+    except BaseException as error:  # noqa: BLE001 - the cell boundary; an exit or an interrupt is an end like others
+        outcome = (End.FAILED, describe(error))
+    sender.send(outcome)
+
+
+def _prepare(folder: Path) -> None:
+    """An own session, an empty working folder, an own folder for temporary files, output to a file."""
+    with suppress(OSError):
+        os.setsid()
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(SUBREAPER, 1, 0, 0, 0)
+    here, temporary = folder / "here", folder / "temporary"
+    here.mkdir()
+    temporary.mkdir()
+    os.chdir(here)
+    os.environ["TMPDIR"] = str(temporary)
+    tempfile.tempdir = None
+    sys.argv = [sys.argv[0]]
+    with (folder / "output").open("ab") as output:
+        os.dup2(output.fileno(), 1)
+        os.dup2(output.fileno(), 2)
+
+
+def describe(error: BaseException) -> str:
+    """Kind and message of an error on one line of printable text, cut where it gets long; its `str` may fail."""
+    name = type(error).__name__
+    try:
+        told = str(error)
+    except Exception as failed:  # noqa: BLE001 - a message made by the work that failed
+        told = f"(no message: its __str__ raised {type(failed).__name__})"
+    printable = "".join(letter if letter.isprintable() else " " for letter in told[: 2 * LONGEST])
+    printable = " ".join(printable.encode("utf-8", "replace").decode("utf-8").split())
+    return f"{name}: {printable[:LONGEST]}" if printable else name
+
+
+def _family(process: BaseProcess) -> Iterable[psutil.Process]:
+    try:
+        root = psutil.Process(process.pid)
+        return [root, *root.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _resident_gb(process: psutil.Process) -> float:
+    try:
+        return process.memory_info().rss / 2**30
+    except psutil.NoSuchProcess:
+        return 0.0
+
+
+def _kill(process: BaseProcess, folder: Path) -> None:
+    """Kill what the process started, then the process, then what lost its parent before."""
+    if process.pid is None:
+        return
+    for member in [*list(_family(process))[::-1], *_orphans(process.pid, folder)]:
+        with suppress(psutil.NoSuchProcess):  # gone by itself meanwhile: what we want
+            member.kill()
+    process.join()
+
+
+def _orphans(session: int, folder: Path) -> Iterator[psutil.Process]:
+    """Processes of the session, or with its temporary folder in their environment, whoever is their parent now."""
+    for other in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            if os.getsid(other.pid) == session or other.environ().get("TMPDIR", "").startswith(str(folder)):
+                yield other
