@@ -55,7 +55,7 @@ def _describe_file(path: Path, schema: Path | None) -> None:
     from datasets.files.describe import proposals
     from datasets.files.readers import format_of
     from datasets.files.schema_file import header, write_schema
-    from datasets.files.survey_file import read_survey_file
+    from datasets.files.survey_file import listed, read_survey_file
 
     where = schema or path.with_name(path.name[: -len(format_of(path))] + ".schema.toml")
     known = where.exists()
@@ -63,9 +63,9 @@ def _describe_file(path: Path, schema: Path | None) -> None:
     proposed = proposals(survey)
     _show(describe_dataset(survey.dataset), f"{path}: {len(survey.table.cells):,} rows")
     told = [*survey.notes]
-    told += [
-        f"{name}: who was asked may be {line}; paste it under {header(name)}" for name, line in proposed.skips.items()
-    ]
+    for line in dict.fromkeys(proposed.skips.values()):
+        names = [name for name, rule in proposed.skips.items() if rule == line]
+        told.append(f"{listed(names)}: who was asked may be told by {line}, to be written under {header(names[0])}")
     told.append(
         f"read with {where}, which is left as it is" if known else f"wrote {where}: edit it and pass it as --schema"
     )

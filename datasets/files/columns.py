@@ -91,7 +91,7 @@ def _coded(name: str, labelled: Labelled, facts: FileFacts, stated: Mapping[str,
     codes, reasons = labelled.split(name)
     labels, declared = dict(labelled.labels.get(name, {})), labelled.missing_labels.get(name, {})
     question = labelled.questions.get(name, "")
-    raw = pd.to_numeric(labelled.frame[name], errors="coerce").to_numpy(dtype=float)
+    raw = labelled.numbers(name)
     if labelled.is_date(name):
         return ReadColumn(pd.Series(codes), reasons, "dates")
     missing: dict[float | str, str] = {}

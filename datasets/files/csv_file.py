@@ -53,8 +53,12 @@ def read_csv(path: Path, ending: str, facts: FileFacts) -> FileTable:
     names = unique_names(list(head))
     told = [*told, *said, *_told_names(head, names)]
     kept = [place for place, name in enumerate(head) if name.strip() or any(cell.strip() for cell in columns[place])]
-    if len(kept) < len(head):
-        told.append(f"{len(head) - len(kept)} empty columns without a name are left out")
+    left = len(head) - len(kept)
+    if left:
+        told.append(
+            f"{'an' if left == 1 else left} empty column{'s' * (left > 1)} without a name "
+            f"{'is' if left == 1 else 'are'} left out"
+        )
     cells = pd.DataFrame({names[place]: pd.Series(columns[place], dtype=object) for place in kept})
     decimal = facts.decimal or _decimal(cells, separator)
     if decimal == "," and not facts.decimal:

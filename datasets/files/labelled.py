@@ -27,6 +27,7 @@ STATA_REASONS = {
     "y": Reason.NOT_AVAILABLE,
 }
 ENCODINGS = ("cp1252", "latin1")  # tried in turn where a file is not in the encoding that it should be in
+WHOLE_TYPES = ("int8", "int16", "int32")
 DATE_FORMAT = re.compile(
     r"%-?\d*(t[cCdwmqhyb]|d)|(A|E|J|S)?DATE\d|(QYR|MOYR|WKYR|DATETIME|YMDHMS|TIME|DTIME|MTIME)\d", re.IGNORECASE
 )
@@ -48,6 +49,7 @@ class Labelled:
     formats : column name to its display format, e.g. "%8.0g", "DATE11".
     storage : column name to how it is stored, e.g. "int8", "double".
     widths : column name to the width it is shown with.
+    sets : column name to the name of its set of labels, which columns may share.
     title, remarks : label and notes of the file.
     encoding : the encoding that was tried second and worked; "" if the file is in its own.
     """
@@ -62,18 +64,31 @@ class Labelled:
     formats: Mapping[str, str] = field(default_factory=dict)
     storage: Mapping[str, str] = field(default_factory=dict)
     widths: Mapping[str, int] = field(default_factory=dict)
+    sets: Mapping[str, str] = field(default_factory=dict)
     title: str = ""
     remarks: tuple[str, ...] = ()
     encoding: str = ""
 
     def split(self, name: str) -> tuple[Floats, NDArray[np.int8]]:
         """Codes of a column (n,), NaN where missing, and the `Reason` of each cell (n,)."""
-        place, distinct = pd.factorize(self.frame[name].to_numpy(dtype=object))  # place -1 is a blank
+        cells = self.frame[name]
+        if cells.dtype != object and not self.missing.get(name):
+            codes = cells.to_numpy(dtype=float, copy=True)
+            return codes, np.where(np.isnan(codes), Reason.UNKNOWN, Reason.OBSERVED).astype(np.int8)
+        place, distinct = pd.factorize(cells.to_numpy(dtype=object))  # place -1 is a blank
         reason_of = [*(self.reason(name, value) for value in distinct), Reason.UNKNOWN]
         code_of = [
             value if reason is Reason.OBSERVED else np.nan for value, reason in zip(distinct, reason_of, strict=False)
         ]
         return np.array([*code_of, np.nan], dtype=float)[place], np.array(reason_of, dtype=np.int8)[place]
+
+    def numbers(self, name: str) -> Floats:
+        """Numbers of a column as they stand (n,), also those that are user-defined as missing; NaN for letters."""
+        cells = self.frame[name]
+        if cells.dtype != object:
+            return cells.to_numpy(dtype=float, copy=True)
+        place, distinct = pd.factorize(cells.to_numpy(dtype=object))
+        return np.array([*(np.nan if isinstance(value, str) else value for value in distinct), np.nan], float)[place]
 
     def reason(self, name: str, value: float | str) -> Reason:
         """Tell why a value of a column is missing, if it is.
@@ -115,8 +130,16 @@ def read_stata(
         require_columns(path, names)
     columns = None if names is None else list(names)
     span = range(0) if rows is None else rows  # a length of 0 means all
-    read = partial(pyreadstat.read_dta, usecols=columns, row_offset=span.start, row_limit=len(span))
+    read = partial(pyreadstat.read_dta, user_missing=True, usecols=columns, row_offset=span.start, row_limit=len(span))
     frame, meta, found = _read(path, "Stata", read, encoding)
+    stored = meta.readstat_variable_types
+    mixed = [name for name in frame if frame[name].dtype == object and stored[name] in WHOLE_TYPES]
+    if mixed:
+        # beside letters, pyreadstat gives a blank of a column of whole numbers as any number
+        plain, _, _ = _read(path, "Stata", partial(read, usecols=mixed, user_missing=False), found)
+        for name in mixed:
+            letters = frame[name].map(lambda cell: isinstance(cell, str))
+            frame[name] = frame[name].mask(plain[name].isna() & ~letters, np.nan)
     return _labelled(frame, meta, meta.missing_user_values or {}, found)
 
 
@@ -157,7 +180,7 @@ def read_spss(path: Path, encoding: str = "") -> Labelled:
     """
     import pyreadstat
 
-    frame, meta, found = _read(path, "SPSS", pyreadstat.read_sav, encoding)
+    frame, meta, found = _read(path, "SPSS", partial(pyreadstat.read_sav, user_missing=True), encoding)
     return _labelled(frame, meta, meta.missing_ranges or {}, found)
 
 
@@ -192,7 +215,7 @@ def _read(path: Path, kind: str, read: Callable[..., Any], encoding: str) -> tup
 
     for tried in (encoding or None, *ENCODINGS):
         try:
-            frame, meta = read(path, user_missing=True, disable_datetime_conversion=True, encoding=tried)
+            frame, meta = read(path, disable_datetime_conversion=True, encoding=tried)
             return frame, meta, tried or ""
         except (pyreadstat.ReadstatError, UnicodeDecodeError) as error:
             wrong_letters = isinstance(error, UnicodeDecodeError) or "encoding" in str(error)
@@ -228,6 +251,7 @@ def _labelled(frame: pd.DataFrame, meta: Any, missing: Mapping[str, list[Any]], 
         {name: text for name, text in meta.original_variable_types.items() if text},
         meta.readstat_variable_types,
         meta.variable_display_width,
+        meta.variable_to_label,
         meta.file_label or "",
         tuple(meta.notes or ()),
         encoding,

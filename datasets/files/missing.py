@@ -23,7 +23,10 @@ SURE_TEXTS = (
 )
 AMONG_NUMBERS = ("NA", "na", "None", "NaT", "Na", *(f".{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"))
 PUNCTUATION = (".", "..", "?", "??", "-", "--", "---", "–", "—", "*", "…", "#")
-LEADING_CODE = r"\s*[\[(]?(?P<code>[+-]?\d+(?:\.\d+)?)(?:[\])]?\s*[.):=]\s*|[\])]\s*|\s+[-–]\s+|\s+)(?=\S)"
+LEADING_CODE = (  # of "1. White", "(1) White", "1 - rich", "1 White", "-9 refused", not of "3 rooms"
+    r"\s*[\[(]?(?P<code>[+-]?\d+(?:\.\d+)?)"
+    r"(?:[\])]?\s*[.):=](?!\d)\s*|[\])]\s*|\s+[-–]\s+|\s+(?=[A-ZÀ-Þ])|(?<=-\d)\s+)(?=\S)"
+)
 WORDS = {
     Reason.NOT_ASKED: (
         r"inapplicable.*|inap\.?|iap|not applicable.*|does(n'?t| not) apply.*|n/?\.?a\.?|(question |item )?not asked.*"

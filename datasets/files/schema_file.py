@@ -56,7 +56,7 @@ HEADER = """\
 # missing: codes or texts that mean missing, [-9, "n/a"] or { -9 = "refused", -8 = "don't know", -1 = "not asked" };
 # what it does not list is an answer. asked_if: who was asked, e.g. "marital == 1 and age >= 18".
 # A section [file] may say: missing_texts, missing_codes, decimal, thousands, encoding, separator, head_rows, and the
-# columns id, weight, strata, psu.
+# columns id, weight, strata, psu. A column that is itself called file needs a kind.
 
 """
 
@@ -108,7 +108,7 @@ def read_schema(path: Path) -> SchemaFile:
     for name, table in tables.items():
         if not isinstance(table, dict):
             raise InputError(f'{path}: [{name}] is {table!r}; write [column] on a line and kind = "…" below it')
-    is_file = not set(tables.get(FILE, {})) & set(KEYS)  # else it is a column of this name
+    is_file = "kind" not in tables.get(FILE, {})  # else it is a column of this name
     facts = _file_facts(f"{path}: [{FILE}]", tables.pop(FILE)) if is_file and FILE in tables else FileFacts()
     for name, table in tables.items():
         _check_keys(f"{path}: [{name}]", table, KEYS)
@@ -270,6 +270,7 @@ def _table(column: Column, cells: pd.Series) -> dict[str, Any]:
 
 def _entry(who: str, table: Mapping[str, Any], cells: pd.Series, guess: Column | str) -> Entry:
     known = guess if isinstance(guess, Column) else None
+    asked = Condition(table["asked_if"]) if "asked_if" in table else None
     kind = table.get("kind", known.kind if known else IGNORE)
     if kind == IGNORE:
         return Entry(None, has_role=False)
@@ -285,7 +286,6 @@ def _entry(who: str, table: Mapping[str, Any], cells: pd.Series, guess: Column |
         column = Column(str(cells.name), Kind(kind), labels, question, role=Role(role), missing=missing)
         if kind == Kind.NUMERIC:
             column = replace(column, **_numbers(table, cells, known))
-        asked = Condition(table["asked_if"]) if "asked_if" in table else None
     except InputError as error:
         raise InputError(f"{who}: {error}") from None
     return Entry(column, "role" in table, asked)

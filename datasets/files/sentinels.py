@@ -39,7 +39,7 @@ def find_sentinels(codes: Floats, labelled: Iterable[float] = ()) -> dict[float,
         low, high = bulk.min(), max(bulk.max(), *known, -np.inf)
         beyond = np.maximum(2.0, (high - low) / 4)
         below = (values < 0) & (low >= 0)
-        rare = (values < 10) & (counts < counts[~suspect][-1])
+        rare = (values < 10) & (counts <= counts[~suspect][-1])
         above = (values > high) & (values - high >= np.where(values < 10, 2.0, beyond)) & ~rare
         kept = suspect & (below | above)
         if (kept == suspect).all():

@@ -67,6 +67,8 @@ def _limits(codes: Floats, blank: NDArray[np.bool_]) -> Iterator[tuple[int, int,
         if not len(answered):
             continue
         for sign, limit in ((">=", answered.min()), ("<=", answered.max())):
+            if limit != round(limit):
+                continue  # people ask from 18 on, not from 3364.4 on
             out = known & ((codes < limit) if sign == ">=" else (codes > limit))
             share = blank[known & ~out, k].mean()
             if _is_rule(share, out.sum()):

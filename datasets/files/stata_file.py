@@ -21,7 +21,8 @@ FIRST_LETTER = {  # the code of .a, the step to the next letter, and how it is s
     65527: (0x7F000800, 0x800, "<u4"),
     65526: (0x7FE0010000000000, 0x10000000000, "<u8"),
 }
-CHARACTERISTICS, DATA = 8, 9  # places in the map of a dta file
+CHARACTERISTICS, DATA, VALUE_LABELS = 8, 9, 11  # places in the map of a dta file
+NAMES, FORMATS, LABEL_NAMES = (3, b"<varnames>"), (5, b"<formats>"), (6, b"<value_label_names>")
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class StataFacts:
     questions : column name to its label.
     storage : column name to its type in the file that the table comes from; a column is stored no smaller.
     formats : column name to its display format.
+    sets : column name to the name of its set of labels; columns of one set have the same labels.
     title, remarks : label and notes of the file.
     """
 
@@ -41,6 +43,7 @@ class StataFacts:
     questions: Mapping[str, str] = field(default_factory=dict)
     storage: Mapping[str, str] = field(default_factory=dict)
     formats: Mapping[str, str] = field(default_factory=dict)
+    sets: Mapping[str, str] = field(default_factory=dict)
     title: str = ""
     remarks: tuple[str, ...] = ()
 
@@ -66,22 +69,31 @@ def write_stata(cells: pd.DataFrame, path: Path, facts: StataFacts) -> None:
             stored[name] = _narrow(pd.to_numeric(series.mask(marked >= 0), errors="coerce"), facts.storage.get(name))
         else:
             stored[name] = series.map(str, na_action="ignore").fillna("").astype(object)
-    table = pd.DataFrame(stored, index=range(len(cells))) if stored else cells
+    names = list(stored)
+    sets = {name: facts.sets.get(name) or name for name in facts.labels if name in stored}
+    firsts: dict[str, str] = {}  # a set is written once
+    for name, label_set in sets.items():
+        firsts.setdefault(label_set, name)
+    labels = _value_labels({name: facts.labels[name] for name in firsts.values()}, stored)
+    place = {name: f"v{j}" for j, name in enumerate(names)}  # pandas would rename what it takes for reserved
+    table = pd.DataFrame(stored, index=range(len(cells))).rename(columns=place)
     texts = [name for name in table if table[name].dtype == object]
     long = [name for name in texts if table[name].map(lambda text: len(text.encode())).max() > LONGEST_TEXT]
     table.to_stata(
         path,
         write_index=False,
         version=118,
-        variable_labels={name: text[:LONGEST_LABEL] for name, text in facts.questions.items() if name in table},
-        value_labels=_value_labels(facts.labels, table),
+        variable_labels={place[name]: text[:LONGEST_LABEL] for name, text in facts.questions.items() if name in place},
+        value_labels={place[name]: by_code for name, by_code in labels.items()},
         data_label=facts.title[:LONGEST_LABEL],
         convert_strl=long,
-        convert_dates=dates,
+        convert_dates={place[name]: form for name, form in dates.items()},
     )
     content = bytearray(path.read_bytes())
-    _put_letters(content, list(letters.values()), [list(table).index(name) for name in letters], len(table))
-    _put_formats(content, {list(table).index(name): form for name, form in facts.formats.items() if name in letters})
+    _put_letters(content, list(letters.values()), [names.index(name) for name in letters], len(table))
+    _put(content, FORMATS, 57, [facts.formats.get(name, "") if name in letters else "" for name in names])
+    _put(content, NAMES, 129, names)
+    _name_sets(content, [sets.get(name, "") if sets.get(name) in _written(labels, sets) else "" for name in names])
     path.write_bytes(_with_notes(bytes(content), facts.remarks))
 
 
@@ -121,12 +133,12 @@ def _narrow(numbers: pd.Series, stored: str | None) -> pd.Series:
 
 
 def _value_labels(
-    labels: Mapping[str, Mapping[float | str, str]], table: pd.DataFrame
-) -> dict[object, dict[float, str]]:
+    labels: Mapping[str, Mapping[float | str, str]], stored: Mapping[str, pd.Series]
+) -> dict[str, dict[float, str]]:
     """Labels with letters as the whole numbers that stand for them; a code that is not whole can have none."""
-    found: dict[object, dict[float, str]] = {}
+    found: dict[str, dict[float, str]] = {}
     for name, by_code in labels.items():
-        if name not in table or not types.is_numeric_dtype(table[name].dtype):
+        if not types.is_numeric_dtype(stored[name].dtype):
             continue
         numbers = {code: text for code, text in by_code.items() if not isinstance(code, str) and code == round(code)}
         letters = {
@@ -134,7 +146,7 @@ def _value_labels(
         }
         coded = {int(code): text for code, text in (numbers | letters).items() if abs(code) < 2**31}
         if coded:
-            found[name] = coded  # type: ignore[assignment]
+            found[name] = {float(code): text for code, text in coded.items()}
     return found
 
 
@@ -160,11 +172,29 @@ def _put_letters(content: bytearray, letters: list[NDArray[np.int8]], places: li
             rows[f"c{j}"][marked >= 0] = first + step * marked[marked >= 0].astype(np.int64)
 
 
-def _put_formats(content: bytearray, formats: Mapping[int, str]) -> None:
-    _, positions = _map(content)
-    start = positions[5] + len(b"<formats>")
-    for j, form in formats.items():
-        struct.pack_into("57s", content, start + 57 * j, form.encode()[:56])
+def _put(content: bytearray, section: tuple[int, bytes], width: int, texts: list[str]) -> None:
+    """Put texts, one a column, into a section of texts of one width; an empty one leaves what is there."""
+    start = _map(content)[1][section[0]] + len(section[1])
+    for j, text in enumerate(texts):
+        if text:
+            struct.pack_into(f"{width}s", content, start + width * j, text.encode()[: width - 1])
+
+
+def _written(labels: Mapping[str, object], sets: Mapping[str, str]) -> set[str]:
+    """Names of the sets of labels that are written."""
+    return {sets[name] for name in labels}
+
+
+def _name_sets(content: bytearray, sets: list[str]) -> None:
+    """Give sets of labels their names, and every column its set."""
+    own = {f"v{j}": name for j, name in enumerate(sets)}
+    _put(content, LABEL_NAMES, 129, sets)
+    place = _map(content)[1][VALUE_LABELS] + len(b"<value_labels>")
+    while content[place : place + 5] == b"<lbl>":
+        (length,) = struct.unpack_from("<I", content, place + 5)
+        written = content[place + 9 : place + 138].split(b"\0")[0].decode()
+        struct.pack_into("129s", content, place + 9, own[written].encode()[:128])
+        place += len(b"<lbl>") + 4 + 129 + 3 + length + len(b"</lbl>")
 
 
 def _with_notes(content: bytes, remarks: tuple[str, ...]) -> bytes:

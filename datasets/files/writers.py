@@ -82,7 +82,10 @@ def _write_arrow(frame: pd.DataFrame, path: Path, survey: SurveyFile, own: bool)
 
 
 def _write_excel(frame: pd.DataFrame, path: Path, survey: SurveyFile, own: bool) -> None:
-    named = frame.set_axis(list(survey.table.names), axis=1) if own else frame
+    named = (frame.set_axis(list(survey.table.names), axis=1) if own else frame).copy()
+    for name in named:
+        if isinstance(named[name].dtype, pd.DatetimeTZDtype):
+            named[name] = named[name].dt.tz_localize(None)
     try:
         named.to_excel(path, index=False)
     except ImportError:
@@ -94,7 +97,12 @@ def _write_stata(frame: pd.DataFrame, path: Path, survey: SurveyFile, own: bool)
     labelled = survey.table.labelled
     if own and labelled is not None:
         facts = replace(
-            facts, storage=labelled.storage, formats=labelled.formats, title=labelled.title, remarks=labelled.remarks
+            facts,
+            storage=labelled.storage,
+            formats=labelled.formats,
+            sets=labelled.sets,
+            title=labelled.title,
+            remarks=labelled.remarks,
         )
     elif labelled is not None:
         facts = replace(facts, title=labelled.title, remarks=labelled.remarks)

@@ -1,0 +1,152 @@
+"""Read, write, read: a file that is written as it is reads as it did, in its own format and in every other."""
+
+import string
+from datetime import timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from datasets.files.file_table import FORMATS
+from datasets.files.survey_file import SurveyFile, read_survey_file
+from datasets.files.writers import write_completed
+
+ROWS = 24
+WORDS = st.text(string.ascii_letters + "äöéß,;'\" ", min_size=1, max_size=8).map(str.strip).filter(bool)
+OTHER = {
+    "NA",
+    "na",
+    "nan",
+    "NaN",
+    "Nan",
+    "None",
+    "null",
+    "NULL",
+    "inf",
+    "Inf",
+    "INF",
+    "DK",
+    "dk",
+    "IAP",
+    "iap",
+    "RF",
+    "rf",
+}
+
+
+@st.composite
+def columns(draw) -> pd.Series:
+    """A column of whole numbers, decimals or words, some of them missing, none of it constant."""
+    kind = draw(st.sampled_from(["whole", "decimal", "word"]))
+    if kind == "word":
+        levels = draw(
+            st.lists(WORDS.filter(lambda word: word not in OTHER), min_size=2, max_size=5, unique_by=str.strip)
+        )
+    elif kind == "whole":
+        levels = draw(st.lists(st.integers(-300, 70000), min_size=2, max_size=14, unique=True))
+    else:
+        levels = [value / 4 for value in draw(st.lists(st.integers(-4000, 4000), min_size=2, max_size=20, unique=True))]
+    cells = [
+        *levels,
+        *draw(st.lists(st.sampled_from([*levels, None]), min_size=ROWS - len(levels), max_size=ROWS - len(levels))),
+    ]
+    return pd.Series(cells, dtype=object if kind == "word" else float)
+
+
+@st.composite
+def tables(draw) -> pd.DataFrame:
+    found = draw(st.lists(columns(), min_size=2, max_size=4))
+    return pd.DataFrame({f"q{j}": series for j, series in enumerate(found)})
+
+
+def same(one: SurveyFile, other: SurveyFile) -> None:
+    """The same answers, kinds and holes, whatever code a text was given."""
+    a, b = one.dataset, other.dataset
+    assert a.schema.names == b.schema.names
+    assert [column.kind for column in a.schema] == [column.kind for column in b.schema]
+    np.testing.assert_allclose(a.values, b.values, rtol=1e-12)
+    assert (a.reasons == b.reasons).all()
+    assert [list(column.labels.values()) for column in a.schema] == [
+        list(column.labels.values()) for column in b.schema
+    ]
+
+
+@pytest.mark.parametrize("ending", FORMATS)
+@settings(max_examples=8, deadline=timedelta(seconds=20))
+@given(table=tables())
+def test_every_format_reads_back_what_it_was_given(tmp_path_factory, ending, table):
+    folder = tmp_path_factory.mktemp("trip")
+    table.to_csv(folder / "a.csv", index=False)
+    first = read_survey_file(folder / "a.csv")
+    write_completed(first, first.dataset.values, folder / f"b{ending}")
+    second = read_survey_file(folder / f"b{ending}")
+    same(first, second)
+    write_completed(second, second.dataset.values, folder / f"c{ending}")
+    third = read_survey_file(folder / f"c{ending}")
+    same(second, third)
+    assert third.dataset.schema == second.dataset.schema
+    if ending in (".csv", ".tsv", ".parquet", ".dta"):
+        assert (folder / f"c{ending}").stat().st_size == (folder / f"b{ending}").stat().st_size
+    write_completed(second, second.dataset.values, folder / "d.csv")
+    same(first, read_survey_file(folder / "d.csv"))
+
+
+def test_parquet_keeps_types_index_and_names(tmp_path):
+    cells = pd.DataFrame(
+        {
+            "age": pd.array([30, None, 50, 60, 35], dtype="Int64"),
+            "class": pd.Categorical(["low", None, "high", "low", "low"], ["low", "middle", "high"], ordered=True),
+            "votes": pd.array([True, None, False, True, True], dtype="boolean"),
+            "wage": [1.5, 2.5, np.nan, 4.5, 5.5],
+            "chosen": [["a"], ["a", "b"], None, [], ["b"]],
+            "day": pd.date_range("2024-01-01", periods=5, tz="Europe/Berlin"),
+            "money": pd.array([None, 2, 3, 4, 5], dtype="Float64"),
+        },
+        index=pd.Index([5, 6, 7, 9, 11], name="person"),
+    )
+    cells.to_parquet(tmp_path / "a.parquet")
+    found = read_survey_file(tmp_path / "a.parquet")
+    assert found.ignored == {"chosen": "lists", "day": "dates"}
+    assert [str(column.kind) for column in found.dataset.schema][1:3] == ["ordinal", "nominal"]
+    X = found.dataset.values.copy()
+    X[np.isnan(X)] = 1
+    X[1, 0] = 44.25  # an expectation
+    for ending in ("parquet", "csv", "xlsx", "dta", "sav"):
+        write_completed(found, X, tmp_path / f"b.{ending}")
+    after = pd.read_parquet(tmp_path / "b.parquet")
+    assert after["age"].tolist() == [30, 44.25, 50, 60, 35] and str(after["age"].dtype) == "Float64"
+    assert after["class"].tolist() == ["low", "low", "high", "low", "low"] and after["class"].dtype.ordered
+    assert after["votes"].dtype == "boolean"
+    assert after["day"].equals(cells["day"])
+    assert [None if value is None else list(value) for value in after["chosen"]] == [["a"], ["a", "b"], None, [], ["b"]]
+    assert after.index.equals(cells.index)
+    assert pd.read_csv(tmp_path / "b.csv")["chosen"].tolist()[:2] == ['["a"]', '["a", "b"]']
+    X[1, 0] = 44
+    write_completed(found, X, tmp_path / "c.parquet")
+    assert str(pd.read_parquet(tmp_path / "c.parquet")["age"].dtype) == "Int64"
+
+
+def test_excel_files_are_read_and_written(tmp_path):
+    cells = pd.DataFrame(
+        {
+            "age": [30, None, 50, 60] * 5,
+            "town": ["Bath", "n/a", "York", None] * 5,
+            "pay": ["$5", "$6.5", "n/a", "$7"] * 5,
+        }
+    )
+    with pd.ExcelWriter(tmp_path / "a.xlsx") as book:
+        cells.to_excel(book, sheet_name="answers", index=False)
+        cells.to_excel(book, sheet_name="notes", index=False)
+    found = read_survey_file(tmp_path / "a.xlsx")
+    assert np.isnan(found.dataset.values).sum(axis=0).tolist() == [5, 10, 5]
+    assert found.notes[0].startswith("of 2 sheets the first, 'answers', is read")
+    X = np.where(np.isnan(found.dataset.values), [40, 1, 5], found.dataset.values)
+    write_completed(found, X, tmp_path / "b.xlsx")
+    after = pd.read_excel(tmp_path / "b.xlsx")
+    assert after.iloc[:4].to_dict("list") == {
+        "age": [30, 40, 50, 60],
+        "town": ["Bath", "Bath", "York", "Bath"],
+        "pay": ["$5", "$6.5", "$5.0", "$7"],
+    }
