@@ -1,6 +1,6 @@
 """What every imputer must do, as rules whose names say what was broken; ``CHECKS`` need no process of their own."""
 
-from imputers.conformance import basics, demands, dependence, draws, surroundings, traces
+from imputers.conformance import audit, basics, demands, dependence, draws, settings, sharing, traces
 from imputers.conformance.basics import declares_its_parameters, keeps_nothing_on_itself_after_fit
 from imputers.conformance.rule import Check, ConformanceError
 from imputers.conformance.tables import example_table
@@ -49,14 +49,14 @@ ISOLATED: tuple[Check, ...] = (
     demands.fills_ten_rows,
     demands.fills_a_wide_table,
     demands.fills_a_long_table,
-    surroundings.leaves_all_generators_alone,
-    surroundings.leaves_settings_of_the_process_alone,
-    surroundings.keeps_nothing_on_its_class_or_module,
-    surroundings.replaces_no_code_of_others,
+    settings.leaves_all_generators_alone,
+    settings.leaves_settings_of_the_process_alone,
+    sharing.keeps_nothing_on_its_class_or_module,
+    sharing.replaces_no_code_of_others,
     traces.leaves_no_process_or_thread,
-    traces.writes_no_file,
+    audit.writes_no_file,
     traces.is_quiet,
     traces.computes_without_waiting,
-    traces.minds_its_own_business,
+    audit.minds_its_own_business,
     traces.survives_pickling,
 )

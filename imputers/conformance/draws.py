@@ -59,7 +59,7 @@ def _fills_apart(prediction: Prediction, X: Floats, schema: Schema) -> list[str]
     """Columns whose single fills are not what a deterministic method states beside them, in sentences.
 
     A fill of a column with labels is the mode or the median of its probabilities in nine of ten holes, an ordinal one
-    lies within a level of its expectation, a numeric one near it.
+    lies within a level of its expectation, a numeric one within a standard deviation.
     """
     columns = np.nonzero(np.isnan(X))[1]
     fills, faults = draws_of(prediction)[0], list[str]()
@@ -74,7 +74,7 @@ def _fills_apart(prediction: Prediction, X: Floats, schema: Schema) -> list[str]
     for j in schema.where(Kind.NUMERIC, Kind.ORDINAL):
         if (columns == j).any():
             levels = schema.columns[j].levels
-            unit = np.diff(levels).max() if len(levels) > 1 else APART * np.nanstd(X[:, j])
+            unit = np.diff(levels).max() if len(levels) > 1 else np.nanstd(X[:, j])
             distance = _rms(prediction.expected[columns == j] - fills[columns == j])
             if distance > unit:
                 faults.append(f"expected of {schema.names[j]!r} lies {distance:.3g} off its fills")

@@ -24,9 +24,8 @@ class Tilt:
         """Probabilities (h, K) for shares (K,) or (h, K), and scores (h, K); a share of 0 stays 0."""
         from scipy.special import softmax
 
-        with np.errstate(divide="ignore"):
-            logits = self.share_power * np.log(shares) + self.slope * scores
-        return softmax(logits, axis=1)
+        logits = self.share_power * np.log(np.where(shares > 0, shares, 1)) + self.slope * scores
+        return softmax(np.where(shares > 0, logits, -np.inf), axis=1)
 
 
 def learn_tilt(shares: Floats, scores: Floats, true: NDArray[np.intp]) -> Tilt:

@@ -81,6 +81,12 @@ def test_tilt_is_the_likeliest():
     assert (found.share_power, found.slope) == pytest.approx(tuple(best.x), abs=1e-3)
 
 
+@pytest.mark.parametrize("share_power", [1.0, 0.0, -0.5])
+def test_a_level_without_share_stays_without(share_power):
+    found = Tilt(share_power, 1.0).probabilities(np.array([0.5, 0.5, 0.0]), np.array([[0.0, 0.0, 9.0]]))
+    assert found == pytest.approx(np.array([[0.5, 0.5, 0.0]]))
+
+
 def test_a_score_that_tells_nothing_leaves_the_shares():
     rng = np.random.default_rng(4)
     shares = np.tile([0.7, 0.3], (30000, 1))

@@ -3,13 +3,13 @@
 import gc
 import locale
 import logging
+import operator
 import os
 import random
 import resource
 import signal
 import sys
 import threading
-import types
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -24,30 +24,17 @@ from imputers.base import Imputer
 from imputers.conformance.rule import predict, require
 from imputers.conformance.tables import example_table
 
-OURS = ("benchmarks", "datasets", "imputers", "metrics", "reports")
-LIBRARIES = (
-    "builtins",
-    "json",
-    "math",
-    "numpy",
-    "numpy.random",
-    "os",
-    "pandas",
-    "random",
-    "scipy.stats",
-    "sklearn",
-    "time",
-)
 PANDAS = ("mode.copy_on_write", "mode.chained_assignment", "display.max_rows", "display.precision")
 
 
 @dataclass(frozen=True)
 class Setting:
-    """One thing that a whole process shares: its name, how to read it as something comparable, how to put it back."""
+    """One thing that a whole process shares: its name, how to read it, to put it back, and to compare it."""
 
     name: str
     read: Callable[[], Any]
     write: Callable[[Any], object]
+    same: Callable[[Any, Any], bool] = operator.eq
 
 
 def _write_environment(wanted: Mapping[str, str]) -> None:
@@ -88,6 +75,11 @@ def _limits() -> tuple[object, ...]:
 def _pools() -> dict[str, int]:
     """Threads of the numerical libraries, by the file of the library."""
     return {pool["filepath"]: pool["num_threads"] for pool in threadpoolctl.threadpool_info()}
+
+
+def _none_changed(now: Mapping[str, int], before: Mapping[str, int]) -> bool:
+    """Whether all libraries that were there have the threads that they had; others may have been loaded."""
+    return all(now.get(name) == threads for name, threads in before.items())
 
 
 GENERATORS = (
@@ -131,7 +123,7 @@ SETTINGS = (
     Setting("the hooks of the interpreter", _hooks, lambda _: None),
     Setting("the limits and the priority of the process", _limits, lambda _: None),
     Setting("the standard streams", lambda: (sys.stdout, sys.stderr, sys.stdin), lambda _: None),
-    Setting("the threads of a numerical library", _pools, lambda _: None),
+    Setting("the threads of a numerical library", _pools, lambda _: None, _none_changed),
 )
 
 
@@ -167,34 +159,6 @@ def leaves_settings_of_the_process_alone(make: type[Imputer]) -> None:
     _require_unchanged(make, (*SETTINGS, *torch_settings), "they belong to the process")
 
 
-def keeps_nothing_on_its_class_or_module(make: type[Imputer]) -> None:
-    """Attributes of the class and variables of its module stay as they are once the method has warmed up."""
-    schema, X = example_table()
-    predict(make, X, schema)
-    classes = [part for part in make.__mro__ if part not in Imputer.__mro__]
-    modules = {part.__module__: sys.modules[part.__module__] for part in classes}
-    owners = {**{part.__name__: part for part in classes}, **modules}
-    before = {name: _contents(vars(owner)) for name, owner in owners.items()}
-    predict(make, X, schema)
-    changed = [
-        f"{name}.{key}"
-        for name, owner in owners.items()
-        for key, value in _contents(vars(owner)).items()
-        if before[name].get(key) != value
-    ]
-    require(not changed, f"fit or impute changed {', '.join(changed)}, which all instances share")
-
-
-def replaces_no_code_of_others(make: type[Imputer]) -> None:
-    """Functions and classes of the project, their attributes, and functions of libraries are those that they were."""
-    schema, X = example_table()
-    before = _definitions(make.__module__)
-    predict(make, X, schema)
-    after = _definitions(make.__module__)
-    replaced = sorted(name for name in before if after.get(name) != before[name])
-    require(not replaced, f"it replaced {', '.join(replaced[:3])}")
-
-
 def _require_unchanged(make: type[Imputer], settings: tuple[Setting, ...], why: str) -> None:
     """Predict and compare; after an import of a library once more, from the settings as they were."""
     schema, X = example_table()
@@ -212,49 +176,6 @@ def _require_unchanged(make: type[Imputer], settings: tuple[Setting, ...], why: 
 
 
 def _changed(settings: tuple[Setting, ...], before: list[Any]) -> list[str]:
-    return [setting.name for setting, value in zip(settings, before, strict=True) if not _equal(setting.read(), value)]
-
-
-def _equal(now: Any, before: Any) -> bool:  # noqa: ANN401 - settings are of all kinds
-    """Equality, where a dictionary may have gained entries by an import of a library, but for the environment."""
-    if isinstance(before, dict) and any(isinstance(key, str) and os.sep in key for key in before):
-        return all(now.get(key) == value for key, value in before.items())  # pools: a library may have been loaded
-    return bool(now == before)
-
-
-def _contents(owner: Mapping[str, object]) -> dict[str, str]:
-    """What each name stands for: the object, and what it holds if it is one of Python's or NumPy's containers."""
-    held = (dict, list, set, bytearray, np.ndarray)
-    return {
-        name: f"{id(value)} {repr(value)[:10_000] if isinstance(value, held) else ''}"
-        for name, value in owner.items()
-        if not name.startswith("__")
-    }
-
-
-def _definitions(plugin: str) -> dict[str, int]:
-    """Identity of functions, classes and their attributes in the project's modules, the imputer's own left out.
-
-    Of some libraries, too, what stands in their modules.
-    """
-    found: dict[str, int] = {}
-    for name, module in list(sys.modules.items()):
-        if name == plugin or not (name in LIBRARIES or name.split(".")[0] in OURS):
-            continue
-        for key, value in list(vars(module).items()):
-            own = getattr(type(value), "__module__", "").split(".")[0] in OURS
-            if not (own or callable(value)):
-                continue
-            found[f"{name}.{key}"] = id(value)
-            if own or isinstance(value, type):
-                found |= {f"{name}.{key}.{part}": id(held) for part, held in _attributes(value).items()}
-    return found
-
-
-def _attributes(value: object) -> dict[str, object]:
-    """Functions among the attributes of a class or of an object of ours."""
-    return {
-        name: held
-        for name, held in getattr(value, "__dict__", {}).items()
-        if isinstance(held, types.FunctionType | type)
-    }
+    return [
+        setting.name for setting, value in zip(settings, before, strict=True) if not setting.same(setting.read(), value)
+    ]
