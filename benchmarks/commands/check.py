@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from imputers.conformance import Check
 
 UNSEEN = "predicts the same where nobody checks"
+Judge = Callable[[Limits, BaseContext], Outcome]
 ONE_THREAD = dict.fromkeys(THREAD_VARIABLES, "1")
 
 
@@ -59,33 +60,35 @@ def check(
         ends = {"can be loaded": found}
         _tell(console, "can be loaded", found)
         if found.end is End.DONE:
-            for rule in (*CHECKS, *ISOLATED):
-                _add(
-                    ends,
-                    console,
-                    rule.__name__.replace("_", " "),
-                    partial(apart, partial(_keep, rule, find), limits, forks),
-                )
-            example = partial(_unseen, limits, forks, find, *example_table())
-            _add(ends, console, UNSEEN, example)
+            judged = {rule.__name__.replace("_", " "): partial(_judge, rule, find) for rule in CHECKS}
+            judged[UNSEEN] = partial(_unseen, find, *example_table())
+            judged |= {rule.__name__.replace("_", " "): partial(_judge, rule, find) for rule in ISOLATED}
+            for title, judge in judged.items():
+                ends[title] = _applied(judge, ends, limits, forks)
+                _tell(console, title, ends[title])
     _conclude(console, name, ends)
 
 
-def _add(ends: dict[str, Outcome], console: Console, title: str, judge: Callable[[], Outcome]) -> None:
-    """Apply a rule, unless one has run out of time, as all others would."""
-    if any(outcome.end is End.OVER_TIME for outcome in ends.values()):
-        outcome = Outcome(End.UNAVAILABLE, "a rule before it took longer than --time-limit")
-    else:
-        outcome = judge()
-    ends[title] = outcome
-    _tell(console, title, outcome)
+def _applied(judge: Judge, ends: dict[str, Outcome], limits: Limits, forks: BaseContext) -> Outcome:
+    """Apply a rule, unless one before ran out of time, as all others would.
+
+    What is lacking on this machine was lacking for the first rule, too: later on it is an excuse.
+    """
+    before = [outcome.end for outcome in ends.values()]
+    if End.OVER_TIME in before:
+        return Outcome(End.UNAVAILABLE, "a rule before took longer than --time-limit")
+    outcome = judge(limits, forks)
+    if outcome.end is End.UNAVAILABLE and before[1:2] == [End.DONE]:
+        return Outcome(End.FAILED, f"what it lacks here was not lacking before: {outcome.message}")
+    return outcome
 
 
 def _tell(console: Console, title: str, outcome: Outcome) -> None:
     shown = {End.DONE: "[green]pass[/green]", End.UNAVAILABLE: "[yellow]skip[/yellow]"}
     console.print(shown.get(outcome.end, "[red]FAIL[/red]"), title)
     if outcome.end not in shown:
-        console.print(f"     {outcome.message}", markup=False, highlight=False)
+        told = outcome.message.removeprefix("ConformanceError: ")
+        console.print(f"     {told}", markup=False, highlight=False)
 
 
 def _conclude(console: Console, name: str, ends: dict[str, Outcome]) -> None:
@@ -114,13 +117,17 @@ def _registered(name: str, files: tuple[Path, ...]) -> str:
     return ""
 
 
+def _judge(rule: "Check", find: Callable[[], "type[Imputer]"], limits: Limits, forks: BaseContext) -> Outcome:
+    return apart(partial(_keep, rule, find), limits, forks)
+
+
 def _keep(rule: "Check", find: Callable[[], "type[Imputer]"]) -> str:
     rule(find())
     return ""
 
 
 def _unseen(
-    limits: Limits, forks: BaseContext, find: Callable[[], "type[Imputer]"], schema: Schema, X: Floats
+    find: Callable[[], "type[Imputer]"], schema: Schema, X: Floats, limits: Limits, forks: BaseContext
 ) -> Outcome:
     """Compare the prediction of a check with that of a process that looks like no check.
 

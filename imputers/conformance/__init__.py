@@ -48,7 +48,6 @@ ISOLATED: tuple[Check, ...] = (
     demands.takes_weights,
     demands.fills_ten_rows,
     demands.fills_a_wide_table,
-    demands.fills_a_long_table,
     settings.leaves_all_generators_alone,
     settings.leaves_settings_of_the_process_alone,
     sharing.keeps_nothing_on_its_class_or_module,
@@ -59,4 +58,5 @@ ISOLATED: tuple[Check, ...] = (
     traces.computes_without_waiting,
     audit.minds_its_own_business,
     traces.survives_pickling,
+    demands.fills_a_long_table,
 )

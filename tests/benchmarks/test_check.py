@@ -10,8 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from benchmarks.commands.check import ONE_THREAD, UNSEEN, _imputer, _keep, _unseen
-from benchmarks.isolation import End, apart, describe, fork_server
+from benchmarks.commands.check import ONE_THREAD, UNSEEN, _applied, _imputer, _judge, _unseen
+from benchmarks.isolation import End, Outcome, apart, describe, fork_server
 from benchmarks.supervisor import PRELOADED, Limits
 from datasets.errors import MethodUnavailableError
 from imputers import IMPUTERS
@@ -20,7 +20,7 @@ from imputers.conformance import CHECKS, ISOLATED, example_table
 ROOT = Path(__file__).resolve().parents[2]
 CHEATS = Path(__file__).with_name("cheats.py")
 RULES = {rule.__name__: rule for rule in (*CHECKS, *ISOLATED)}
-LIMITS = Limits(seconds=60, memory_gb=4)
+LIMITS = Limits(seconds=300, memory_gb=4)
 
 
 BROKEN = {
@@ -97,8 +97,8 @@ def forks():
 def judge(rule, name, forks, limits=LIMITS):
     find = partial(_imputer, name, (CHEATS,))
     if rule == UNSEEN:
-        return _unseen(limits, forks, find, *example_table())
-    return apart(partial(_keep, RULES[rule], find), limits, forks)
+        return _unseen(find, *example_table(), limits, forks)
+    return _judge(RULES[rule], find, limits, forks)
 
 
 @pytest.mark.parametrize(("rule", "cheat"), [(rule, cheat) for rule, cheats in BROKEN.items() for cheat in cheats])
@@ -148,7 +148,7 @@ def die_with_child():
 
 def test_how_work_ends(forks):
     assert apart(lack, LIMITS, forks).end is End.UNAVAILABLE
-    assert apart(grow, Limits(seconds=60, memory_gb=1.5), forks).end is End.OVER_MEMORY
+    assert apart(grow, Limits(seconds=300, memory_gb=1.5), forks).end is End.OVER_MEMORY
 
 
 @pytest.mark.parametrize("work", [nap, die_with_child])
@@ -180,6 +180,18 @@ def test_command_stops_at_a_hang_and_exits_with_status_1():
     assert "FAIL fills every hole" in shown.stdout
     assert "longer than the limit of 3 s" in shown.stdout
     assert shown.stdout.count("FAIL") == 1
+
+
+def test_what_is_lacking_is_no_excuse_once_it_was_there():
+    done, lacking = Outcome(End.DONE, ""), Outcome(End.UNAVAILABLE, "no such program")
+    assert _applied(lambda *_: lacking, {"loaded": done}, LIMITS, None).end is End.UNAVAILABLE
+    assert _applied(lambda *_: lacking, {"loaded": done, "fills": lacking}, LIMITS, None).end is End.UNAVAILABLE
+    assert _applied(lambda *_: lacking, {"loaded": done, "fills": done}, LIMITS, None).end is End.FAILED
+
+
+def test_after_a_hang_nothing_more_is_tried():
+    late = Outcome(End.OVER_TIME, "took longer")
+    assert _applied(None, {"loaded": Outcome(End.DONE, ""), "fills": late}, LIMITS, None).end is End.UNAVAILABLE
 
 
 def test_file_that_ends_the_process_is_no_pass(tmp_path):
