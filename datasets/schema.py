@@ -1,5 +1,6 @@
 """The schema: what each column means, and the only translator between codes, words and numbers."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -185,7 +186,7 @@ class Schema:
     regression: Regression | None = None
 
     def __post_init__(self) -> None:
-        twice = sorted({name for name in self.names if self.names.count(name) > 1})
+        twice = sorted(name for name, count in Counter(self.names).items() if count > 1)
         if twice:
             raise InputError(f"column names {twice} stand more than once; rename them so that each is unique")
         for name in self.regression.names if self.regression else ():

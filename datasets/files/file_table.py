@@ -76,12 +76,13 @@ def unique_names(names: list[str]) -> list[str]:
     >>> unique_names(["a", "b", "a", ""])
     ['a', 'b', 'a_2', 'column 4']
     """
-    found: list[str] = []
+    found: dict[str, None] = {}
+    stated_so = set(names)
     for place, stated in enumerate(names, start=1):
         name = base = stated if stated.strip() else f"column {place}"
         number = 1
-        while name in found or (number > 1 and name in names):
+        while name in found or (number > 1 and name in stated_so):
             number += 1
             name = f"{base}_{number}"
-        found.append(name)
-    return found
+        found[name] = None
+    return list(found)

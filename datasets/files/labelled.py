@@ -27,6 +27,8 @@ STATA_REASONS = {
     "y": Reason.NOT_AVAILABLE,
 }
 ENCODINGS = ("cp1252", "latin1")  # tried in turn where a file is not in the encoding that it should be in
+DAMAGE = (UnicodeDecodeError, TypeError, IndexError, KeyError, ValueError, OverflowError, MemoryError)
+DENSEST = 2_000  # cells a byte that zlib can pack
 WHOLE_TYPES = ("int8", "int16", "int32")
 DATE_FORMAT = re.compile(
     r"%-?\d*(t[cCdwmqhyb]|d)|(A|E|J|S)?DATE\d|(QYR|MOYR|WKYR|DATETIME|YMDHMS|TIME|DTIME|MTIME)\d", re.IGNORECASE
@@ -128,6 +130,8 @@ def read_stata(
 
     if names is not None:
         require_columns(path, names)
+    else:
+        _check_size(path, "Stata", pyreadstat.read_dta, encoding)
     columns = None if names is None else list(names)
     span = range(0) if rows is None else rows  # a length of 0 means all
     read = partial(pyreadstat.read_dta, user_missing=True, usecols=columns, row_offset=span.start, row_limit=len(span))
@@ -180,6 +184,7 @@ def read_spss(path: Path, encoding: str = "") -> Labelled:
     """
     import pyreadstat
 
+    _check_size(path, "SPSS", pyreadstat.read_sav, encoding)
     frame, meta, found = _read(path, "SPSS", partial(pyreadstat.read_sav, user_missing=True), encoding)
     return _labelled(frame, meta, meta.missing_ranges or {}, found)
 
@@ -213,17 +218,32 @@ def _read(path: Path, kind: str, read: Callable[..., Any], encoding: str) -> tup
     """
     import pyreadstat
 
+    damage = (pyreadstat.ReadstatError, pyreadstat.PyreadstatError, *DAMAGE)
     for tried in (encoding or None, *ENCODINGS):
         try:
             frame, meta = read(path, disable_datetime_conversion=True, encoding=tried)
             return frame, meta, tried or ""
-        except (pyreadstat.ReadstatError, UnicodeDecodeError) as error:
+        except damage as error:
             wrong_letters = isinstance(error, UnicodeDecodeError) or "encoding" in str(error)
             if not wrong_letters or tried == ENCODINGS[-1]:
                 raise InputError(
                     f"{path}: cannot be read as a {kind} file ({error}); give a whole file of that kind"
                 ) from None
     raise InputError(f"{path}: cannot be read as a {kind} file; give a whole file of that kind")
+
+
+def _check_size(path: Path, kind: str, read: Callable[..., Any], encoding: str) -> None:
+    """Refuse a damaged file that claims more cells than it can hold, for which memory would be taken.
+
+    Raises
+    ------
+    InputError
+        If it does.
+    """
+    meta = _read(path, kind, partial(read, metadataonly=True), encoding)[1]
+    cells = (meta.number_rows or 0) * max(meta.number_columns or 0, 1)
+    if cells > DENSEST * path.stat().st_size:
+        raise InputError(f"{path}: cannot be read as a {kind} file (it claims {meta.number_rows:,} rows); mend it")
 
 
 def _labelled(frame: pd.DataFrame, meta: Any, missing: Mapping[str, list[Any]], encoding: str) -> Labelled:  # noqa: ANN401

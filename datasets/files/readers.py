@@ -51,7 +51,7 @@ def _read_arrow(path: Path, ending: str, facts: FileFacts) -> FileTable:
 
     try:
         frame = pd.read_parquet(path) if ending == ".parquet" else pd.read_feather(path)
-    except (pa.ArrowException, OSError, ValueError) as error:
+    except (pa.ArrowException, OSError, ValueError, TypeError, KeyError, MemoryError) as error:
         raise InputError(f"{path}: cannot be read as {ending[1:]} ({error}); write it again") from None
     return _from_frame(frame, ending, facts)
 

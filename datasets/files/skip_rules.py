@@ -9,11 +9,12 @@ from pandas.api import types
 from datasets.files.condition import quoted
 from datasets.files.survey_file import SurveyFile
 from datasets.schema import Floats, Kind
-from datasets.table import Reason
+from datasets.table import Dataset, Reason
 
 MOST_LEVELS = 20
 CHANCE = 1e-6  # that as many rows would all be blank, if they were blank as often as the others
-SAMPLE = 2_000
+MOST_HOLES = 0.5
+MOST_DRIVERS = 200  # so that a file of thousands of columns takes seconds
 
 
 def propose_skip_rules(survey: SurveyFile) -> dict[str, str]:
@@ -25,32 +26,37 @@ def propose_skip_rules(survey: SurveyFile) -> dict[str, str]:
     """
     dataset = survey.dataset
     blank = dataset.reasons == Reason.UNKNOWN
-    asked = blank.any(axis=0) & ~blank.all(axis=0)
+    asked = np.flatnonzero(blank.any(axis=0) & ~blank.all(axis=0))
     best: dict[int, tuple[int, str]] = {}
-    for j, column in enumerate(dataset.schema):
+    for j in _drivers(dataset):
         codes = dataset.values[:, j]
-        if column.kind is Kind.TEXT or np.isnan(codes).mean() > 0.5:
-            continue
-        others = np.flatnonzero(asked & (np.arange(len(asked)) != j))
+        others = asked[asked != j]
         rules = _levels(codes, blank[:, others]) if _few(codes) else _limits(codes, blank[:, others])
         for place, explained, rule in rules:
             k = int(others[place])
             if explained > best.get(k, (0, ""))[0]:
-                best[k] = explained, f"{quoted(column.name)} {_say(rule, survey, j)}"
+                best[k] = explained, f"{quoted(dataset.schema.columns[j].name)} {_say(rule, survey, j)}"
     return {dataset.schema.names[k]: text for k, (_, text) in sorted(best.items())}
 
 
+def _drivers(dataset: Dataset) -> NDArray[np.intp]:
+    """Positions of the columns that may decide who was asked: the most complete ones, in order."""
+    holes = np.isnan(dataset.values).mean(axis=0)
+    known = np.flatnonzero((holes <= MOST_HOLES) & [column.kind is not Kind.TEXT for column in dataset.schema])
+    return np.sort(known[np.argsort(holes[known], kind="stable")[:MOST_DRIVERS]])
+
+
 def _few(codes: Floats) -> bool:
-    return len(np.unique(codes[~np.isnan(codes)][:SAMPLE])) <= MOST_LEVELS
+    return len(np.unique(codes[~np.isnan(codes)])) <= MOST_LEVELS
 
 
 def _levels(codes: Floats, blank: NDArray[np.bool_]) -> Iterator[tuple[int, int, tuple[str, Floats]]]:
     """Rules of the sort "asked if the answer is one of these": place of the column, blanks explained, the rule."""
     known = ~np.isnan(codes)
-    levels, place = np.unique(codes[known], return_inverse=True)
-    rows = np.bincount(place, minlength=len(levels))
-    counts = np.zeros((len(levels), blank.shape[1]), dtype=int)
-    np.add.at(counts, place, blank[known])
+    levels = np.unique(codes[known])
+    member = codes[:, None] == levels  # (n, K)
+    rows = member.sum(axis=0)
+    counts = member.T.astype(np.float32) @ blank.astype(np.float32)  # (K, columns); exact below 2^24 rows
     skipped = counts == rows[:, None]
     for k in np.flatnonzero(skipped.any(axis=0) & ~skipped.all(axis=0)):
         out = skipped[:, k]
@@ -61,18 +67,16 @@ def _levels(codes: Floats, blank: NDArray[np.bool_]) -> Iterator[tuple[int, int,
 
 def _limits(codes: Floats, blank: NDArray[np.bool_]) -> Iterator[tuple[int, int, tuple[str, Floats]]]:
     """Rules of the sort "asked from 18 on" or "up to 65"."""
-    known = ~np.isnan(codes)
-    for k in range(blank.shape[1]):
-        answered = codes[known & ~blank[:, k]]
-        if not len(answered):
-            continue
-        for sign, limit in ((">=", answered.min()), ("<=", answered.max())):
-            if limit != round(limit):
-                continue  # people ask from 18 on, not from 3364.4 on
-            out = known & ((codes < limit) if sign == ">=" else (codes > limit))
-            share = blank[known & ~out, k].mean()
+    answered = ~blank & ~np.isnan(codes)[:, None]
+    lowest = np.where(answered, codes[:, None], np.inf).min(axis=0)
+    highest = np.where(answered, codes[:, None], -np.inf).max(axis=0)
+    for sign, limits, end in ((">=", lowest, np.nanmin(codes)), ("<=", highest, np.nanmax(codes))):
+        whole = np.isfinite(limits) & (limits == np.round(limits))  # people ask from 18 on, not from 3364.4 on
+        for k in np.flatnonzero(whole & (limits != end)):
+            out = (codes < limits[k]) if sign == ">=" else (codes > limits[k])
+            share = blank[~np.isnan(codes) & ~out, k].mean()
             if _is_rule(share, out.sum()):
-                yield k, int(out.sum()), (sign, np.array([limit]))
+                yield int(k), int(out.sum()), (sign, limits[[k]])
 
 
 def _is_rule(share: float, skipped: int) -> bool:

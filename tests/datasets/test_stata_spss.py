@@ -212,6 +212,18 @@ def test_stata_file_in_windows_letters(tmp_path):
     assert read_survey_file(tmp_path / "b.dta").notes == ()
 
 
+@pytest.mark.parametrize("ending", ["dta", "sav"])
+def test_a_damaged_file_that_claims_too_many_rows_is_refused_at_once(tmp_path, ending):
+    cells = pd.DataFrame({"q": np.resize([1.0, 2, 3, 4, 5], N), "y": np.arange(N) * 0.5})
+    (pyreadstat.write_dta if ending == "dta" else pyreadstat.write_sav)(cells, tmp_path / f"a.{ending}")
+    raw = bytearray((tmp_path / f"a.{ending}").read_bytes())
+    place = raw.index(b"<N>") + 3 if ending == "dta" else 80
+    raw[place : place + 4] = (900_000_000).to_bytes(4, "little")
+    (tmp_path / f"a.{ending}").write_bytes(raw)
+    with pytest.raises(ValueError, match="it claims 900,000,000 rows"):
+        read_survey_file(tmp_path / f"a.{ending}")
+
+
 @pytest.mark.parametrize(
     ("ending", "name"),
     [
