@@ -1,18 +1,24 @@
 """Completing somebody's own file: from a table with holes to completed tables on disk."""
 
+import json
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.account import Account, account_for
+from benchmarks.threads import one_thread
 from datasets.errors import InputError
 from datasets.files.survey_file import SurveyFile
 from datasets.files.writers import write_completed
 from datasets.prediction import check_prediction, complete, expectation, point
 from datasets.schema import UNORDERED, Floats
+from datasets.table import Reason
 from imputers import make_imputer
+from imputers.base import Imputer
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,47 +27,99 @@ class Completion:
 
     Parameters
     ----------
-    tables : name of the table to its codes (n, p); expectations may lie between codes.
-    imputed : shape (n, p), True where a cell was a hole.
+    tables : name of the table to its codes (n, p), NaN where a hole is left; expectations may lie between codes.
+    filled : shape (n, p), True where a hole was filled.
+    account : what became of all holes.
     told : one sentence on what was done.
+    facts : what decided the tables, for the report.
     """
 
     tables: dict[str, Floats]
-    imputed: NDArray[np.bool_]
+    filled: NDArray[np.bool_]
+    account: Account
     told: str
+    facts: Mapping[str, object]
 
 
-def complete_survey(survey: SurveyFile, imputer: str, n_draws: int, seed: int) -> Completion:
-    """Fill the holes of a file with a registered imputer.
+def complete_survey(
+    survey: SurveyFile, imputer: str, n_draws: int, seed: int, *, fill_not_asked: bool = False
+) -> Completion:
+    """Fill the holes of a file with a registered imputer, in one thread.
+
+    The imputer sees all holes alike and may fill those of questions that were not asked; they are left empty in what
+    comes back, unless they are asked for.
 
     Raises
     ------
     InputError
         If the imputer fills nothing, or cannot work on this table.
     """
-    values, schema = survey.dataset.values, survey.dataset.schema
-    imputed = np.isnan(values)
-    if not imputed.any():
-        names = [f"draw_{number}" for number in range(1, n_draws + 1)]
-        whole = dict.fromkeys([*names, "point", "expected"], values)
-        return Completion(whole, imputed, f"{survey.path.name} has no holes: its tables come back as they are")
+    values, reasons = survey.dataset.values, survey.dataset.reasons
+    filled = np.isnan(values) if fill_not_asked else np.isnan(values) & (reasons != Reason.NOT_ASKED)
+    facts = {
+        **survey.dataset.origin,
+        "rows": len(values),
+        "imputer": imputer,
+        "draws": n_draws,
+        "seed": seed,
+        "fill_not_asked": fill_not_asked,
+    }
+    account = account_for(survey, filled)
+    if not filled.any():
+        whole = dict.fromkeys([*_draw_names(n_draws), "point", "expected"], values)
+        return Completion(
+            whole, filled, account, f"{survey.path.name} has no holes to fill: its tables come back as they are", facts
+        )
     method = make_imputer(imputer)
+    with one_thread():
+        tables = _tables(survey, method, n_draws, seed)
+    whole = {name: np.where(filled | ~np.isnan(values), codes, np.nan) for name, codes in tables.items()}
+    equal = f" ({imputer} has no distribution: all draws are equal)" if method.deterministic else ""
+    return Completion(
+        whole, filled, account, f"{filled.sum():,} holes filled by {imputer}, {n_draws} draws{equal}", facts
+    )
+
+
+def _draw_names(n_draws: int) -> list[str]:
+    return [f"draw_{number}" for number in range(1, n_draws + 1)]
+
+
+def _tables(survey: SurveyFile, method: Imputer, n_draws: int, seed: int) -> dict[str, Floats]:
+    """Every table with all its holes filled."""
+    values, schema = survey.dataset.values, survey.dataset.schema
     method.fit(values, schema=schema, weights=survey.dataset.weights, random_state=seed)
     prediction = method.impute(values, n_draws=n_draws)
     if prediction.draws is None:
-        raise InputError(f"{imputer} analyses and fills nothing; choose an imputer that fills, see `list`")
+        raise InputError(
+            f"{type(method).__name__} analyses and fills nothing; choose an imputer that fills, see `list`"
+        )
     check_prediction(prediction, values, schema)
-    tables = {f"draw_{number}": complete(values, fills) for number, fills in enumerate(prediction.draws, start=1)}
+    tables = {name: complete(values, fills) for name, fills in zip(_draw_names(n_draws), prediction.draws, strict=True)}
     best = point(prediction, values, schema)
-    unordered = np.isin(np.nonzero(imputed)[1], schema.where(*UNORDERED))
+    unordered = np.isin(np.nonzero(np.isnan(values))[1], schema.where(*UNORDERED))
     tables["point"] = complete(values, best)
     tables["expected"] = complete(values, np.where(unordered, best, expectation(prediction, values, schema)))
-    equal = f" ({imputer} has no distribution: all draws are equal)" if method.deterministic else ""
-    return Completion(tables, imputed, f"{imputed.sum():,} holes filled by {imputer}, {n_draws} draws{equal}")
+    return tables
+
+
+def check_folder(out: Path) -> None:
+    """Make a folder, and make sure that it can be written to.
+
+    Raises
+    ------
+    InputError
+        If it cannot.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=out):
+            pass
+    except OSError as error:
+        raise _unwritable(out, error) from None
 
 
 def write_completion(completion: Completion, survey: SurveyFile, out: Path, suffix: str) -> list[Path]:
-    """Write every table and the flags into a folder, all of them or none.
+    """Write every table, the flags and the report into a folder, all of them or none.
 
     Raises
     ------
@@ -74,7 +132,11 @@ def write_completion(completion: Completion, survey: SurveyFile, out: Path, suff
             written = _write_all(completion, survey, Path(staging), suffix)
             return [path.replace(out / path.name) for path in written]
     except OSError as error:
-        raise InputError(f"--out {out}: cannot write there ({error.strerror}); choose another folder") from None
+        raise _unwritable(out, error) from None
+
+
+def _unwritable(out: Path, error: OSError) -> InputError:
+    return InputError(f"--out {out}: cannot write there ({error.strerror}); choose another folder")
 
 
 def _write_all(completion: Completion, survey: SurveyFile, folder: Path, suffix: str) -> list[Path]:
@@ -84,7 +146,10 @@ def _write_all(completion: Completion, survey: SurveyFile, folder: Path, suffix:
         write_completed(survey, codes, paths[-1])
     flags = survey.typed.notna() & False
     for j, name in enumerate(survey.dataset.schema.names):
-        flags[name] = completion.imputed[:, j]
+        flags[name] = completion.filled[:, j]
     paths.append(folder / "flags.csv")
     flags.astype(int).to_csv(paths[-1], index=False)
+    report = {**completion.facts, **completion.account.as_json(), "decided": list(survey.notes)}
+    paths.append(folder / "report.json")
+    paths[-1].write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return paths

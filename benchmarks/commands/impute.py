@@ -17,10 +17,16 @@ def impute(
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same tables.")] = 1,
     schema: Annotated[Path | None, typer.Option(help="schema.toml that `describe` wrote and you edited.")] = None,
     format: Annotated[str, typer.Option(help="csv, parquet, xlsx, dta or sav.")] = "csv",
+    fill_not_asked: Annotated[
+        bool, typer.Option("--fill-not-asked", help="Also fill cells of questions that were not asked.")
+    ] = False,
     load: Plugins = None,
 ) -> None:
-    """Impute a file: completed draws, the best single values, the expectations, and what was imputed."""
-    from benchmarks.completion import complete_survey, write_completion
+    """Impute a file: completed draws, best single values, expectations, and an account of what was filled.
+
+    Exit status 1 says that columns keep holes that could be filled, because they look like free text or identifiers.
+    """
+    from benchmarks.completion import check_folder, complete_survey, write_completion
     from datasets.files.names import check_writable
     from datasets.files.survey_file import read_survey_file
     from imputers import make_imputer
@@ -29,9 +35,16 @@ def impute(
     make_imputer(imputer)
     survey = read_survey_file(file, schema)
     check_writable(survey, format)
-    console = Console()
+    check_folder(out)
     for note in survey.notes:
-        console.print(note, highlight=False, markup=False, soft_wrap=True)
-    completion = complete_survey(survey, imputer, draws, seed)
+        _tell(note)
+    completion = complete_survey(survey, imputer, draws, seed, fill_not_asked=fill_not_asked)
     paths = write_completion(completion, survey, out, format)
-    console.print(f"{completion.told}; wrote {len(paths)} files to {out}", highlight=False, soft_wrap=True)
+    for sentence in (*completion.account.sentences(), f"{completion.told}; wrote {len(paths)} files to {out}"):
+        _tell(sentence)
+    if completion.account.in_doubt:
+        raise typer.Exit(1)
+
+
+def _tell(sentence: str) -> None:
+    Console().print(sentence, highlight=False, markup=False, soft_wrap=True)

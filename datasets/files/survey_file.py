@@ -18,7 +18,7 @@ from datasets.files.file_table import FileFacts, FileTable
 from datasets.files.frame import to_codes
 from datasets.files.numbers import find_notation
 from datasets.files.readers import read_table
-from datasets.files.schema_file import Entry, SchemaFile, header, missing_line, read_entries, read_schema
+from datasets.files.schema_file import IGNORE, Entry, SchemaFile, header, missing_line, read_entries, read_schema
 from datasets.files.sentinels import find_sentinels
 from datasets.schema import Column, Floats, Kind, Role, Schema
 from datasets.table import Dataset, Reason
@@ -40,6 +40,7 @@ class SurveyFile:
     dataset : the columns that are used, as codes.
     ignored : names of the columns set aside, and why.
     notes : what was decided for the user, a sentence each, with the line of a schema file that changes it.
+    unwanted : those of the columns set aside that the schema file says to ignore.
     """
 
     path: Path
@@ -48,6 +49,7 @@ class SurveyFile:
     dataset: Dataset
     ignored: Mapping[str, str]
     notes: tuple[str, ...]
+    unwanted: frozenset[str] = frozenset()
 
     @cached_property
     def typed(self) -> pd.DataFrame:
@@ -95,7 +97,8 @@ def read_survey_file(path: Path, schema_path: Path | None = None) -> SurveyFile:
     notes = _notes(table, read, stated, ignored, schema, values)
     notes += _mark_not_asked(reasons, schema, entries, typed)
     dataset = Dataset(path.stem, schema, values, reasons, **_design(path, stated.facts, typed), origin=origin)
-    return SurveyFile(path, table, read, dataset, ignored, tuple(notes))
+    unwanted = frozenset(name for name in ignored if stated.tables.get(name, {}).get("kind") == IGNORE)
+    return SurveyFile(path, table, read, dataset, ignored, tuple(notes), unwanted)
 
 
 def _typed(columns: Mapping[str, ReadColumn]) -> pd.DataFrame:

@@ -47,7 +47,7 @@ def test_every_file_is_written_and_observed_cells_are_kept(monkeypatch, table, t
     out = tmp_path / "filled"
     impute(monkeypatch, table, out)
     names = ["draw_1", "draw_2", "draw_3", "point", "expected", "flags"]
-    assert sorted(path.name for path in out.iterdir()) == sorted(f"{name}.csv" for name in names)
+    assert sorted(path.name for path in out.iterdir()) == sorted(["report.json", *(f"{name}.csv" for name in names)])
     before, flags = read(table), read(out / "flags.csv")
     holes = before.isin(["", "NA"])
     assert ((flags == "1").to_numpy() == holes.to_numpy()).all()
