@@ -7,7 +7,7 @@ import pandas as pd
 
 from reports.leaderboard import Board
 from reports.measures import SHOWN, Measure
-from reports.page import Cell, Grid, Head, Section, plain
+from reports.page import Cell, Grid, Head, Section, grid, plain
 from reports.results import TABLE
 from reports.tables import DASH, arrow, numbers
 
@@ -17,7 +17,6 @@ NEAR_ONE = 0.05  # dispersion that is off by less is called right
 BEYOND = 1.96  # standard errors
 OTHERS = 3  # methods that are no language models, beside them
 WITHIN = {"within-variance-ratio": "variance", "within-entropy-ratio": "entropy"}
-PROBES = {"opaque": "Without the names", "reversed-scale": "With the scales turned round"}
 BY_GROUP = {"subgroup-variance-ratio": "variance", "subgroup-entropy-ratio": "entropy"}
 
 
@@ -26,7 +25,9 @@ def audit_sections(board: Board) -> list[Section]:
     scores = board.contest.scores
     told = scores[(scores["column"] == TABLE) & scores["imputer"].isin(board.contest.whole)]
     means = told.pivot_table(index="imputer", columns="metric", values="value", aggfunc="mean", dropna=False)
-    names = _audited(board, means)
+    if "audit-cells" not in means:
+        return []
+    names = [name for name in board.table.index if pd.notna(means["audit-cells"].get(name))]
     if not names:
         return []
     intro = (
@@ -42,14 +43,6 @@ def audit_sections(board: Board) -> list[Section]:
     ]
 
 
-def _audited(board: Board, means: pd.DataFrame) -> list[str]:
-    """Imputers with an audit, in the order of the board."""
-    if "audit-cells" not in means:
-        return []
-    with_audit = set(means.index[means["audit-cells"].notna()])
-    return [name for name in board.table.index if name in with_audit]
-
-
 def _others(board: Board, audited: Sequence[str]) -> list[str]:
     """Best ranked imputers that are no language models."""
     facts = board.contest.facts["imputers"]
@@ -59,13 +52,12 @@ def _others(board: Board, audited: Sequence[str]) -> list[str]:
 
 def _grid(names: Sequence[str], means: pd.DataFrame) -> Grid:
     """One row per measure that was taken, one column per model, and how to read it."""
-    heads = [Head("measure", numeric=False), *map(Head, names), Head("how to read it", numeric=False)]
     rows = [
         (Cell(measure.title), *_values(name, measure, means.loc[list(names)]), Cell(measure.reading))
         for name, measure in SHOWN.items()
         if name in means
     ]
-    return Grid(tuple(heads), tuple(rows))
+    return grid(["measure", *map(Head, names), "how to read it"], rows)
 
 
 def _values(name: str, measure: Measure, means: pd.DataFrame) -> list[Cell]:
@@ -93,7 +85,8 @@ def _reading(name: str, others: Sequence[str], means: pd.DataFrame) -> str:
     parts = [
         _validity(found),
         _steadiness(found),
-        *[_names(found, f"audit-{v}", under) for v, under in PROBES.items()],
+        _names(found, "audit-opaque", "Without the names"),
+        _names(found, "audit-reversed-scale", "With the scales turned round"),
         _flatness(name, others, means),
     ]
     return " ".join(part for part in parts if part)
@@ -162,11 +155,12 @@ def _dispersion(board: Board, names: Sequence[str], means: pd.DataFrame) -> list
     if not scored:
         return []
     whole = means[scored].reindex(list(names))
-    heads = [Head("imputer", numeric=False)]
-    heads += [
-        Head(f"{WITHIN[m]} {arrow(facts['metrics'][m]['better'])}", facts["metrics"][m]["summary"]) for m in scored
+    known = [(m, facts["metrics"][m]) for m in scored]
+    heads: list[Head | str] = [
+        "imputer",
+        *[Head(f"{WITHIN[m]} {arrow(own['better'])}", own["summary"]) for m, own in known],
     ]
-    columns = [[Cell(name, name) for name in names], *[numbers(whole[metric]) for metric in scored]]
+    columns: list[Sequence[Cell | str]] = [names, *[numbers(whole[metric]) for metric in scored]]
     scores = board.contest.scores
     groups = {m: _by_group(scores[scores["metric"] == m], names) for m in BY_GROUP if m in set(scores["metric"])}
     if "subgroup-variance-ratio" in groups:
@@ -178,10 +172,7 @@ def _dispersion(board: Board, names: Sequence[str], means: pd.DataFrame) -> list
         "models, and the best ranked of the others."
     )
     by_group = [Section(f"Ratios of {BY_GROUP[m]} by group", (_groups_grid(t),), 3, True) for m, t in groups.items()]
-    return [
-        Section("Dispersion within groups", (text, Grid(tuple(heads), tuple(zip(*columns, strict=True)))), 3),
-        *by_group,
-    ]
+    return [Section("Dispersion within groups", (text, grid(heads, zip(*columns, strict=True))), 3), *by_group]
 
 
 def _by_group(rows: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
@@ -196,10 +187,8 @@ def _flattest(by_group: pd.DataFrame, name: str) -> Cell:
 
 
 def _groups_grid(by_group: pd.DataFrame) -> Grid:
-    heads = [Head("group", numeric=False), *map(Head, by_group.columns)]
-    columns: list[list[Cell]] = [[Cell(group, group) for group in by_group.index]]
-    columns += [numbers(by_group[name]) for name in by_group]
-    return Grid(tuple(heads), tuple(zip(*columns, strict=True)))
+    columns = [numbers(by_group[name]) for name in by_group]
+    return grid(["group", *map(Head, by_group)], zip(by_group.index, *columns, strict=True))
 
 
 def _percent(share: float) -> str:

@@ -6,7 +6,7 @@ from math import inf
 from statistics import fmean
 
 from reports.facts import Manifest
-from reports.page import Block, Cell, Grid, Head, Page, Section
+from reports.page import Block, Cell, Head, Page, Section, grid
 from reports.results import TABLE, Record, collect
 
 
@@ -40,11 +40,8 @@ class Claim:
         """``"pass"``, ``"miss"`` or ``"not run"``, for our score or None."""
         if ours is None:
             return "not run"
-        return (
-            "pass"
-            if (-inf if self.low is None else self.low) <= ours <= (inf if self.high is None else self.high)
-            else "miss"
-        )
+        low, high = -inf if self.low is None else self.low, inf if self.high is None else self.high
+        return "pass" if low <= ours <= high else "miss"
 
 
 def claims_page(records: Sequence[Record], manifest: Manifest) -> Page:
@@ -53,20 +50,15 @@ def claims_page(records: Sequence[Record], manifest: Manifest) -> Page:
     found = [_score(claim, records, manifest) for claim in claims]
     verdicts = [claim.verdict(ours) for claim, (ours, _) in zip(claims, found, strict=True)]
     told = ", ".join(f"{verdicts.count(v)} {v}" for v in ("pass", "miss", "not run") if v in verdicts)
-    texts = ("data", "mask", "imputer", "metric")
-    heads = [Head(text, numeric=False) for text in texts]
-    heads += [
-        Head("ours"),
-        Head("published"),
-        Head("accepted"),
-        *[Head(t, numeric=False) for t in ("verdict", "source")],
-    ]
+    heads: list[Head | str] = ["data", "mask", "imputer", "metric", Head("ours"), Head("published"), Head("accepted")]
     reasons = dict.fromkeys(lacking for ours, lacking in found if ours is None)
     versions = ", ".join(f"{name} {version}" for name, version in collect(records).versions.items())
     blocks: list[Block] = [
         f"{told}. Each imputer fills the very cells that were hidden for the published figure, or folds of the same "
         "table. A range without an upper or lower end accepts anything better.",
-        Grid(tuple(heads), tuple(_row(claim, ours) for claim, (ours, _) in zip(claims, found, strict=True))),
+        grid(
+            [*heads, "verdict", "source"], [_row(claim, ours) for claim, (ours, _) in zip(claims, found, strict=True)]
+        ),
         *(["Not run:\n\n" + "\n".join(f"- {reason}" for reason in reasons)] if reasons else []),
         f"Versions: {versions}.",
     ]
@@ -88,7 +80,7 @@ def _score(claim: Claim, records: Sequence[Record], manifest: Manifest) -> tuple
     return fmean(value for record in own for metric, column, value in record.scores if (metric, column) == wanted), ""
 
 
-def _row(claim: Claim, ours: float | None) -> tuple[Cell, ...]:
+def _row(claim: Claim, ours: float | None) -> tuple[Cell | str, ...]:
     if claim.low is None:
         accepted = f"at most {claim.high:g}"
     elif claim.high is None:
@@ -96,11 +88,7 @@ def _row(claim: Claim, ours: float | None) -> tuple[Cell, ...]:
     else:
         accepted = f"{claim.low:g} to {claim.high:g}"
     mask = claim.mechanisms[0] if len(claim.mechanisms) == 1 else f"{len(claim.mechanisms)} folds"
-    front = [Cell(text, text) for text in (claim.dataset, mask, claim.imputer, claim.metric)]
-    middle = [
-        Cell("–" if ours is None else f"{ours:.4f}", ours),
-        Cell(claim.published, claim.published),
-        Cell(accepted, claim.low),
-    ]
     verdict = claim.verdict(ours)
-    return (*front, *middle, Cell(verdict, verdict, strong=verdict == "miss"), Cell(claim.source))
+    cell = Cell("–" if ours is None else f"{ours:.4f}", ours)
+    figures = (cell, claim.published, Cell(accepted, claim.low), Cell(verdict, verdict, strong=verdict == "miss"))
+    return (claim.dataset, mask, claim.imputer, claim.metric, *figures, Cell(claim.source))

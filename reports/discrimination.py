@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pandas as pd
 
 from reports.leaderboard import Board
-from reports.page import Cell, Grid, Head, Section, plain
+from reports.page import Cell, Head, Section, grid, plain
 from reports.results import MASK
-from reports.tables import DASH, arrow, with_error
+from reports.tables import arrow, published_row, with_error
 
 FEWEST_ITEMS = 10  # with fewer, a mean or median over items says little
 COLUMNS: tuple[tuple[str, str, Callable[[pd.Series], float]], ...] = (  # title, metric, from items to one number
@@ -30,17 +30,15 @@ def discrimination_sections(board: Board) -> list[Section]:
     if count < FEWEST_ITEMS:
         return []
     better = {metric: arrow(facts["metrics"][metric]["better"]) for metric in set(rows["metric"])}
-    heads = [Head("imputer", numeric=False)]
-    heads += [Head(f"{title} {better.get(metric, '')}".strip()) for title, metric, _ in COLUMNS]
+    heads = [Head(f"{title} {better.get(metric, '')}".strip()) for title, metric, _ in COLUMNS]
     published = facts.get("published_metrics")
-    grid = [_row(name, rows[rows["imputer"] == name]) for name in board.table.index if name in set(rows["imputer"])]
+    cells = [_row(name, rows[rows["imputer"] == name]) for name in board.table.index if name in set(rows["imputer"])]
     told = [_told(count)]
     if published is not None:
-        values = [published["values"].get(metric) for _, metric, _ in COLUMNS]
-        cells = [Cell(DASH) if value is None else Cell(f"{value:g}", value) for value in values]
-        grid.append((Cell(f"published: {published['label']}", "~"), *cells))
+        keys = [metric for _, metric, _ in COLUMNS]
+        cells.append(published_row(published, keys, f"published: {published['label']}"))
         told.append(f"Published: {plain(published['note'])}")
-    return [Section("Items with two answers", (*told, Grid(tuple(heads), tuple(grid))))]
+    return [Section("Items with two answers", (*told, grid(["imputer", *heads], cells)))]
 
 
 def _told(count: int) -> str:

@@ -138,8 +138,8 @@ class Manifest(TypedDict):
 class Facts(TypedDict):
     """All that a board of one dataset is told besides the scores.
 
-    suite : name of the suite. command : what was typed. commit, versions, machine : of the code, packages and
-    processors that the records come from. draws : number of draws of each prediction. data, metrics, columns (in
+    suite : name of the suite. command : what was typed. commit, versions : of the code and packages that the
+    records come from. draws : number of draws of each prediction. data, metrics, columns (in
     the order of the table), imputers : see above, by name. cells : every cell that was planned;
     those without a record are reported as not run. published_targets : RMSE of target items, the
     reference row of their table; published_metrics : the same for items with two answers, by metric; left out where
@@ -150,7 +150,6 @@ class Facts(TypedDict):
     command: str
     commit: str
     versions: Mapping[str, str]
-    machine: NotRequired[str]
     draws: int
     data: DataFacts
     metrics: Mapping[str, MetricFacts]
@@ -171,7 +170,6 @@ def board_facts(manifest: Manifest, records: Sequence[Record], title: str) -> Fa
         "command": manifest["command"],
         "commit": made.commit,
         "versions": made.versions,
-        "machine": made.machine,
         "draws": manifest["draws"],
         "data": table["data"],
         "metrics": manifest["metrics"],

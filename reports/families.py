@@ -3,7 +3,7 @@
 import numpy as np
 
 from reports.leaderboard import Board, headlines, judged
-from reports.page import Cell, Grid, Head, Section
+from reports.page import Cell, Head, Section, grid
 from reports.ranking import averages, cube, interval, loss
 from reports.tables import arrow
 
@@ -16,15 +16,14 @@ def family_sections(board: Board) -> list[Section]:
     found = tuple(row for row in rows if row)
     if len(set(family.values())) < 3 or not found:
         return []
-    texts = ("metric", "best family", "its best", "next family", "its best")
-    heads = [Head(text, numeric=False) for text in texts]
-    heads += [Head("lead [95 %]", "paired difference of the two, in units of the metric")]
+    lead = Head("lead [95 %]", "paired difference of the two, in units of the metric")
+    heads = ("metric", "best family", "its best", "next family", "its best", lead)
     told = (
         "A family is what methods say they belong to (their attribute `family`), and stands here by its best ranked "
         "member on each metric. **Bold**: the interval of the paired lead excludes zero. As members are picked by the "
         "same scores, large families have an edge."
     )
-    return [Section("By family", (told, Grid(tuple(heads), found)))]
+    return [Section("By family", (told, grid(heads, found)))]
 
 
 def _row(board: Board, metric: str, family: dict[str, str]) -> tuple[Cell, ...]:

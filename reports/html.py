@@ -11,8 +11,6 @@ from reports.page import Grid, Page, Picture, Verbatim
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-TEMPLATE = "leaderboard.html.jinja"
-
 
 def to_html(page: Page, pictures: Mapping[str, bytes]) -> str:
     """Render a page.
@@ -22,13 +20,9 @@ def to_html(page: Page, pictures: Mapping[str, bytes]) -> str:
     pictures : path of each picture of the page to its PNG bytes.
     """
     sources = {path: base64.b64encode(image).decode() for path, image in pictures.items()}
-    widths = {path: round(_pixels(image) * 96 / DPI) for path, image in pictures.items()}
-    return _environment().get_template(TEMPLATE).render(page=page, sources=sources, widths=widths)
-
-
-def _pixels(image: bytes) -> int:
-    """Width of a PNG, from its header (PNG specification, section 11.2.2)."""
-    return int.from_bytes(image[16:20], "big")
+    # the width of a PNG stands in its header (PNG specification, section 11.2.2)
+    widths = {path: round(int.from_bytes(image[16:20], "big") * 96 / DPI) for path, image in pictures.items()}
+    return _environment().get_template("leaderboard.html.jinja").render(page=page, sources=sources, widths=widths)
 
 
 def _environment() -> "Environment":
@@ -46,9 +40,6 @@ def _environment() -> "Environment":
     )
     environment.filters["markdown"] = lambda text: Markup(markdown.render(text))
     environment.filters["anchor"] = lambda title: "-".join(title.lower().replace(":", " ").split())
-    environment.filters["kind"] = _kind
+    kinds = {Grid: "grid", Picture: "picture", Verbatim: "verbatim"}
+    environment.filters["kind"] = lambda block: kinds.get(type(block), "text")
     return environment
-
-
-def _kind(block: object) -> str:
-    return {Grid: "grid", Picture: "picture", Verbatim: "verbatim"}.get(type(block), "text")

@@ -58,9 +58,7 @@ class Board:
 def progress(scores: pd.DataFrame, lost: pd.DataFrame, facts: Facts) -> pd.DataFrame:
     """Every planned cell with its status: done, failed, unavailable or missing.
 
-    Returns
-    -------
-    DataFrame with columns mechanism, setting, rate, seed, imputer, status, and message (empty if there is none).
+    Columns: mechanism, setting, rate, seed, imputer, status, and message (empty if there is none).
     """
     cells = pd.DataFrame(facts["cells"], columns=[*MASK, "setting", "imputer"]).drop_duplicates()
     done = scores[list(cells)].drop_duplicates().assign(status="done", message="")
@@ -96,7 +94,8 @@ def standings(scores: pd.DataFrame, cells: pd.DataFrame, facts: Facts) -> Board:
     table = cells.groupby("imputer")["status"].agg(done=lambda s: int((s == "done").sum()), planned="size")
     table["reason"] = [_unfinished(cells[cells["imputer"] == name]) for name in table.index]
     whole = tuple(table.index[table["reason"] == ""])
-    rows = _with_masks(scores)
+    settings = scores["setting"] + " " + scores["rate"].map(repr)
+    rows = scores.assign(mask=scores.groupby(MASK).ngroup(), setting=settings)
     contest = Contest(rows, facts, design(rows, _strata(rows, facts)), whole)
     ranks = _ranks(contest)
     for name in whole:
@@ -113,11 +112,6 @@ def standings(scores: pd.DataFrame, cells: pd.DataFrame, facts: Facts) -> Board:
             table[metric], best = column(contest, metric, judged(scores, facts, metric))
             winners |= {metric: best} if best else {}
     return Board(contest, table, winners, _families(contest))
-
-
-def _with_masks(scores: pd.DataFrame) -> pd.DataFrame:
-    settings = scores["setting"] + " " + scores["rate"].map(repr)
-    return scores.assign(mask=scores.groupby(MASK).ngroup(), setting=settings)
 
 
 def _strata(scores: pd.DataFrame, facts: Facts) -> dict[str, str]:
@@ -197,10 +191,8 @@ def _lacking(contest: Contest, name: str) -> str:
 def costs(scores: pd.DataFrame) -> pd.DataFrame:
     """Cost per imputer over its cells that are done.
 
-    Returns
-    -------
-    DataFrame by imputer with means fit-seconds, draw-seconds, seconds (both), the largest
-    seconds of a cell longest-seconds, and the largest peak-memory-mb.
+    Columns: the means fit-seconds, draw-seconds and seconds (both), and the largest longest-seconds, those of a cell,
+    and peak-memory-mb.
     """
     rows = scores[scores["metric"].isin(COSTS)]
     wide = rows.pivot_table(index=["imputer", *MASK], columns="metric", values="value").reindex(columns=list(COSTS))

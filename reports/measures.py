@@ -7,15 +7,7 @@ from reports.results import COSTS
 
 VARIANTS = ("paraphrase", "reversed-order", "opaque", "reversed-scale")
 OF_ORIGINAL = ("cells", "mass", "low-mass", "log-score", "accuracy", "tokens", "seconds")
-OF_VARIANT = (
-    "variation",
-    "flips",
-    "log-score",
-    "log-score-change",
-    "log-score-error",
-    "accuracy",
-    "accuracy-change",
-)
+OF_VARIANT = ("variation", "flips", "log-score", "log-score-change", "log-score-error", "accuracy", "accuracy-change")
 AUDIT = (
     *(f"audit-{name}" for name in OF_ORIGINAL),
     *(f"audit-{variant}-{name}" for variant in VARIANTS for name in OF_VARIANT),

@@ -1,5 +1,6 @@
 """Page: the nouns of a report, of which Markdown and HTML are two renderings."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -28,6 +29,14 @@ class Grid:
 
     heads: tuple[Head, ...]
     rows: tuple[tuple[Cell, ...], ...]
+
+
+def grid(heads: Iterable[Head | str], rows: Iterable[Iterable[Cell | str]]) -> Grid:
+    """A table in which a string stands for a column of words, or for a field that is sorted by its words."""
+    return Grid(
+        tuple(Head(head, numeric=False) if isinstance(head, str) else head for head in heads),
+        tuple(tuple(Cell(cell, cell) if isinstance(cell, str) else cell for cell in row) for row in rows),
+    )
 
 
 @dataclass(frozen=True)

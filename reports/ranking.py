@@ -97,7 +97,8 @@ def rank(
     _check(frame, better)
     where = design(frame, strata)
     names = sorted(frame["imputer"].unique())
-    columns = {metric: _columns(frame, metric, where) for metric in better}
+    scored = {metric: set(frame.loc[frame["metric"] == metric, "column"]) for metric in better}
+    columns = {metric: [name for name in where.columns if name in scored[metric]] for metric in better}
     scores = {metric: cube(frame, metric, where, columns[metric], names) for metric in better}
     short = np.any([missing(values).any(axis=(0, 1)) for values in scores.values()], axis=0)
     parts: dict[str, list[tuple[Floats, Sequence[str]]]] = {}
@@ -147,11 +148,6 @@ def _number(text: str) -> bool:
         return bool(np.isfinite(float(text)))
     except ValueError:
         return False
-
-
-def _columns(frame: pd.DataFrame, metric: str, where: Design) -> list[str]:
-    scored = set(frame.loc[frame["metric"] == metric, "column"])
-    return [name for name in where.columns if name in scored]
 
 
 def design(frame: pd.DataFrame, strata: Mapping[str, str] | None = None) -> Design:

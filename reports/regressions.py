@@ -7,7 +7,7 @@ import pandas as pd
 
 from reports.facts import Facts
 from reports.leaderboard import Board
-from reports.page import Block, Cell, Grid, Head, Section, plain
+from reports.page import Block, Cell, Grid, Head, Section, grid, plain
 from reports.results import MASK
 from reports.tables import arrow, numbers
 
@@ -18,7 +18,6 @@ MEANS = {  # metric: title, hint
     "regression-covers": ("holds", "share of 95 % intervals that hold the slope before masking"),
     "regression-population-coverage": ("coverage", "chance that the 95 % interval holds the population's slope"),
 }
-SORTED_BY = "regression-overlap"
 REFERENCE = "before masking"
 
 
@@ -33,7 +32,8 @@ def regression_sections(board: Board) -> list[Section]:
     counts = wide["imputer"].value_counts()
     whole = sorted(counts.index[counts == len(wide[[*MASK, "column"]].drop_duplicates())])
     outcome, _, _ = wide["column"].iloc[0].partition(" ~ ")
-    terms = _in_order(wide["column"].unique(), facts)
+    places = list(facts["columns"])
+    terms = sorted(wide["column"].unique(), key=lambda term: (places.index(_covariate(term, facts)), term))
     covariates = list(dict.fromkeys(_covariate(term, facts) for term in terms))
     told: list[Block] = [_told(outcome, covariates)]
     told.append(_grid(wide[wide["imputer"].isin(whole)], terms, facts, _inferences(board)))
@@ -60,10 +60,11 @@ def _told(outcome: str, covariates: Sequence[str]) -> str:
 
 def _grid(wide: pd.DataFrame, terms: Sequence[str], facts: Facts, inference: Mapping[str, str]) -> Grid:
     """One row per imputer, best overlap first, below the reference."""
-    means = wide.groupby("imputer")[list(MEANS)].mean().sort_values([SORTED_BY, "imputer"], ascending=[False, True])
+    means = wide.groupby("imputer")[list(MEANS)].mean()
+    means = means.sort_values(["regression-overlap", "imputer"], ascending=[False, True])
     order = means.index
-    heads = [Head("imputer", numeric=False), Head("inference", "what it rests on", numeric=False)]
-    columns = [[Cell(REFERENCE, REFERENCE), *(Cell(name, name) for name in order)]]
+    heads: list[Head | str] = ["imputer", Head("inference", "what it rests on", numeric=False)]
+    columns: list[Sequence[Cell | str]] = [[REFERENCE, *order]]
     columns += [[Cell("complete table"), *(Cell(inference[name]) for name in order)]]
     squares = (wide[BIAS] ** 2).groupby([wide["imputer"], wide["mechanism"]]).mean().unstack()
     for mechanism in dict.fromkeys(cell["mechanism"] for cell in facts["cells"]):
@@ -78,7 +79,7 @@ def _grid(wide: pd.DataFrame, terms: Sequence[str], facts: Facts, inference: Map
     for term in terms:
         heads.append(Head(f"{term.partition(' ~ ')[2]} → 0", "mean bias of this slope, in standard errors"))
         columns.append(_with_reference(signed[term], 0.0))
-    return Grid(tuple(heads), tuple(zip(*columns, strict=True)))
+    return grid(heads, zip(*columns, strict=True))
 
 
 def _with_reference(values: pd.Series, reference: float) -> list[Cell]:
@@ -94,12 +95,6 @@ def _inferences(board: Board) -> dict[str, str]:
         name: "equal draws" if known["deterministic"] else "random draws" for name, known in facts["imputers"].items()
     }
     return {name: kind if name in filling else "own estimates" for name, kind in draws.items()}
-
-
-def _in_order(columns: Sequence[str], facts: Facts) -> list[str]:
-    """Slopes in the order of their covariates in the table."""
-    names = list(facts["columns"])
-    return sorted(columns, key=lambda column: (names.index(_covariate(column, facts)), column))
 
 
 def _covariate(column: str, facts: Facts) -> str:

@@ -122,9 +122,7 @@ def collect(records: Sequence[Record]) -> Provenance:
 def tidy(records: Sequence[Record]) -> pd.DataFrame:
     """One row per cell × metric × column, of the cells that are done, in an order of its own.
 
-    Returns
-    -------
-    DataFrame with columns dataset, mechanism, setting, rate, seed, imputer, metric, column, value.
+    Columns: dataset, mechanism, setting, rate, seed, imputer, metric, column, value.
 
     Raises
     ------

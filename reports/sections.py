@@ -12,7 +12,7 @@ from reports.discrimination import discrimination_sections
 from reports.facts import Facts
 from reports.families import family_sections
 from reports.leaderboard import Board, headlines, items, progress, standings
-from reports.page import Block, Cell, Grid, Head, Page, Picture, Section, Verbatim, plain
+from reports.page import Block, Cell, Head, Page, Picture, Section, Verbatim, grid, plain
 from reports.ranking import RESAMPLES
 from reports.regressions import regression_sections
 from reports.results import MASK, TABLE
@@ -80,12 +80,9 @@ def _run(facts: Facts, cells: pd.DataFrame) -> Section:
         "commit": facts["commit"],
         "versions": ", ".join(f"{name} {version}" for name, version in sorted(facts["versions"].items())),
     }
-    grid = Grid(
-        (Head("what", numeric=False), Head("was run", numeric=False)),
-        tuple((Cell(name), Cell(text)) for name, text in lines.items()),
-    )
+    run = grid(("what", "was run"), [(Cell(name), Cell(text)) for name, text in lines.items()])
     note = [f"**{plain(data['note'])}**"] if data.get("note") else []
-    return Section("Data and run", (*note, "; ".join(told) + ".", grid))
+    return Section("Data and run", (*note, "; ".join(told) + ".", run))
 
 
 def _reading(board: Board) -> Section:
@@ -158,13 +155,13 @@ def _settings(scores: pd.DataFrame, cells: pd.DataFrame, facts: Facts, name: str
 
 
 def _targets(board: Board) -> list[Section]:
-    grid = tables.targets_grid(board)
-    if grid is None:
+    found = tables.targets_grid(board)
+    if found is None:
         return []
     published = board.contest.facts.get("published_targets")
     told = "RMSE of the expected value on the scale of the codes, mean over masks."
     note = [] if published is None else [f"{plain(published['label'])}: {plain(published['note'])}"]
-    return [Section("Target items", (told, grid, *note))]
+    return [Section("Target items", (told, found, *note))]
 
 
 def _covariances(found: Covariances | None, pictures: Mapping[str, str], facts: Facts) -> list[Section]:
@@ -193,18 +190,18 @@ def _texts(board: Board) -> list[Section]:
     names = items(rows, facts, ("text",))
     if not names:
         return []
-    heads = [Head("imputer", numeric=False), *[Head(f"{name} ↑", facts["columns"][name]["question"]) for name in names]]
-    grid = []
+    heads = [Head(f"{name} ↑", facts["columns"][name]["question"]) for name in names]
+    cells = []
     for imputer in board.table.index:
         own = rows[(rows["imputer"] == imputer) & rows["column"].isin(names)]
         if len(own):
             by_mask = own.pivot_table(index=MASK, columns="column", values="value").reindex(columns=names)
-            grid.append((Cell(imputer, imputer), *(tables.with_error(by_mask[name].to_numpy()) for name in names)))
+            cells.append((imputer, *(tables.with_error(by_mask[name].to_numpy()) for name in names)))
     told = (
         "Share of the hidden cells whose best single prediction is the true string, mean over masks ± its standard "
         "error (SD of the masks' accuracies over the root of their number)."
     )
-    return [Section("Text items", (told, Grid(tuple(heads), tuple(grid))))]
+    return [Section("Text items", (told, grid(["imputer", *heads], cells)))]
 
 
 def _masks(cards: Sequence[tuple[Mapping[str, Any], str]]) -> list[Section]:
@@ -224,7 +221,7 @@ def _details(board: Board) -> list[Section]:
             title = headlines(facts)[metric]["title"]
             blocks = ("Mean over masks.", tables.by_item_grid(board, metric))
             found.append(Section(f"{title[0].upper()}{title[1:]} by item", blocks, 3, True))
-    for title, told, grid in (
+    for title, told, found_grid in (
         (
             "All metrics of items",
             "Mean over masks and all items that a metric judges (in the rankings: of the kinds told above).",
@@ -232,7 +229,7 @@ def _details(board: Board) -> list[Section]:
         ),
         ("All metrics of the whole table", "Mean over masks.", tables.table_metrics_grid(board)),
     ):
-        found += [Section(title, (told, grid), 3, True)] if grid else []
+        found += [Section(title, (told, found_grid), 3, True)] if found_grid else []
     what = "Of the cells that are done; timings are those of the machine that ran them."
     found.append(Section("Cost", (what, tables.cost_grid(board)), 3, True))
     found.append(Section("Imputers and their parameters", (tables.imputers_grid(board),), 3, True))

@@ -15,7 +15,7 @@ from reports.contrasts import (
     sentence,
 )
 from reports.facts import Manifest
-from reports.page import Block, Cell, Grid, Head, Page, Section, Verbatim
+from reports.page import Block, Cell, Grid, Head, Page, Section, Verbatim, grid
 from reports.results import Record, collect
 
 METHOD = (
@@ -120,19 +120,15 @@ def _arms_grid(arms: Sequence[ArmResult], yardsticks: Sequence[str], test_share:
     heads = [Head("arm", numeric=False)]
     for name in yardsticks:
         heads += [Head(f"{YARDSTICKS[name].name} [95 %]"), *(Head(f"{name}: {target}") for target in targets[name])]
-    heads += [
-        Head("seconds", "of one fold: fitting and drawing"),
-        *(Head(t, numeric=False) for t in ("data", "imputer")),
-    ]
-    rows = []
+    rows: list[tuple[Cell | str, ...]] = []
     for arm in arms:
-        row = [Cell(arm.label, arm.label)]
+        row: list[Cell] = []
         for name in yardsticks:
             row += [_score_cell(arm, name, test_share), *(_target_cell(arm, name, target) for target in targets[name])]
         seconds = [_seconds(record) for record in arm.records]
         row += [Cell(f"{fmean(seconds):.1f}", fmean(seconds)) if seconds else Cell("–")]
-        rows.append((*row, Cell(arm.data, arm.data), Cell(arm.imputer, arm.imputer)))
-    return Grid(tuple(heads), tuple(rows))
+        rows.append((arm.label, *row, arm.data, arm.imputer))
+    return grid([*heads, Head("seconds", "of one fold: fitting and drawing"), "data", "imputer"], rows)
 
 
 def _targets(arms: Sequence[ArmResult], yardstick: str) -> list[str]:
@@ -161,17 +157,16 @@ def _seconds(record: Record) -> float:
 
 
 def _contrasts_grid(found: Mapping[Contrast, Estimate | None]) -> Grid:
-    texts = ("change", "from", "to", "judged by")
-    heads = [Head(text, numeric=False) for text in texts]
-    heads += [Head("difference [95 %]", "after less before, fold by fold"), Head("verdict", numeric=False)]
-    return Grid(tuple(heads), tuple(_contrast_row(contrast, estimate) for contrast, estimate in found.items()))
+    head = Head("difference [95 %]", "after less before, fold by fold")
+    rows = [_contrast_row(contrast, estimate) for contrast, estimate in found.items()]
+    return grid(("change", "from", "to", "judged by", head, "verdict"), rows)
 
 
-def _contrast_row(contrast: Contrast, estimate: Estimate | None) -> tuple[Cell, ...]:
+def _contrast_row(contrast: Contrast, estimate: Estimate | None) -> tuple[Cell | str, ...]:
     yardstick = YARDSTICKS[contrast.yardstick]
-    front = [Cell(t, t) for t in (contrast.change, contrast.before, contrast.after, yardstick.name)]
+    front = (contrast.change, contrast.before, contrast.after, yardstick.name)
     if estimate is None:
-        return (*front, Cell("–"), Cell("not run", "not run"))
+        return (*front, Cell("–"), "not run")
     better = (estimate.value < 0) == (yardstick.better == "lower")
     verdict = "cannot be told from chance" if estimate.uncertain else "better" if better else "worse"
     text = bracketed(estimate, yardstick.digits, sign="+")

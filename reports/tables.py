@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 
 from datasets.schema import Floats
+from reports.facts import PublishedFacts
 from reports.leaderboard import ORDERED, Board, column, costs, headlines, items
 from reports.measures import NOT_METRICS
-from reports.page import Cell, Grid, Head
+from reports.page import Cell, Grid, Head, grid
 from reports.results import TABLE
 
 DASH = "–"
@@ -56,36 +57,20 @@ def _headlines(board: Board) -> dict[str, Head]:
     return found
 
 
-def _grid(heads: Sequence[Head], columns: Sequence[Sequence[Cell]]) -> Grid:
-    return Grid(tuple(heads), tuple(zip(*columns, strict=True)))
-
-
-def _names(imputers: Sequence[str]) -> list[Cell]:
-    return [Cell(name, name) for name in imputers]
-
-
 def board_grid(board: Board) -> Grid:
     """One ranking: rank with interval, headline metrics, cost, cells done."""
     table = board.table
     places = [Cell(str(k), k) for k in range(1, 1 + len(board.contest.ranked))]
     places += [Cell(DASH)] * (len(table) - len(places))
-    heads = [
-        Head("#"),
-        Head("imputer", numeric=False),
-        Head("mean rank ↓ [95 %]", "mean rank over the headline families"),
-    ]
-    columns = [places, _names(table.index), _ranks(board)]
+    heads: list[Head | str] = [Head("#"), "imputer", Head("mean rank ↓ [95 %]", "mean rank over the headline families")]
+    columns: list[Sequence[Cell | str]] = [places, list(table.index), _ranks(board)]
     for metric, head in _headlines(board).items():
         heads.append(head)
         columns.append(numbers(table[metric], board.winners.get(metric)))
-    heads += [
-        Head("seconds ↓", "to fit and draw, mean per cell"),
-        Head("MB ↓", "largest peak memory of a cell"),
-        Head("cells"),
-    ]
+    heads += [Head("seconds ↓", "to fit and draw, mean per cell"), Head("MB ↓", "largest peak memory of a cell")]
     columns += [numbers(table["seconds"], decimals=2), numbers(table["peak-memory-mb"], decimals=0)]
     columns += [[Cell(f"{done}/{of}", done) for done, of in zip(table["done"], table["planned"], strict=True)]]
-    return _grid(heads, columns)
+    return grid([*heads, Head("cells")], zip(*columns, strict=True))
 
 
 def _ranks(board: Board) -> list[Cell]:
@@ -99,15 +84,13 @@ def _ranks(board: Board) -> list[Cell]:
 def reading_grid(board: Board) -> Grid:
     """What each headline column says, its range, and what a perfect and a trivial prediction get."""
     facts = board.contest.facts
-    texts = ("column", "what it says", "items", "range", "best", "trivial prediction")
-    heads = [Head(text, numeric=False) for text in texts]
     rows = []
     for metric, head in _headlines(board).items():
         known = facts["metrics"][metric]
         kinds = " and ".join(headlines(facts)[metric]["kinds"]) or "whole table"
         span = f"{_end(known['low'])} to {_end(known['high'])}"
         rows.append((head.text, known["summary"], kinds, span, _end(known["best"]), known["trivial"]))
-    return Grid(tuple(heads), tuple(tuple(Cell(text, text) for text in row) for row in rows))
+    return grid(("column", "what it says", "items", "range", "best", "trivial prediction"), rows)
 
 
 def _end(value: float | str) -> str:
@@ -122,36 +105,35 @@ def targets_grid(board: Board) -> Grid | None:
     targets = [n for n, known in contest.facts["columns"].items() if known["role"] == "target" and n in scored]
     if not targets or "rmse" not in contest.facts["metrics"]:
         return None
-    found = {name: column(contest, "rmse", [name]) for name in targets}
-    means = pd.DataFrame({name: series for name, (series, _) in found.items()}).reindex(board.table.index)
-    means = means.dropna(how="all")
     published = contest.facts.get("published_targets")
-    names = _names(means.index)
-    columns = [numbers(means[name], found[name][1], 3) for name in targets]
-    if published is not None:
-        names.append(Cell(f"{published['label']} (published)", "~"))
-        for name, cells in zip(targets, columns, strict=True):
-            value = published["values"].get(name)
-            cells.append(
-                Cell(DASH) if value is None else Cell(f"{value:g}", value)
-            )  # with the digits it was published with
-    heads = [Head("imputer", numeric=False)]
-    heads += [Head(f"{name} ↓", contest.facts["columns"][name]["question"]) for name in targets]
-    return _grid(heads, [names, *columns])
+    foot = [] if published is None else [published_row(published, targets, f"{published['label']} (published)")]
+    return _by_item(board, "rmse", targets, 3, foot)
+
+
+def published_row(published: PublishedFacts, keys: Sequence[str], label: str) -> tuple[Cell, ...]:
+    """Published figures, with the digits that they were published with, under a label that sorts last."""
+    values = [published["values"].get(key) for key in keys]
+    return Cell(label, "~"), *(Cell(DASH) if value is None else Cell(f"{value:g}", value) for value in values)
 
 
 def by_item_grid(board: Board, metric: str) -> Grid:
     """One metric, item by item, mean over masks."""
+    scores = board.contest.scores
+    return _by_item(board, metric, items(scores[scores["metric"] == metric], board.contest.facts))
+
+
+def _by_item(
+    board: Board, metric: str, names: Sequence[str], decimals: int | None = None, foot: Sequence[tuple[Cell, ...]] = ()
+) -> Grid:
+    """A metric of these items, a row for each imputer that has any of it, and rows at the foot."""
     contest = board.contest
-    rows = contest.scores[contest.scores["metric"] == metric]
-    names = items(rows, contest.facts)
     found = {name: column(contest, metric, [name]) for name in names}
     means = pd.DataFrame({name: series for name, (series, _) in found.items()}).reindex(board.table.index)
     means = means.dropna(how="all")
     better = arrow(contest.facts["metrics"][metric]["better"])
-    heads = [Head("imputer", numeric=False)]
-    heads += [Head(f"{name} {better}", contest.facts["columns"][name]["question"]) for name in names]
-    return _grid(heads, [_names(means.index), *[numbers(means[n], found[n][1]) for n in names]])
+    heads = [Head(f"{name} {better}", contest.facts["columns"][name]["question"]) for name in names]
+    columns = [numbers(means[name], found[name][1], decimals) for name in names]
+    return grid(["imputer", *heads], [*zip(means.index, *columns, strict=True), *foot])
 
 
 def item_metrics_grid(board: Board) -> Grid | None:
@@ -167,14 +149,15 @@ def table_metrics_grid(board: Board) -> Grid | None:
 
 
 def _metrics_grid(board: Board, columns_of: Mapping[str, list[str]]) -> Grid | None:
-    heads, columns = [Head("imputer", numeric=False)], [_names(board.table.index)]
+    heads: list[Head] = []
+    columns: list[list[Cell]] = []
     for metric, names in columns_of.items():
         if names:
             means, best = column(board.contest, metric, names)
             known = board.contest.facts["metrics"][metric]
             heads.append(Head(f"{metric} {arrow(known['better'])}", known["summary"]))
             columns.append(numbers(means.reindex(board.table.index), best))
-    return _grid(heads, columns) if len(heads) > 1 else None
+    return grid(["imputer", *heads], zip(board.table.index, *columns, strict=True)) if heads else None
 
 
 def cost_grid(board: Board) -> Grid:
@@ -188,44 +171,34 @@ def cost_grid(board: Board) -> Grid:
         "peak-memory-mb": Head("peak memory, MB ↓", "largest over cells"),
     }
     columns = [numbers(spent[name], decimals=0 if name == "peak-memory-mb" else None) for name in titles]
-    names = _names(spent.index)
-    return _grid([Head("imputer", numeric=False), *titles.values()], [names, *columns])
+    return grid(["imputer", *titles.values()], zip(spent.index, *columns, strict=True))
 
 
 def failures_grid(failed: pd.DataFrame) -> Grid:
     """Where what failed, with the first line of its message."""
-    heads = [Head("imputer", numeric=False), Head("mechanism", numeric=False), Head("rate"), Head("seed")]
-    heads += [Head("message", numeric=False)]
-    rows = [
-        (
-            Cell(imputer, imputer),
-            Cell(mechanism, mechanism),
-            Cell(f"{rate:g}", rate),
-            Cell(str(seed), seed),
-            Cell(said, said),
-        )
-        for imputer, mechanism, rate, seed, said in failed[["imputer", "mechanism", "rate", "seed"]]
-        .assign(said=failed["message"].str.strip().str.split("\n").str[0])
-        .itertuples(index=False, name=None)
-    ]
-    return Grid(tuple(heads), tuple(rows))
+    told = failed[["imputer", "mechanism", "rate", "seed", "message"]].itertuples(index=False, name=None)
+    return grid(
+        ["imputer", "mechanism", Head("rate"), Head("seed"), "message"],
+        [
+            (imputer, mechanism, Cell(f"{rate:g}", rate), Cell(str(seed), seed), message.strip().split("\n")[0])
+            for imputer, mechanism, rate, seed, message in told
+        ],
+    )
 
 
 def imputers_grid(board: Board) -> Grid:
     """Each imputer in a sentence, with its parameters."""
-    heads = [Head(text, numeric=False) for text in ("imputer", "what it does", "draws", "parameters")]
     rows = []
     for name in sorted(board.table.index):
         known = board.contest.facts["imputers"][name]
         told = ", ".join(f"{key}={value}" for key, value in known["parameters"].items()) or DASH
-        row = (name, known["summary"], "equal" if known["deterministic"] else "random", told)
-        rows.append(tuple(Cell(text, text) for text in row))
-    return Grid(tuple(heads), tuple(rows))
+        rows.append((name, known["summary"], "equal" if known["deterministic"] else "random", told))
+    return grid(("imputer", "what it does", "draws", "parameters"), rows)
 
 
 def masks_grid(cards: Sequence[Mapping[str, Any]], paths: Sequence[str]) -> Grid:
     """One row per mask card: what was hidden, what foretells it, and what the remaining cells get wrong."""
-    heads = [Head("mask", numeric=False), Head("rate"), Head("seed"), Head("realised rate")]
+    heads: list[Head | str] = ["mask", Head("rate"), Head("seed"), Head("realised rate")]
     heads += [Head("AUC drivers", "of missingness, from the drivers; mean over items; 0.5 is chance")]
     heads += [Head("AUC own value", "of missingness, from the cell's own value; mean over items; 0.5 is chance")]
     heads += [Head("bias, mean", "of the remaining cells, absolute, in SD; mean over items")]
@@ -240,4 +213,4 @@ def masks_grid(cards: Sequence[Mapping[str, Any]], paths: Sequence[str]) -> Grid
             *front, Cell(str(card["seed"]), card["seed"]), _number(card["realised_rate"], 3),
             *[_number(value, 3) for value in means], _number(card["complete_rows"], 3),
         ))  # fmt: skip
-    return Grid(tuple(heads), tuple(rows))
+    return grid(heads, rows)

@@ -1,14 +1,11 @@
 """Writing: the page of a suite and all files that go with it, rendered before the first of them is replaced."""
 
-import io
 import json
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-
-import pandas as pd
 
 from datasets.errors import InputError
 from datasets.mechanisms.card import ColumnCard, MaskCard
@@ -29,7 +26,7 @@ OWN_FOLDERS = ("figures", "masks")  # what an earlier report left there and this
 
 
 def write_report(folder: Path, records: Sequence[Record], manifest: Manifest) -> Path:
-    """Write the page of a suite, and all that goes with it, into a folder.
+    """Write the page of a suite, and all that goes with it, into a folder; give the path of the page in Markdown.
 
     The same records and manifest give the same bytes, in whatever order the records come.
 
@@ -37,10 +34,6 @@ def write_report(folder: Path, records: Sequence[Record], manifest: Manifest) ->
     ----------
     folder : made if need be; other files in it are left alone.
     records : of the cells that are done, failed or unavailable.
-
-    Returns
-    -------
-    Path of the page in Markdown.
 
     Raises
     ------
@@ -128,16 +121,18 @@ def report_files(records: Sequence[Record], facts: Facts, cards: Sequence[Mappin
     board = standings(scores, progress(scores, gone, facts), facts)
     found = target_covariances(board.contest, list(board.table.index))
     figures_by_name = _figures(board, found, facts)
-    pictures = {name: _figure_path(name) for name in figures_by_name}
+    # the parameters of an imputer may hold what a file name must not, such as a path
+    pictures = {name: f"figures/{NOT_IN_FILE_NAMES.sub('-', name)}.png" for name in figures_by_name}
     drawn = {pictures[name]: content for name, content in figures_by_name.items()}
     masks = {_mask_path(card): card for card in sorted(cards, key=_mask_path)}
     page = leaderboard_page(
         board, scores, gone, found, pictures, [(card, f"{path}.md") for path, card in masks.items()]
     )
     files = {"leaderboard.md": to_markdown(page).encode(), "leaderboard.html": to_html(page, drawn).encode()}
-    files["results.parquet"] = _parquet(scores)
+    files["results.parquet"] = scores.to_parquet(index=False)
     for path, card in masks.items():
-        files[f"{path}.md"] = _card(card).to_markdown().encode()
+        columns = tuple(ColumnCard(**column) for column in card["columns"])
+        files[f"{path}.md"] = MaskCard(**{**card, "columns": columns}).to_markdown().encode()
         files[f"{path}.json"] = (json.dumps(card, indent=1) + "\n").encode()
     return files | drawn
 
@@ -157,28 +152,13 @@ def _figures(board: Board, found: Covariances | None, facts: Facts) -> dict[str,
     return {name: figures.png(figure) for name, figure in drawn.items()}
 
 
-def _figure_path(name: str) -> str:
-    """Path of a figure; the parameters of an imputer may hold what a file name must not, such as a path."""
-    return f"figures/{NOT_IN_FILE_NAMES.sub('-', name)}.png"
-
-
 def _slug(text: str) -> str:
     """A name without brackets, which links would have to escape."""
     return re.sub(r"[^-.\w]+", "-", text).strip("-")
 
 
-def _parquet(scores: pd.DataFrame) -> bytes:
-    buffer = io.BytesIO()
-    scores.to_parquet(buffer, index=False)
-    return buffer.getvalue()
-
-
 def _mask_path(card: Mapping[str, Any]) -> str:
     return f"masks/{_slug(card['mechanism'])}-{card['rate']:g}-{card['seed']}"
-
-
-def _card(card: Mapping[str, Any]) -> MaskCard:
-    return MaskCard(**{**card, "columns": tuple(ColumnCard(**column) for column in card["columns"])})
 
 
 def _replace(folder: Path, files: Mapping[str, bytes]) -> None:

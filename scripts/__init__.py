@@ -1,1 +1,1 @@
-"""Scripts that build what ships with the package, and comparisons with other software."""
+"""Scripts that build what ships with the package, and measure speed."""

@@ -75,7 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     masked = make_mask(dataset, "mcar", 0.3, 1)
     tokenizer = AutoTokenizer.from_pretrained(options.tokenizer) if options.tokenizer else Pieces()
     vocabulary = Vocabulary.fit(masked.schema, masked.values, 100)
-    answers = np.column_stack([item.encode(masked.values[:, j]) for j, item in enumerate(vocabulary.items)])
+    answers = vocabulary.answers(masked.values)
     model = cast(FineTuned, make_imputer(options.model))
     net = count(AutoConfig.for_model(**model.sizes), model.rank)
     loaded = random_model(net, cast(PreTrainedTokenizerBase, tokenizer), "cuda")
@@ -177,10 +177,7 @@ def table(speeds: Sequence[Speed], teraflops: float | None) -> str:
         for one in speeds
     ]
     heads = ("", "tokens/s", "cells/s", "TFLOP/s", "share of peak")
-    memory = (
-        f"\n\npeak of memory: {torch.cuda.max_memory_allocated() / 1e9:.1f} GB" if torch.cuda.is_available() else ""
-    )
-    return tabulate(rows, headers=heads, tablefmt="pipe", disable_numparse=True) + memory
+    return tabulate(rows, headers=heads, tablefmt="pipe", disable_numparse=True)
 
 
 def _now(loaded: LanguageModel) -> float:

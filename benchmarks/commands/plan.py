@@ -42,8 +42,6 @@ def plan(
 
     load_plugins(load)
     check_packages(f"plan {imputer}", ("torch", "transformers", "peft", "safetensors"))
-    import numpy as np
-
     from benchmarks.cells import make_mask
     from benchmarks.data import load as load_dataset
     from benchmarks.suites import suite_named
@@ -51,13 +49,13 @@ def plan(
     from imputers.llm.prompts.script import Script
     from imputers.shared.vocabulary import Vocabulary
 
-    console, block, asked = Console(), suite_named(suite).blocks[0], fine_tuned(imputer)
-    origin, config = planned_model(imputer, asked, model)
-    cutter, counted = cutter_of(origin, tokenizer)
+    console, block, asked = Console(), suite_named(suite).blocks[0], _fine_tuned(imputer)
+    origin, config = _planned_model(imputer, asked, model)
+    cutter, counted = _cutter_of(origin, tokenizer)
     dataset = load_dataset(block.dataset, data, strict=False, console=console)
     masked = make_mask(dataset, *block.masks[0])
-    items = Vocabulary.fit(masked.schema, masked.values, asked.n_bins).items
-    answers = np.column_stack([item.encode(masked.values[:, j]) for j, item in enumerate(items)])
+    vocabulary = Vocabulary.fit(masked.schema, masked.values, asked.n_bins)
+    items, answers = vocabulary.items, vocabulary.answers(masked.values)
     net = planner.count(config, asked.rank)
     recipe = replace(asked.recipe(net.parameters), max_tokens=batch_tokens)
     script = Script.make(items, cutter, asked.wording)
@@ -75,16 +73,8 @@ def plan(
         (f"tokens read in filling {(answers < 0).sum():,} holes, {block.n_draws} draws", f"{answered:,.0f}"),
     ]
     n_cells = len(block.masks)
-    heads = (
-        "device",
-        "GB",
-        "weights in",
-        "GB to train",
-        "to answer",
-        "hours to train",
-        "to answer",
-        f"{n_cells} cells",
-    )
+    sizes = ("device", "GB", "weights in", "GB to train", "to answer")
+    heads = (*sizes, "hours to train", "to answer", f"{n_cells} cells")
     work = (asked.n_adapters * flops, answering_flops)
     console.print(f"{imputer} ({origin}) on {dataset.title}, {len(answers):,} × {len(items)}", highlight=False)
     _show(console, (f"tokens are {counted}", ""), facts)
@@ -121,14 +111,8 @@ def device_rows(
     return rows
 
 
-def fine_tuned(request: str) -> "FineTuned":
-    """The imputer that is asked for.
-
-    Raises
-    ------
-    InputError
-        If it is no fine-tuned language model, or trains all weights.
-    """
+def _fine_tuned(request: str) -> "FineTuned":
+    """The imputer that is asked for, which must be a fine-tuned language model that trains adapters alone."""
     from imputers import make_imputer
     from imputers.llm.fine_tuned import FineTuned
 
@@ -140,14 +124,8 @@ def fine_tuned(request: str) -> "FineTuned":
     return asked
 
 
-def planned_model(request: str, asked: "FineTuned", folder: Path | None) -> tuple[str, Any]:
-    """Where the model comes from, and its configuration: of the folder, the imputer's own, or the declared one.
-
-    Raises
-    ------
-    InputError
-        If no model is named, its config.json cannot be read, or it is of a family that cannot be planned.
-    """
+def _planned_model(request: str, asked: "FineTuned", folder: Path | None) -> tuple[str, Any]:
+    """Where the model comes from, and its configuration: of the folder, the imputer's own, or the declared one."""
     from transformers import AutoConfig
 
     from imputers.llm.fine_tuned import FineTuned
@@ -168,14 +146,8 @@ def planned_model(request: str, asked: "FineTuned", folder: Path | None) -> tupl
     return origin, config
 
 
-def cutter_of(origin: str, folder: Path | None) -> tuple["PreTrainedTokenizerBase | Pieces", str]:
-    """The tokenizer of a folder, or the model's if it is on this machine, or what stands in for it; and which it is.
-
-    Raises
-    ------
-    InputError
-        If the folder holds none.
-    """
+def _cutter_of(origin: str, folder: Path | None) -> tuple["PreTrainedTokenizerBase | Pieces", str]:
+    """The tokenizer of a folder, or the model's if it is on this machine, or what stands in for it; and which it is."""
     from transformers import AutoTokenizer
 
     from imputers.llm.prompts.script import Pieces

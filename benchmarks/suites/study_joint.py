@@ -14,10 +14,7 @@ def study_joint(rows: int | None = None) -> Suite:
     return study(
         "study-joint",
         "One model for all items, or one for each target?",
-        (
-            Arm(joint, items(20), "masked-transformer"),
-            Arm(each, items(20), "masked-transformer-per-target"),
-        ),
+        (Arm(joint, items(20), "masked-transformer"), Arm(each, items(20), "masked-transformer-per-target")),
         (Contrast(change, joint, each), Contrast(change, joint, each, "covariance")),
         rows=rows,
         note=CHOSEN,

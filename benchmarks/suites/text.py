@@ -3,7 +3,7 @@
 from benchmarks.suite import FOLDS, Block, Suite
 from benchmarks.suites import SUITES
 
-TEXT_ENCODERS = ("ipm-multi(max_epochs=8)", "ipm-binary(n_epochs=8)")  # two minutes a fold; 40 epochs take ten
+TEXT_ENCODERS = ("ipm-multi(max_epochs=8)", "ipm-binary(max_epochs=8)")  # two minutes a fold; 40 epochs take ten
 
 
 @SUITES.register("text")

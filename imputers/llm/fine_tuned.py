@@ -85,12 +85,8 @@ class FineTuned(PromptedImputer):
         learning_rate: float | None = None,
         n_targets: int = 8,
     ) -> None:
-        self.model = model
+        super().__init__(model, precision, wording, n_features, n_bins)
         self.weights = weights
-        self.precision = precision
-        self.wording = wording
-        self.n_features = n_features
-        self.n_bins = n_bins
         self.n_adapters = n_adapters
         self.rank = rank
         self.n_epochs = n_epochs

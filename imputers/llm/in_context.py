@@ -34,20 +34,6 @@ class ZeroShot(PromptedImputer):
 
     lists_options: ClassVar[bool] = True
 
-    def __init__(
-        self,
-        model: str | None = None,
-        precision: str = "auto",
-        wording: str = "text",
-        n_features: int | None = None,
-        n_bins: int = 100,
-    ) -> None:
-        self.model = model
-        self.precision = precision
-        self.wording = wording
-        self.n_features = n_features
-        self.n_bins = n_bins
-
     def _learn(self, answers: Positions, rng: np.random.Generator) -> None:
         """Nothing."""
 
@@ -100,7 +86,8 @@ class FewShot(ZeroShot):
         nearest = self._nearest(answers)
         contexts = []
         for i, j in holes:
-            order = rng.permutation(self._told(script, answers[i], np.array([j])))
+            told = self.relevance_.told(script, answers[i], np.array([j]), self.language_.window)
+            order = rng.permutation(told)
             donors = [d for d in nearest[i] if self._donors[d, j] >= 0][: self.n_examples]
             contexts.append(self._context(script, answers[i], order, int(j), donors))
         return contexts, single

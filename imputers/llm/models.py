@@ -1,9 +1,23 @@
 """The pre-trained models that are fine-tuned under a name of their own, with the sizes that a plan needs."""
 
-from typing import Any, ClassVar
-
 from imputers import IMPUTERS
 from imputers.llm.fine_tuned import FineTuned
+
+
+def _sizes(
+    family: str, vocabulary: int, hidden: int, inner: int, layers: int, heads: int, key_heads: int, positions: int
+) -> dict[str, str | int]:
+    """Sizes of a network under their names in its config.json."""
+    return {
+        "model_type": family,
+        "vocab_size": vocabulary,
+        "hidden_size": hidden,
+        "intermediate_size": inner,
+        "num_hidden_layers": layers,
+        "num_attention_heads": heads,
+        "num_key_value_heads": key_heads,
+        "max_position_embeddings": positions,
+    }
 
 
 @IMPUTERS.register("llama2-13b")
@@ -15,16 +29,7 @@ class Llama2Large(FineTuned):
     """
 
     declared = "meta-llama/Llama-2-13b-hf"
-    sizes: ClassVar[dict[str, Any]] = {
-        "model_type": "llama",
-        "vocab_size": 32_000,
-        "hidden_size": 5120,
-        "intermediate_size": 13_824,
-        "num_hidden_layers": 40,
-        "num_attention_heads": 40,
-        "num_key_value_heads": 40,
-        "max_position_embeddings": 4096,
-    }
+    sizes = _sizes("llama", 32_000, 5120, 13_824, 40, 40, 40, 4096)
 
 
 @IMPUTERS.register("llama2-7b")
@@ -35,16 +40,7 @@ class Llama2Small(FineTuned):
     """
 
     declared = "meta-llama/Llama-2-7b-hf"
-    sizes: ClassVar[dict[str, Any]] = {
-        "model_type": "llama",
-        "vocab_size": 32_000,
-        "hidden_size": 4096,
-        "intermediate_size": 11_008,
-        "num_hidden_layers": 32,
-        "num_attention_heads": 32,
-        "num_key_value_heads": 32,
-        "max_position_embeddings": 4096,
-    }
+    sizes = _sizes("llama", 32_000, 4096, 11_008, 32, 32, 32, 4096)
 
 
 @IMPUTERS.register("llama3.1-8b")
@@ -55,16 +51,7 @@ class Llama3(FineTuned):
     """
 
     declared = "meta-llama/Llama-3.1-8B"
-    sizes: ClassVar[dict[str, Any]] = {
-        "model_type": "llama",
-        "vocab_size": 128_256,
-        "hidden_size": 4096,
-        "intermediate_size": 14_336,
-        "num_hidden_layers": 32,
-        "num_attention_heads": 32,
-        "num_key_value_heads": 8,
-        "max_position_embeddings": 131_072,
-    }
+    sizes = _sizes("llama", 128_256, 4096, 14_336, 32, 32, 8, 131_072)
 
 
 @IMPUTERS.register("mistral-7b")
@@ -75,16 +62,7 @@ class Mistral(FineTuned):
     """
 
     declared = "mistralai/Mistral-7B-v0.1"
-    sizes: ClassVar[dict[str, Any]] = {
-        "model_type": "mistral",
-        "vocab_size": 32_000,
-        "hidden_size": 4096,
-        "intermediate_size": 14_336,
-        "num_hidden_layers": 32,
-        "num_attention_heads": 32,
-        "num_key_value_heads": 8,
-        "max_position_embeddings": 32_768,
-    }
+    sizes = _sizes("mistral", 32_000, 4096, 14_336, 32, 32, 8, 32_768)
 
 
 @IMPUTERS.register("qwen2.5-7b")
@@ -95,13 +73,4 @@ class Qwen(FineTuned):
     """
 
     declared = "Qwen/Qwen2.5-7B"
-    sizes: ClassVar[dict[str, Any]] = {
-        "model_type": "qwen2",
-        "vocab_size": 152_064,
-        "hidden_size": 3584,
-        "intermediate_size": 18_944,
-        "num_hidden_layers": 28,
-        "num_attention_heads": 28,
-        "num_key_value_heads": 4,
-        "max_position_embeddings": 131_072,
-    }
+    sizes = _sizes("qwen2", 152_064, 3584, 18_944, 28, 28, 4, 131_072)

@@ -92,7 +92,7 @@ def read(script: Script, answers: Positions, recipe: Recipe, window: int, n_feat
     """Write the prompts of answer numbers (n, p), -1 for holes, and count their tokens; any known answers are told."""
     rng, holes, every = np.random.default_rng(0), answers < 0, np.arange(answers.shape[1])
     rows, any_told = answers[(~holes).any(axis=1)], Relevance(rng.random((len(every), len(every))), n_features)
-    examples = [make_example(row, every, script, recipe, window, rng, any_told) for row in rows]
+    examples = [make_example(row, script, recipe, window, rng, any_told) for row in rows]
     contexts = [len(script.context(own, any_told.told(script, own, every, window))) for own in answers]
     questions = [len(block) for block in question_blocks(script, np.ones_like(holes)).values()]
     return Reading(

@@ -68,13 +68,22 @@ class PromptedImputer(Imputer):
         "n_bins": [Interval(Integral, 2, None, closed="left")],
     }
 
-    model: str | None
-    precision: str
-    wording: str
-    n_features: int | None
-    n_bins: int
     weights: str = "pretrained"
     n_adapters: int = 1
+
+    def __init__(
+        self,
+        model: str | None = None,
+        precision: str = "auto",
+        wording: str = "text",
+        n_features: int | None = None,
+        n_bins: int = 100,
+    ) -> None:
+        self.model = model
+        self.precision = precision
+        self.wording = wording
+        self.n_features = n_features
+        self.n_bins = n_bins
 
     @abstractmethod
     def _learn(self, answers: Positions, rng: np.random.Generator) -> None:
@@ -117,7 +126,7 @@ class PromptedImputer(Imputer):
             self.vocabulary_.items, self.language_.tokenizer, self.wording, list_options=self.lists_options
         )
         self.relevance_ = Relevance.learn(self.schema_, X, self.n_features)
-        self._fitted = self._numbers(X)
+        self._fitted = self.vocabulary_.answers(X)
         self._validation = calibration_cells(self._fitted, N_VALIDATION, rng)
         self._learn(np.where(self._validation, -1, self._fitted), rng)
         self._calibrate(rng)
@@ -135,7 +144,7 @@ class PromptedImputer(Imputer):
 
     def _impute(self, X: Floats, n_draws: int, rng: np.random.Generator) -> Prediction:
         rows = np.flatnonzero(np.isnan(X).any(axis=1))
-        answers, asked = self._numbers(X[rows]), np.isnan(X[rows])
+        answers, asked = self.vocabulary_.answers(X[rows]), np.isnan(X[rows])
         logs = self._option_logs(self.script_, *self._prompts(self.script_, answers, asked, rng))
         shares = [self.temperatures_.probabilities(j, own) for j, own in enumerate(logs)]
         items, columns = self.vocabulary_.items, np.nonzero(asked)[1]
@@ -219,15 +228,8 @@ class PromptedImputer(Imputer):
         asked : items to ask, shape (r, p).
         rng : source of the lines' order.
         """
-        told = [
-            self._told(script, own, np.flatnonzero(questions)) for own, questions in zip(answers, asked, strict=True)
-        ]
-        return [script.context(own, rng.permutation(items)) for own, items in zip(answers, told, strict=True)], asked
-
-    def _told(self, script: "Script", own: Positions, asked: Positions) -> Positions:
-        """Items of a respondent to tell; see `Relevance.told`."""
-        return self.relevance_.told(script, own, asked, self.language_.window)
-
-    def _numbers(self, X: Floats) -> Positions:
-        """Answer numbers of a table (n, p); -1 for a hole and for an answer that nobody gave in `fit`."""
-        return np.column_stack([item.encode(X[:, j]) for j, item in enumerate(self.vocabulary_.items)])
+        contexts = []
+        for own, questions in zip(answers, asked, strict=True):
+            told = self.relevance_.told(script, own, np.flatnonzero(questions), self.language_.window)
+            contexts.append(script.context(own, rng.permutation(told)))
+        return contexts, asked

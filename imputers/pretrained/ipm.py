@@ -260,16 +260,13 @@ def among_candidates(
 def hide(known: "torch.Tensor", chances: "torch.Tensor", generator: "torch.Generator") -> "torch.Tensor":
     """Hide one known answer of each row for sure and others by chance, those of items with many holes more often.
 
+    True where hidden, shape (rows, p); a row without known answers of items with holes has none.
+
     Parameters
     ----------
     known : answers that may be hidden, shape (rows, p).
     chances : of each item, from 0 for one without holes to 1 for the one with most, shape (p,).
     generator : of the processor.
-
-    Returns
-    -------
-    Tensor
-        Shape (rows, p), True where hidden; a row without known answers of items with holes has none.
     """
     import torch
 

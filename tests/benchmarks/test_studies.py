@@ -30,15 +30,8 @@ def tiny(model=(), imputers=(), rows=None, request=LLM, name="study-tiny"):
     return study(
         name,
         "Do neighbours help?",
-        (
-            Arm("column means", "toy", "mean"),
-            Arm("learner", "toy", imputer),
-            model_arm(label, "toy", request, model),
-        ),
-        (
-            Contrast("asking neighbours", "column means", "learner"),
-            Contrast(f"asking {label}", "column means", label),
-        ),
+        (Arm("column means", "toy", "mean"), Arm("learner", "toy", imputer), model_arm(label, "toy", request, model)),
+        (Contrast("asking neighbours", "column means", "learner"), Contrast(f"asking {label}", "column means", label)),
         (Contrast("asking neighbours", "column means", "learner", "covariance"),),
         model=model,
         rows=rows,

@@ -74,7 +74,7 @@ def tiny_table() -> tuple[Vocabulary, Positions]:
     X[rng.random(X.shape) < 0.1] = np.nan
     schema = Schema(tuple(Column(name, Kind.NOMINAL, {0.0: "no", 1.0: "yes"}) for name in "abcd"))
     vocabulary = Vocabulary.fit(schema, X, 5)
-    return vocabulary, np.column_stack([item.encode(X[:, j]) for j, item in enumerate(vocabulary.items)])
+    return vocabulary, vocabulary.answers(X)
 
 
 @pytest.fixture(scope="session")

@@ -64,18 +64,18 @@ def test_killed_training_goes_on_from_its_last_checkpoint(tiny_llama, tiny_scrip
     assert sum(name.startswith("weights/") for name in stored) == len(weights)
 
 
-@pytest.mark.parametrize("other", ["data", "recipe", "seed", "targets", "rank"])
+@pytest.mark.parametrize("other", ["data", "recipe", "seed", "rank"])
 def test_checkpoint_of_another_training_is_refused(tiny_llama, tiny_script, tiny_table, tmp_path, other):
-    def run(answers=tiny_table[1], recipe=QUICK, seed=0, targets=None, rank=4):
+    def run(answers=tiny_table[1], recipe=QUICK, seed=0, rank=4):
         loaded = attach(load(str(tiny_llama), "float32", "pretrained", seeded(0)), Lora(rank, 8, 0.1), seeded(1))
         rng = np.random.default_rng(seed)
-        fine_tune(loaded, tiny_script, answers, recipe, rng, targets=targets, checkpoints=Checkpoints(tmp_path))
+        fine_tune(loaded, tiny_script, answers, recipe, rng, checkpoints=Checkpoints(tmp_path))
 
     short = replace(QUICK, n_epochs=1 / 128)
     run(recipe=short)
     changed = tiny_table[1].copy()
     changed[0] = -1
-    others = {"data": changed, "recipe": replace(short, weight_decay=0.5), "seed": 1, "targets": [0], "rank": 5}
+    others = {"data": changed, "recipe": replace(short, weight_decay=0.5), "seed": 1, "rank": 5}
     names = {"data": "answers"}
     with pytest.raises(InputError, match="another seed"):
         run(**({"recipe": short} | {names.get(other, other): others[other]}))

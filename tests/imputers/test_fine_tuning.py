@@ -167,7 +167,7 @@ def test_real_llama_learns_the_survey(shared, masked_gss):
     schema, X = masked_gss.schema.take(range(3)), masked_gss.values[:100, :3]
     loaded = load(str(shared / "models" / "stories260K"), "auto", "pretrained", seeded(0))
     vocabulary = Vocabulary.fit(schema, X, 6)
-    answers = np.column_stack([item.encode(X[:, j]) for j, item in enumerate(vocabulary.items)])
+    answers = vocabulary.answers(X)
     real = Script.make(vocabulary.items, loaded.tokenizer)
     loaded = make_trainable(loaded, Lora(), seeded(1))
     recipe = Recipe(n_epochs=1.6, batch_size=8, learning_rate=5e-3, n_targets=2)

@@ -42,8 +42,7 @@ def bound(name: str, folder: Path) -> type:
 
 @pytest.mark.parametrize("name", PROMPTED)
 @pytest.mark.parametrize(
-    "rule",
-    [pytest.param(r, id=r.__name__, marks=() if r.__name__ in OFTEN else pytest.mark.slow) for r in CHECKS],
+    "rule", [pytest.param(r, id=r.__name__, marks=() if r.__name__ in OFTEN else pytest.mark.slow) for r in CHECKS]
 )
 def test_imputer_keeps_the_rule(rule, name, tiny_llama):
     rule(bound(name, tiny_llama))
@@ -119,7 +118,7 @@ def test_a_stopped_training_goes_on_to_the_same_answer(twins, tiny_llama, tmp_pa
 def test_adapters_differ_and_their_probabilities_are_averaged(twins, tiny_llama):
     schema, X, _ = twins
     two = IMPUTERS["llm"](model=str(tiny_llama), n_adapters=2, min_steps=15, learning_rate=2e-2).fit(X, schema=schema)
-    answers, asked = two._numbers(X[:40]), np.isnan(X[:40])
+    answers, asked = two.vocabulary_.answers(X[:40]), np.isnan(X[:40])
     contexts, _ = two._prompts(two.script_, answers, asked, np.random.default_rng(0))
     from imputers.llm.scoring.options import option_log_probabilities
 
@@ -139,7 +138,7 @@ def test_only_the_most_telling_answers_are_shown(tiny_llama):
     X = np.column_stack(columns).astype(float)
     X[:10, 0] = np.nan
     imputer = IMPUTERS["llm"](model=str(tiny_llama), n_features=1, min_steps=1, n_epochs=0.1).fit(X, schema=schema)
-    contexts, asked = imputer._prompts(imputer.script_, imputer._numbers(X[:10]), np.isnan(X[:10]), rng)
+    contexts, asked = imputer._prompts(imputer.script_, imputer.vocabulary_.answers(X[:10]), np.isnan(X[:10]), rng)
     told = [imputer.language_.tokenizer.decode(context) for context in contexts]
     assert all("close: " in text and "far" not in text for text in told)
     assert asked.sum() == 10
@@ -150,7 +149,7 @@ def test_examples_are_the_nearest_who_answered_and_never_the_respondent(tiny_lla
     shown = IMPUTERS["llm-few-shot"](model=str(tiny_llama), n_examples=1, n_features=2)
     shown.fit(X, schema=schema)
     row = np.flatnonzero(np.isnan(X[:, 5]))[0]
-    answers = shown._numbers(X)
+    answers = shown.vocabulary_.answers(X)
     questions = np.zeros((1, 6), dtype=bool)
     questions[0, 5] = True
     contexts, _ = shown._prompts(shown.script_, answers[[row]], questions, np.random.default_rng(0))

@@ -6,15 +6,7 @@ from math import inf, sqrt
 import pytest
 from scipy import stats
 
-from reports.contrasts import (
-    YARDSTICKS,
-    ArmResult,
-    Contrast,
-    Estimate,
-    corrected_interval,
-    difference,
-    sentence,
-)
+from reports.contrasts import YARDSTICKS, ArmResult, Contrast, Estimate, corrected_interval, difference, sentence
 from reports.html import to_html
 from reports.markdown import to_markdown
 from reports.results import Record

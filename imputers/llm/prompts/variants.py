@@ -13,8 +13,6 @@ from imputers.shared.wording import Wording, choices, opaque
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-Listed = tuple[tuple[str, ...], ...]
-
 
 class Variant(StrEnum):
     """A way to put the same questions about the same people.
@@ -70,7 +68,7 @@ def put(variant: Variant, wordings: Sequence[Wording], items: Sequence[Item]) ->
             return tuple(wordings)
 
 
-def listed(variant: Variant, wordings: Sequence[Wording], items: Sequence[Item]) -> Listed:
+def listed(variant: Variant, wordings: Sequence[Wording], items: Sequence[Item]) -> tuple[tuple[str, ...], ...]:
     """Options of each item in the order in which a question names them, if it does.
 
     They stand first to last as in the original, also where the scale is turned round, so that one thing changes at a
@@ -84,11 +82,7 @@ def listed(variant: Variant, wordings: Sequence[Wording], items: Sequence[Item])
 
 
 def retell(
-    variant: Variant,
-    script: Script,
-    items: Sequence[Item],
-    tokenizer: "PreTrainedTokenizerBase",
-    list_options: bool,
+    variant: Variant, script: Script, items: Sequence[Item], tokenizer: "PreTrainedTokenizerBase", list_options: bool
 ) -> Script:
     """Write the script of the original anew under a variant, with options listed if they were listed there.
 

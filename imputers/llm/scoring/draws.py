@@ -25,19 +25,15 @@ def draw_in_turn(
 ) -> Positions:
     """Draw an answer to every asked item, each given the context and the respondent's answers drawn before it.
 
-    Every respondent has an order of items of their own. A drawn answer is read on as a line of the context; if
-    the model's window has no room for it, those that follow are drawn without it.
+    Gives answer numbers (n, p), -1 where nothing was asked. Every respondent has an order of items of their own. A
+    drawn answer is read on as a line of the context; if the model's window has no room for it, those that follow are
+    drawn without it.
 
     Parameters
     ----------
     model, contexts, asked, max_tokens : as in `option_log_probabilities`, which raises the same.
     temperatures : what log-probabilities are divided by, per item, shape (p,).
     rng : source of orders and answers, which do not depend on how respondents are batched.
-
-    Returns
-    -------
-    array of int
-        Answer numbers, shape (n, p); -1 where nothing was asked.
     """
     blocks = question_blocks(script, asked)
     room = room_to_tell(model, contexts, asked, blocks)

@@ -55,18 +55,15 @@ def read(model: PreTrainedModel, prefix: PrefixCache, texts: Sequence[Tokens]) -
 
 
 def ask(model: PreTrainedModel, prefix: PrefixCache, rows: Sequence[int], blocks: Sequence[Sequence[Block]]) -> Tensor:
-    """Log-probability of every option of questions, each as if it were the only one after what has been read.
+    """Log-probability (options,) of every option of questions, each as if it were the only one after what was read.
+
+    Options are in the order of `imputers.llm.scoring.packing.pack`.
 
     Parameters
     ----------
     prefix : stays as it is.
     rows : respondents of the cache, in any order and number.
     blocks : questions to each of them.
-
-    Returns
-    -------
-    Tensor
-        Shape (options,), in the order of `imputers.llm.scoring.packing.pack`.
     """
     cache = DynamicCache()
     cache.layers = [copy(layer) for layer in prefix.cache.layers]  # the same tensors, until the pass makes longer ones

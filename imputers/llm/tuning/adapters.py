@@ -66,12 +66,14 @@ def attach(loaded: LanguageModel, lora: Lora, generator: torch.Generator) -> Lan
         task_type="CAUSAL_LM",
     )
     with seeded(seed_from(generator), loaded.device):
-        return _with_network(loaded, get_peft_model(plain(loaded), config).eval())
+        return _with_network(loaded, get_peft_model(_plain(loaded), config).eval())
 
 
 def detach(loaded: LanguageModel) -> LanguageModel:
     """Take the adapter off again; the network is as it was before."""
-    return _with_network(loaded, _adapted(loaded).unload())
+    if not isinstance(loaded.model, PeftModel):
+        raise InputError(f"{loaded.name} has no adapter; attach or restore one first")
+    return _with_network(loaded, loaded.model.unload())
 
 
 def save(loaded: LanguageModel, folder: Path) -> None:
@@ -94,25 +96,12 @@ def restore(loaded: LanguageModel, folder: Path) -> LanguageModel:
     """
     if not (folder / "adapter_model.safetensors").is_file():
         raise InputError(f"{folder} has no adapter_model.safetensors; give the folder that an adapter was saved to")
-    return _with_network(loaded, PeftModel.from_pretrained(plain(loaded), folder).eval())
+    return _with_network(loaded, PeftModel.from_pretrained(_plain(loaded), folder).eval())
 
 
-def plain(loaded: LanguageModel) -> PreTrainedModel:
-    """The network without adapter.
-
-    Raises
-    ------
-    InputError
-        If it has one: detach it first.
-    """
+def _plain(loaded: LanguageModel) -> PreTrainedModel:
     if isinstance(loaded.model, PeftModel):
         raise InputError(f"{loaded.name} has an adapter already; detach it first")
-    return loaded.model
-
-
-def _adapted(loaded: LanguageModel) -> PeftModel:
-    if not isinstance(loaded.model, PeftModel):
-        raise InputError(f"{loaded.name} has no adapter; attach or restore one first")
     return loaded.model
 
 

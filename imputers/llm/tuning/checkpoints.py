@@ -72,12 +72,7 @@ def write(
 def resume(
     checkpoints: Checkpoints, training: str, weights: Mapping[str, torch.Tensor], optimiser: torch.optim.Optimizer
 ) -> list[float]:
-    """Put weights and optimiser in the state of the last checkpoint, if there is one.
-
-    Returns
-    -------
-    list of float
-        Losses of the steps already made; empty if there is no checkpoint.
+    """Put weights and optimiser in the state of the last checkpoint; the losses up to it, none if there is none.
 
     Raises
     ------

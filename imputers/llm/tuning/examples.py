@@ -33,27 +33,22 @@ def respondents(rows: Positions, step: int, batch_size: int, seed: int) -> Posit
 
 def make_example(
     row: Positions,
-    asked: Positions,
     script: Script,
     recipe: Recipe,
     window: int,
     rng: np.random.Generator,
     relevance: Relevance | None = None,
 ) -> Example:
-    """Hide a random share of a respondent's observed answers (p,), one of the asked items' among them at least.
+    """Hide a random share of a respondent's observed answers (p,), one at least.
 
     The others are told in random order; where not all are wanted or fit in the model's window, those that say most
     about what is asked, or any if that is not known. No line is cut.
     """
     order = rng.permutation(np.flatnonzero(row >= 0))
-    n_hidden = round(rng.uniform(recipe.min_hidden, recipe.max_hidden) * len(order))
-    answerable = np.isin(order, asked)
-    hidden = np.arange(len(order)) < n_hidden
-    if not (hidden & answerable).any():
-        hidden[answerable.argmax()] = True
-    questions = order[hidden & answerable][: recipe.n_targets]
+    n_hidden = max(round(rng.uniform(recipe.min_hidden, recipe.max_hidden) * len(order)), 1)
+    questions = order[:n_hidden][: recipe.n_targets]
     blocks = tuple(Block.make(script.stems[j], [script.options[j][row[j]]]) for j in questions)
-    told = order[~hidden]
+    told = order[n_hidden:]
     if relevance is not None:
         known = np.where(np.isin(np.arange(len(row)), told), row, -1)
         told = rng.permutation(relevance.told(script, known, questions, window))

@@ -34,7 +34,6 @@ def fine_tune(
     rng: np.random.Generator,
     *,
     relevance: Relevance | None = None,
-    targets: Sequence[int] | None = None,
     checkpoints: Checkpoints | None = None,
     after_step: Callable[[int, float], None] | None = None,
 ) -> list[float]:
@@ -49,7 +48,6 @@ def fine_tune(
     recipe : length and pace.
     rng : source of all random numbers.
     relevance : which of the known answers are told; by default all that fit in the model's window, at random.
-    targets : items that the model learns to answer; all by default.
     checkpoints : where to keep the state, and to go on from if there is one; kept nowhere by default.
     after_step : is told the number of steps made and the last loss.
 
@@ -61,25 +59,23 @@ def fine_tune(
     Raises
     ------
     InputError
-        If nothing can be trained, nobody has answered a target, a question alone is longer than the model's window,
-        the loss is not finite, or the checkpoint is of another training.
+        If nothing can be trained, nobody has answered anything, a question alone is longer than the model's window, the
+        loss is not finite, or the checkpoint is of another training.
     """
-    asked = np.arange(answers.shape[1]) if targets is None else np.array(targets, dtype=np.intp)
-    rows = np.flatnonzero((answers[:, asked] >= 0).any(axis=1))
+    rows = np.flatnonzero((answers >= 0).any(axis=1))
     weights = {name: tensor for name, tensor in loaded.model.named_parameters() if tensor.requires_grad}
     _check(loaded, script, len(rows), len(weights))
     optimiser = torch.optim.AdamW(weights.values(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
     seed, n_steps = int(rng.integers(2**62)), recipe.n_steps(len(rows))
     shapes = [(name, tuple(tensor.shape)) for name, tensor in weights.items()]
     telling = (relevance.shares.tolist(), relevance.n_features) if relevance else ()
-    facts = asked.tolist(), answers.tolist(), *telling
-    training = digest(loaded.name, loaded.precision, shapes, script, recipe, seed, *facts)
+    training = digest(loaded.name, loaded.precision, shapes, script, recipe, seed, answers.tolist(), *telling)
     losses = resume(checkpoints, training, weights, optimiser) if checkpoints else []
     with _training(loaded):
         for step in range(len(losses), n_steps):
             own = np.random.default_rng((seed, 1, step))
             batch = answers[respondents(rows, step, recipe.batch_size, seed)]
-            examples = [make_example(row, asked, script, recipe, loaded.window, own, relevance) for row in batch]
+            examples = [make_example(row, script, recipe, loaded.window, own, relevance) for row in batch]
             for group in optimiser.param_groups:
                 group["lr"] = recipe.rate(step, n_steps)
             losses.append(_step(loaded, examples, recipe, optimiser, int(own.integers(2**62))))
@@ -134,7 +130,7 @@ def _check(loaded: LanguageModel, script: Script, n_respondents: int, n_weights:
     if not n_weights:
         raise InputError(f"fine-tuning {loaded.name}: all its weights are frozen; attach an adapter first")
     if not n_respondents:
-        raise InputError("fine-tuning: nobody has answered any of the targets; choose others")
+        raise InputError("fine-tuning: nobody has answered anything; give a table with answers")
     longest = max(
         len(stem) + max(map(len, options)) for stem, options in zip(script.stems, script.options, strict=True)
     )
