@@ -1,4 +1,9 @@
-"""The mechanisms: which observed cells are hidden, and a card that shows what was done."""
+"""The mechanisms: which observed cells are hidden, and a card that shows what was done.
+
+A mechanism takes a dataset, the share of each column's observed cells to hide, in (0, 1), and the source of all
+randomness; it returns a mask (n, p), True where a cell is hidden, always an observed cell. Drivers are the dataset's
+columns with role "driver". What a mechanism says of itself is what differs from that.
+"""
 
 import inspect
 from collections.abc import Callable

@@ -25,14 +25,7 @@ def mar(dataset: Dataset, rate: float, rng: np.random.Generator, auc: float = SE
 
     Parameters
     ----------
-    dataset : the table to hide cells in; its drivers are the columns with role "driver".
-    rate : share of each column's observed cells to hide, in (0, 1).
-    rng : source of all randomness.
     auc : severity: expected AUC of a column's missingness from the score, in [0.5, 1).
-
-    Returns
-    -------
-    hidden : shape (n, p), True where a cell is hidden; always an observed cell.
 
     Raises
     ------

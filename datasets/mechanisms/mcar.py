@@ -15,16 +15,6 @@ def mcar(dataset: Dataset, rate: float, rng: np.random.Generator) -> NDArray[np.
     Rubin (1976), Biometrika 63, section 6. A simple random sample of exactly ``round(rate · observed)``
     cells of each column that is not a driver. Assumes nothing.
 
-    Parameters
-    ----------
-    dataset : the table to hide cells in.
-    rate : share of each column's observed cells to hide, in (0, 1).
-    rng : source of all randomness.
-
-    Returns
-    -------
-    hidden : shape (n, p), True where a cell is hidden; always an observed cell.
-
     Raises
     ------
     InputError

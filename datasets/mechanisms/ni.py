@@ -19,16 +19,9 @@ def ni(dataset: Dataset, rate: float, rng: np.random.Generator, auc: float = SEV
 
     Parameters
     ----------
-    dataset : the table to hide cells in.
-    rate : share of each column's observed cells to hide, in (0, 1).
-    rng : source of all randomness.
     auc : severity: expected AUC of a column's missingness from its own value, in [0.5, 1). An item too
         coarse or too lopsided to reach it gets the steepest slope that is fair (see
         `propensity.propensities`); the mask card names it.
-
-    Returns
-    -------
-    hidden : shape (n, p), True where a cell is hidden; always an observed cell.
 
     Raises
     ------

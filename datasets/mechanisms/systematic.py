@@ -21,16 +21,6 @@ def systematic(dataset: Dataset, rate: float, rng: np.random.Generator) -> NDArr
     missing driver comes last. It is missing at random (Rubin 1976), but nobody of that stretch is observed: what is
     learned has to carry over.
 
-    Parameters
-    ----------
-    dataset : the table to hide cells in; its drivers are the columns with role "driver".
-    rate : share of each column's observed cells to hide, in (0, 1).
-    rng : source of all randomness.
-
-    Returns
-    -------
-    hidden : shape (n, p), True where a cell is hidden; always an observed cell.
-
     Raises
     ------
     InputError

@@ -1,12 +1,10 @@
 """Clustering-based imputation: kernel regression among the respondents of the same cluster."""
 
 from collections.abc import Iterator
-from numbers import Integral
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils._param_validation import Interval
 
 from datasets.prediction import Prediction
 from datasets.schema import Floats, Kind
@@ -14,6 +12,7 @@ from imputers import IMPUTERS
 from imputers.base import Imputer
 from imputers.clusters.k_means import Space, choose_clusters, k_means, nearest
 from imputers.shared.donors import sample_donors
+from imputers.shared.ranges import COUNT_OR_NONE, TWO_OR_MORE
 
 Rows = NDArray[np.intp]
 
@@ -99,9 +98,9 @@ class ClusterKernel(Imputer):
 
     family: ClassVar[str] = "clusters"
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
-        "n_clusters": [Interval(Integral, 1, None, closed="left"), None],
-        "min_samples": [Interval(Integral, 2, None, closed="left")],
-        "max_donors": [Interval(Integral, 2, None, closed="left")],
+        "n_clusters": COUNT_OR_NONE,
+        "min_samples": TWO_OR_MORE,
+        "max_donors": TWO_OR_MORE,
     }
 
     def __init__(self, n_clusters: int | None = None, min_samples: int = 10, max_donors: int = 10_000) -> None:

@@ -2,7 +2,7 @@
 
 import itertools
 from dataclasses import dataclass
-from numbers import Integral, Real
+from numbers import Real
 from typing import ClassVar
 
 import numpy as np
@@ -15,6 +15,7 @@ from datasets.schema import Floats, Kind
 from imputers import IMPUTERS
 from imputers.base import Imputer
 from imputers.shared.levels import draw_level
+from imputers.shared.ranges import COUNT, COUNT_OR_NONE
 from imputers.shared.validation import validation_cells
 
 FUZZIFIERS, SIZES = (1.1, 1.2, 1.3, 1.5), (3, 5, 10, 20, 40)  # to choose from
@@ -136,9 +137,9 @@ class FuzzyKMeans(Imputer):
 
     family: ClassVar[str] = "clusters"
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
-        "n_clusters": [Interval(Integral, 1, None, closed="left"), None],
+        "n_clusters": COUNT_OR_NONE,
         "fuzzifier": [Interval(Real, 1, None, closed="neither"), None],
-        "n_init": [Interval(Integral, 1, None, closed="left")],
+        "n_init": COUNT,
     }
 
     def __init__(self, n_clusters: int | None = None, fuzzifier: float | None = None, n_init: int = 5) -> None:

@@ -1,11 +1,9 @@
 """The mixture of normals: components that a row belongs to by what it answered, each with its own covariance."""
 
 from collections.abc import Iterator
-from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
-from sklearn.utils._param_validation import Interval
 
 from datasets.schema import Floats, Kind
 from imputers import IMPUTERS
@@ -19,6 +17,7 @@ from imputers.clusters.mixture import (
     group_rows,
 )
 from imputers.shared.normal_imputer import NormalImputer, Weighted
+from imputers.shared.ranges import COUNT, COUNT_OR_NONE, NOT_NEGATIVE
 
 SIZES = (1, 2, 3, 5)  # to choose from
 
@@ -55,12 +54,12 @@ class GaussianMixture(NormalImputer):
     family: ClassVar[str] = "clusters"
     proper: ClassVar[bool] = True
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
-        "n_components": [Interval(Integral, 1, None, closed="left"), None],
-        "n_init": [Interval(Integral, 1, None, closed="left")],
-        "ridge": [Interval(Real, 0, None, closed="left")],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "thin": [Interval(Integral, 1, None, closed="left")],
+        "n_components": COUNT_OR_NONE,
+        "n_init": COUNT,
+        "ridge": NOT_NEGATIVE,
+        "tol": NOT_NEGATIVE,
+        "max_iter": COUNT,
+        "thin": COUNT,
     }
 
     def __init__(

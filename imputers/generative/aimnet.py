@@ -7,7 +7,8 @@ import numpy as np
 
 from datasets.schema import Floats
 from imputers import IMPUTERS
-from imputers.generative.deep import COUNT, RATE, SHARE, DeepImputer
+from imputers.generative.deep import DeepImputer
+from imputers.shared.ranges import COUNT, POSITIVE, SHARE
 
 if TYPE_CHECKING:
     from torch import Generator
@@ -60,7 +61,7 @@ class AimNet(DeepImputer):
         "dropout": SHARE,
         "max_epochs": COUNT,
         "batch_size": COUNT,
-        "learning_rate": RATE,
+        "learning_rate": POSITIVE,
     }
 
     def __init__(

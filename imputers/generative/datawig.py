@@ -1,18 +1,16 @@
 """DataWig, a network per target on n-grams and numbers."""
 
 from dataclasses import dataclass
-from numbers import Integral, Real
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, hstack
-from sklearn.utils._param_validation import Interval
 
 from datasets.schema import LABELLED, Column, Floats, Kind
 from imputers import IMPUTERS
-from imputers.generative.deep import COUNT, RATE
 from imputers.shared.column_models import ColumnModelImputer
+from imputers.shared.ranges import COUNT, NOT_NEGATIVE, POSITIVE, TWO_OR_MORE
 
 if TYPE_CHECKING:
     from imputers.generative.networks.datawig import Network, Predictors
@@ -87,10 +85,10 @@ class DataWig(ColumnModelImputer[Model]):
         "n_features": COUNT,
         "max_ngram": COUNT,
         "n_hidden": COUNT,
-        "max_categories": [Interval(Integral, 2, None, closed="left")],
+        "max_categories": TWO_OR_MORE,
         "max_epochs": COUNT,
-        "learning_rate": RATE,
-        "weight_decay": [Interval(Real, 0, None, closed="left")],
+        "learning_rate": POSITIVE,
+        "weight_decay": NOT_NEGATIVE,
     }
 
     def __init__(

@@ -2,12 +2,10 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from numbers import Integral, Real
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils._param_validation import Interval
 
 from datasets.prediction import Prediction
 from datasets.schema import Floats, Kind
@@ -17,10 +15,6 @@ if TYPE_CHECKING:
     from torch import Generator
 
     from imputers.shared.training import Curve
-
-COUNT: list[object] = [Interval(Integral, 1, None, closed="left")]
-RATE: list[object] = [Interval(Real, 0, None, closed="neither")]
-SHARE: list[object] = [Interval(Real, 0, 1, closed="left")]
 
 
 class DeepImputer(Imputer):

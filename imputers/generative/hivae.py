@@ -7,7 +7,8 @@ import numpy as np
 
 from datasets.schema import Floats
 from imputers import IMPUTERS
-from imputers.generative.deep import COUNT, RATE, DeepImputer
+from imputers.generative.deep import DeepImputer
+from imputers.shared.ranges import COUNT, POSITIVE
 
 if TYPE_CHECKING:
     from torch import Generator
@@ -59,10 +60,10 @@ class HIVAE(DeepImputer):
         "n_components": COUNT,
         "n_per_column": COUNT,
         "n_hidden": COUNT,
-        "temperature": RATE,
+        "temperature": POSITIVE,
         "max_iter": COUNT,
         "batch_size": COUNT,
-        "learning_rate": RATE,
+        "learning_rate": POSITIVE,
         "n_samples": COUNT,
     }
 

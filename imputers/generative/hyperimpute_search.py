@@ -9,7 +9,7 @@ from datasets.prediction import Prediction
 from datasets.schema import Floats, Kind
 from imputers import IMPUTERS
 from imputers.base import Imputer
-from imputers.generative.deep import COUNT
+from imputers.shared.ranges import COUNT
 
 
 @IMPUTERS.register("hyperimpute")

@@ -1,11 +1,9 @@
 """A transformer over the cells of a row, trained from random weights to reconstruct masked cells of the table."""
 
-from numbers import Integral, Real
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils._param_validation import Interval
 
 from datasets.errors import InputError, MethodUnavailableError
 from datasets.prediction import Prediction
@@ -13,6 +11,7 @@ from datasets.schema import Floats, Kind, Schema
 from imputers import IMPUTERS
 from imputers.base import Imputer
 from imputers.shared.levels import draw_level
+from imputers.shared.ranges import COUNT, POSITIVE, SHARE
 from imputers.shared.vocabulary import Positions, Vocabulary
 
 if TYPE_CHECKING:
@@ -65,16 +64,16 @@ class MaskedTransformer(Imputer):
     family = "generative"
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
         "targets": [None, tuple, list],
-        "n_hidden": [Interval(Integral, 1, None, closed="left")],
-        "n_layers": [Interval(Integral, 1, None, closed="left")],
-        "n_heads": [Interval(Integral, 1, None, closed="left")],
-        "n_estimators": [Interval(Integral, 1, None, closed="left")],
-        "n_bins": [Interval(Integral, 1, None, closed="left")],
-        "n_epochs": [Interval(Real, 0, None, closed="neither")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "learning_rate": [Interval(Real, 0, None, closed="neither")],
-        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "n_hidden": COUNT,
+        "n_layers": COUNT,
+        "n_heads": COUNT,
+        "n_estimators": COUNT,
+        "n_bins": COUNT,
+        "n_epochs": POSITIVE,
+        "max_iter": COUNT,
+        "batch_size": COUNT,
+        "learning_rate": POSITIVE,
+        "dropout": SHARE,
     }
 
     def __init__(

@@ -1,17 +1,16 @@
 """One masked transformer for each target item, the control of one that learns all items jointly."""
 
-from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils._param_validation import Interval
 
 from datasets.prediction import Prediction
 from datasets.schema import Floats, Role
 from imputers import IMPUTERS
 from imputers.base import Imputer
 from imputers.generative.masked_transformer import MaskedTransformer, target_columns
+from imputers.shared.ranges import COUNT, POSITIVE
 
 
 @IMPUTERS.register("masked-transformer-per-target")
@@ -40,10 +39,10 @@ class MaskedTransformerPerTarget(Imputer):
     family = "generative"
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
         "targets": [None, tuple, list],
-        "n_hidden": [Interval(Integral, 1, None, closed="left")],
-        "n_estimators": [Interval(Integral, 1, None, closed="left")],
-        "n_epochs": [Interval(Real, 0, None, closed="neither")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "n_hidden": COUNT,
+        "n_estimators": COUNT,
+        "n_epochs": POSITIVE,
+        "max_iter": COUNT,
     }
 
     def __init__(

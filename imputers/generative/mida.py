@@ -1,15 +1,14 @@
 """MIDA, multiple imputation with several overcomplete denoising autoencoders."""
 
 from dataclasses import replace
-from numbers import Integral, Real
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from sklearn.utils._param_validation import Interval
 
 from datasets.schema import Floats, Kind, Schema
 from imputers import IMPUTERS
-from imputers.generative.deep import COUNT, RATE, SHARE, DeepImputer
+from imputers.generative.deep import DeepImputer
+from imputers.shared.ranges import COUNT, NUMBER_OR_ZERO, POSITIVE, SHARE, SHARE_WITHOUT_ENDS
 
 if TYPE_CHECKING:
     from torch import Generator
@@ -55,12 +54,12 @@ class MIDA(DeepImputer):
 
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
         "n_estimators": COUNT,
-        "n_wider": [Interval(Integral, 0, None, closed="left")],
+        "n_wider": NUMBER_OR_ZERO,
         "corrupt_prob": SHARE,
         "max_epochs": COUNT,
         "batch_size": COUNT,
-        "learning_rate": RATE,
-        "momentum": [Interval(Real, 0, 1, closed="neither")],
+        "learning_rate": POSITIVE,
+        "momentum": SHARE_WITHOUT_ENDS,
     }
 
     def __init__(

@@ -8,7 +8,8 @@ import numpy as np
 from datasets.errors import InputError
 from datasets.schema import Floats
 from imputers import IMPUTERS
-from imputers.generative.deep import COUNT, RATE, SHARE, DeepImputer
+from imputers.generative.deep import DeepImputer
+from imputers.shared.ranges import COUNT, POSITIVE, SHARE
 
 if TYPE_CHECKING:
     from torch import Generator
@@ -65,7 +66,7 @@ class MIDAS(DeepImputer):
         "dropout": SHARE,
         "max_epochs": COUNT,
         "batch_size": COUNT,
-        "learning_rate": RATE,
+        "learning_rate": POSITIVE,
         "n_samples": COUNT,
     }
 

@@ -1,16 +1,15 @@
 """MIWAE, the importance-weighted autoencoder for data with holes."""
 
 import math
-from numbers import Real
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils._param_validation import Interval
 
 from datasets.schema import Floats
 from imputers import IMPUTERS
-from imputers.generative.deep import COUNT, RATE, DeepImputer
+from imputers.generative.deep import DeepImputer
+from imputers.shared.ranges import COUNT, NOT_NEGATIVE, POSITIVE
 
 if TYPE_CHECKING:
     from torch import Generator
@@ -64,8 +63,8 @@ class MIWAE(DeepImputer):
         "n_importance": COUNT,
         "max_examples": COUNT,
         "batch_size": COUNT,
-        "learning_rate": RATE,
-        "weight_decay": [Interval(Real, 0, None, closed="left")],
+        "learning_rate": POSITIVE,
+        "weight_decay": NOT_NEGATIVE,
         "n_samples": COUNT,
     }
 

@@ -8,9 +8,9 @@ import numpy as np
 from datasets.prediction import Prediction
 from datasets.schema import Column, Floats, Kind
 from imputers import IMPUTERS
-from imputers.generative.deep import COUNT
 from imputers.matrix import MatrixImputer
 from imputers.shared.levels import draw_level
+from imputers.shared.ranges import COUNT
 
 ROWS = 64  # rows whose importance samples are held in memory at a time
 

@@ -1,15 +1,14 @@
 """ReMasker, the masked autoencoder over columns."""
 
-from numbers import Real
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from sklearn.utils._param_validation import Interval
 
 from datasets.errors import InputError
 from datasets.schema import Floats
 from imputers import IMPUTERS
-from imputers.generative.deep import COUNT, RATE, DeepImputer
+from imputers.generative.deep import DeepImputer
+from imputers.shared.ranges import COUNT, POSITIVE, SHARE_WITHOUT_ENDS
 
 if TYPE_CHECKING:
     from torch import Generator
@@ -64,10 +63,10 @@ class ReMasker(DeepImputer):
         "n_heads": COUNT,
         "n_encoder_layers": COUNT,
         "n_decoder_layers": COUNT,
-        "mask_ratio": [Interval(Real, 0, 1, closed="neither")],
+        "mask_ratio": SHARE_WITHOUT_ENDS,
         "max_epochs": COUNT,
         "batch_size": COUNT,
-        "learning_rate": RATE,
+        "learning_rate": POSITIVE,
         "n_groups": COUNT,
     }
 

@@ -1,14 +1,13 @@
 """TabCSDI, conditional diffusion for tables."""
 
-from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from sklearn.utils._param_validation import Interval
 
 from datasets.schema import Floats
 from imputers import IMPUTERS
-from imputers.generative.deep import COUNT, RATE, DeepImputer
+from imputers.generative.deep import DeepImputer
+from imputers.shared.ranges import COUNT, NOT_NEGATIVE, POSITIVE, SHARE_ABOVE_ZERO, TWO_OR_MORE
 
 if TYPE_CHECKING:
     from torch import Generator
@@ -59,12 +58,12 @@ class TabCSDI(DeepImputer):
     rows_at_once: ClassVar[int] = 512
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
         "n_hidden": COUNT,
-        "max_mask_ratio": [Interval(Real, 0, 1, closed="right")],
+        "max_mask_ratio": SHARE_ABOVE_ZERO,
         "n_epochs": COUNT,
         "batch_size": COUNT,
-        "learning_rate": RATE,
-        "weight_decay": [Interval(Real, 0, None, closed="left")],
-        "n_steps": [Interval(Integral, 2, None, closed="left")],
+        "learning_rate": POSITIVE,
+        "weight_decay": NOT_NEGATIVE,
+        "n_steps": TWO_OR_MORE,
     }
 
     def __init__(

@@ -1,15 +1,15 @@
 """Nearest neighbours: the respondents most alike in what both answered lend their answers."""
 
-from numbers import Integral
 from typing import ClassVar
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import StrOptions
 
 from datasets.schema import Floats
 from imputers import IMPUTERS
 from imputers.shared.distances import DISTANCES, Distances
 from imputers.shared.donors import DonorImputer, Lenders, sample_donors
+from imputers.shared.ranges import COUNT, COUNT_OR_NONE
 
 FEWEST = 10  # lenders that even a rare item keeps in a sample of donors
 
@@ -41,10 +41,10 @@ class NearestNeighbours(DonorImputer):
     family: ClassVar[str] = "neighbours"
     reads_text: ClassVar[bool] = True
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
-        "n_neighbors": [Interval(Integral, 1, None, closed="left"), None],
+        "n_neighbors": COUNT_OR_NONE,
         "weights": [StrOptions({"distance", "uniform"})],
         "metric": [StrOptions(set(DISTANCES))],
-        "max_donors": [Interval(Integral, 1, None, closed="left")],
+        "max_donors": COUNT,
     }
 
     def __init__(

@@ -1,17 +1,17 @@
 """Ensembles of nearest neighbours, each in some of the attributes, drawn by what they tell about the target."""
 
-from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import StrOptions
 
 from datasets.schema import Floats, Schema
 from datasets.selection.ranking import associations
 from imputers import IMPUTERS
 from imputers.shared.distances import Distances, Gower
 from imputers.shared.donors import DonorImputer, Lenders
+from imputers.shared.ranges import COUNT, SHARE_ABOVE_ZERO
 
 BLOCK = 32  # rows with a hole at a time, times donors times members
 SAMPLE = 400  # respondents that tell how far apart two of them are on average
@@ -57,11 +57,11 @@ class NeighbourEnsemble(DonorImputer):
 
     family: ClassVar[str] = "neighbours"
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
-        "n_estimators": [Interval(Integral, 1, None, closed="left")],
-        "n_neighbors": [Interval(Integral, 1, None, closed="left")],
-        "max_features": [Interval(Real, 0, 1, closed="right")],
+        "n_estimators": COUNT,
+        "n_neighbors": COUNT,
+        "max_features": SHARE_ABOVE_ZERO,
         "relevance": [StrOptions({"information", "uniform"})],
-        "max_donors": [Interval(Integral, 1, None, closed="left")],
+        "max_donors": COUNT,
     }
 
     def __init__(

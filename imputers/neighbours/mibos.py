@@ -1,18 +1,18 @@
 """MIBOS: the respondents who agree on the most answers vote, round after round."""
 
 from dataclasses import dataclass
-from numbers import Integral
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import StrOptions
 
 from datasets.prediction import Prediction
 from datasets.schema import Column, Floats, Kind
 from imputers import IMPUTERS
 from imputers.base import Imputer
 from imputers.shared.bins import quantile_edges
+from imputers.shared.ranges import COUNT, TWO_OR_MORE
 
 BLOCK = 64  # rows at a time: similarities of a block to all donors stay in the processor's cache
 
@@ -85,9 +85,9 @@ class Mibos(Imputer):
     deterministic: ClassVar[bool] = True
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
         "conflict": [StrOptions({"count", "strict"})],
-        "n_bins": [Interval(Integral, 2, None, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "max_donors": [Interval(Integral, 1, None, closed="left")],
+        "n_bins": TWO_OR_MORE,
+        "max_iter": COUNT,
+        "max_donors": COUNT,
     }
 
     def __init__(self, conflict: str = "count", n_bins: int = 8, max_iter: int = 10, max_donors: int = 10_000) -> None:

@@ -1,13 +1,11 @@
 """Distance likelihood maximisation: the candidate whose distances to the rows nearby are the most likely ones."""
 
 from dataclasses import dataclass
-from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
-from sklearn.utils._param_validation import Interval
 
 from datasets.prediction import Prediction
 from datasets.schema import LABELLED, UNORDERED, Floats, Kind
@@ -17,6 +15,7 @@ from imputers.relational.distance_models import Distances, Float32s, Rows, fit_m
 from imputers.shared.conditionals import Conditional, predict
 from imputers.shared.donors import sample_donors
 from imputers.shared.levels import draw_level
+from imputers.shared.ranges import COUNT, COUNT_OR_NONE, POSITIVE
 
 SMALLEST = 10  # neighbours of a local model, and more if there are many columns
 PER_COLUMN = 3  # neighbours of a local model for each column
@@ -84,12 +83,12 @@ class DistanceLikelihood(Imputer):
     family: ClassVar[str] = "relational"
     reads_text: ClassVar[bool] = True
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
-        "n_donors": [Interval(Integral, 1, None, closed="left")],
-        "n_largest": [Interval(Integral, 1, None, closed="left")],
-        "n_references": [Interval(Integral, 1, None, closed="left")],
-        "n_neighbors": [Interval(Integral, 1, None, closed="left"), None],
-        "ridge": [Interval(Real, 0, None, closed="neither")],
-        "max_donors": [Interval(Integral, 1, None, closed="left")],
+        "n_donors": COUNT,
+        "n_largest": COUNT,
+        "n_references": COUNT,
+        "n_neighbors": COUNT_OR_NONE,
+        "ridge": POSITIVE,
+        "max_donors": COUNT,
     }
 
     def __init__(

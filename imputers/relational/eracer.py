@@ -1,18 +1,17 @@
 """ERACER: regressions on a row's other answers and on averages over linked rows, repeated till they settle."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from numbers import Integral, Real
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils._param_validation import Interval
 
 from datasets.schema import Floats, Kind
 from imputers import IMPUTERS
 from imputers.shared.chained import Fill, Item, Visit
 from imputers.shared.distances import Gower
 from imputers.shared.levels import draw_level
+from imputers.shared.ranges import NOT_NEGATIVE, NUMBER_OR_ZERO, TWO_OR_MORE
 from imputers.shared.regression import RegressionImputer
 
 if TYPE_CHECKING:
@@ -65,9 +64,9 @@ class Eracer(RegressionImputer):
 
     family: ClassVar[str] = "relational"
     _parameter_constraints: ClassVar[dict[str, list[object]]] = RegressionImputer._parameter_constraints | {
-        "n_neighbors": [Interval(Integral, 0, None, closed="left")],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "max_donors": [Interval(Integral, 2, None, closed="left")],
+        "n_neighbors": NUMBER_OR_ZERO,
+        "tol": NOT_NEGATIVE,
+        "max_donors": TWO_OR_MORE,
     }
 
     def __init__(

@@ -1,6 +1,6 @@
 """HoloClean: candidates by co-occurrence, weighed by one softmax that all of them share."""
 
-from numbers import Integral, Real
+from numbers import Real
 from typing import ClassVar
 
 import numpy as np
@@ -15,6 +15,7 @@ from imputers.relational.cooccurrence import Cooccurrence, Domains, Symbols, cou
 from imputers.shared.bins import quantile_bins
 from imputers.shared.conditionals import Conditional, predict
 from imputers.shared.levels import draw_level
+from imputers.shared.ranges import POSITIVE, SHARE, TWO_OR_MORE
 
 
 @IMPUTERS.register("holoclean")
@@ -51,10 +52,10 @@ class HoloClean(Imputer):
     family: ClassVar[str] = "relational"
     reads_text: ClassVar[bool] = True
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
-        "prune": [Interval(Real, 0, 1, closed="left")],
+        "prune": SHARE,
         "min_correlation": [Interval(Real, None, 1, closed="neither")],
-        "weight_decay": [Interval(Real, 0, None, closed="neither")],
-        "n_bins": [Interval(Integral, 2, None, closed="left")],
+        "weight_decay": POSITIVE,
+        "n_bins": TWO_OR_MORE,
     }
 
     def __init__(

@@ -1,18 +1,17 @@
 """Logistic regression on character n-grams of the other answers: the reference line for tables of strings."""
 
 from collections.abc import Sequence
-from numbers import Integral
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, hstack
-from sklearn.utils._param_validation import Interval
 
 from datasets.errors import InputError
 from datasets.schema import LABELLED, Column, Floats, Kind
 from imputers import IMPUTERS
 from imputers.shared.column_models import ColumnModelImputer
+from imputers.shared.ranges import COUNT, TWO_OR_MORE
 
 if TYPE_CHECKING:
     from sklearn.linear_model import LogisticRegression, Ridge
@@ -48,8 +47,8 @@ class NgramLogistic(ColumnModelImputer["LogisticRegression | Ridge"]):
     reads_text: ClassVar[bool] = True
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
         "Cs": ["array-like"],
-        "max_ngram": [Interval(Integral, 1, None, closed="left")],
-        "max_categories": [Interval(Integral, 2, None, closed="left")],
+        "max_ngram": COUNT,
+        "max_categories": TWO_OR_MORE,
     }
 
     def __init__(self, Cs: Sequence[float] = (0.1, 1.0, 30.0), max_ngram: int = 3, max_categories: int = 100) -> None:

@@ -2,16 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from numbers import Integral
 from typing import ClassVar
 
 import numpy as np
-from sklearn.utils._param_validation import Interval
 
 from datasets.prediction import Prediction
 from datasets.schema import LABELLED, Floats, Kind
 from imputers.base import Imputer
 from imputers.shared.bins import Positions, into_bins, table_edges
+from imputers.shared.ranges import COUNT, NUMBER_OR_ZERO
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,9 +69,9 @@ class ClassImputer(Imputer):
 
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
         "groups": ["array-like", None],
-        "max_features": [Interval(Integral, 0, None, closed="left")],
-        "min_samples": [Interval(Integral, 1, None, closed="left")],
-        "n_bins": [Interval(Integral, 1, None, closed="left")],
+        "max_features": NUMBER_OR_ZERO,
+        "min_samples": COUNT,
+        "n_bins": COUNT,
     }
 
     def __init__(

@@ -1,16 +1,15 @@
 """Chained regressions that carry expectations: what regression imputation and ERACER have in common."""
 
-from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
-from sklearn.utils._param_validation import Interval
 
 from datasets.prediction import median_level
 from datasets.schema import Floats, Kind
 from imputers.shared.categorical import forecast_levels
 from imputers.shared.chained import ChainedImputer, Fill, Item
 from imputers.shared.linear import fit_linear
+from imputers.shared.ranges import COUNT, POSITIVE
 
 
 class RegressionImputer(ChainedImputer):
@@ -27,8 +26,8 @@ class RegressionImputer(ChainedImputer):
     """
 
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "ridge": [Interval(Real, 0, None, closed="neither")],
+        "max_iter": COUNT,
+        "ridge": POSITIVE,
     }
 
     def __init__(self, max_iter: int = 1, ridge: float = 1.0) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from numbers import Integral, Real
+from numbers import Real
 from typing import ClassVar
 
 import numpy as np
@@ -15,6 +15,7 @@ from imputers.base import Imputer
 from imputers.shared.bins import Positions, into_bins, table_edges
 from imputers.shared.classes import sort_donors
 from imputers.shared.levels import draw_level
+from imputers.shared.ranges import COUNT, NOT_NEGATIVE, NUMBER_OR_ZERO, TWO_OR_MORE
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,12 +75,12 @@ class ConditionalInformation(Imputer):
     family: ClassVar[str] = "statistical"
     proper: ClassVar[bool] = True
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
-        "max_features": [Interval(Integral, 0, None, closed="left")],
-        "tol": [Interval(Real, 0, None, closed="left")],
+        "max_features": NUMBER_OR_ZERO,
+        "tol": NOT_NEGATIVE,
         "significance": [Interval(Real, 0, 1, closed="both")],
-        "alpha": [Interval(Real, 0, None, closed="left")],
-        "min_samples": [Interval(Integral, 1, None, closed="left")],
-        "n_bins": [Interval(Integral, 2, None, closed="left")],
+        "alpha": NOT_NEGATIVE,
+        "min_samples": COUNT,
+        "n_bins": TWO_OR_MORE,
     }
 
     def __init__(

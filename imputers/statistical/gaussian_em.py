@@ -1,16 +1,15 @@
 """The multivariate normal fitted by EM: conditional means, and draws with drawn parameters."""
 
 from collections.abc import Iterator
-from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
-from sklearn.utils._param_validation import Interval
 
 from datasets.schema import Floats
 from imputers import IMPUTERS
 from imputers.shared.normal_imputer import NormalImputer, Weighted
 from imputers.shared.normal_model import draw_holes, draw_model, find_holes, maximum_likelihood
+from imputers.shared.ranges import COUNT, NOT_NEGATIVE
 
 
 @IMPUTERS.register("gaussian-em")
@@ -39,10 +38,10 @@ class GaussianEM(NormalImputer):
     family: ClassVar[str] = "statistical"
     proper: ClassVar[bool] = True
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
-        "ridge": [Interval(Real, 0, None, closed="left")],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "thin": [Interval(Integral, 1, None, closed="left")],
+        "ridge": NOT_NEGATIVE,
+        "tol": NOT_NEGATIVE,
+        "max_iter": COUNT,
+        "thin": COUNT,
     }
 
     def __init__(self, ridge: float = 5.0, tol: float = 1e-3, max_iter: int = 100, thin: int = 5) -> None:

@@ -1,12 +1,10 @@
 """Imputation by latent classes: several mixtures of product-multinomials, averaged."""
 
 from collections.abc import Sequence
-from numbers import Integral
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils._param_validation import Interval
 
 from datasets.errors import InputError
 from datasets.prediction import Prediction
@@ -24,6 +22,7 @@ from datasets.surveys.latent_class import (
 from imputers import IMPUTERS
 from imputers.base import Imputer
 from imputers.shared.bins import quantile_bins
+from imputers.shared.ranges import COUNT
 from imputers.shared.validation import validation_cells
 
 PSEUDO = 0.5  # extra respondents per class and item who answer as the whole table does
@@ -63,10 +62,10 @@ class LatentClassImputer(Imputer):
 
     family: ClassVar[str] = "statistical"
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
-        "n_init": [Interval(Integral, 1, None, closed="left")],
+        "n_init": COUNT,
         "n_components": ["array-like"],
-        "max_levels": [Interval(Integral, 1, None, closed="left")],
-        "n_bins": [Interval(Integral, 1, None, closed="left")],
+        "max_levels": COUNT,
+        "n_bins": COUNT,
     }
 
     def __init__(

@@ -1,17 +1,16 @@
 """Matrix factorisation: a respondent is a point, an item a direction, and answers follow from the two."""
 
-from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils._param_validation import Interval
 
 from datasets.prediction import Prediction
 from datasets.schema import Floats, Kind
 from imputers import IMPUTERS
 from imputers.matrix import MatrixImputer
 from imputers.shared.levels import draw_level, normal_shares
+from imputers.shared.ranges import COUNT, NUMBER_OR_ZERO, POSITIVE
 from imputers.shared.validation import validation_cells
 from imputers.statistical.factors import starting_factors
 from imputers.statistical.tilt import Tilt, learn_tilt
@@ -57,10 +56,10 @@ class MatrixFactorisation(MatrixImputer):
 
     family: ClassVar[str] = "statistical"
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
-        "n_components": [Interval(Integral, 1, None, closed="left")],
-        "ridge": [Interval(Real, 0, None, closed="neither")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "max_iter_refit": [Interval(Integral, 0, None, closed="left")],
+        "n_components": COUNT,
+        "ridge": POSITIVE,
+        "max_iter": COUNT,
+        "max_iter_refit": NUMBER_OR_ZERO,
     }
 
     def __init__(self, n_components: int = 50, ridge: float = 25.0, max_iter: int = 7, max_iter_refit: int = 3) -> None:

@@ -1,16 +1,15 @@
 """Multiple imputation by chained equations, with a model for each kind of item."""
 
-from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
-from sklearn.utils._param_validation import Interval
 
 from datasets.schema import Floats, Kind
 from imputers import IMPUTERS
 from imputers.shared.categorical import forecast_levels, is_short
 from imputers.shared.chained import ChainedImputer, Fill, Item
 from imputers.shared.levels import draw_level
+from imputers.shared.ranges import COUNT, POSITIVE
 from imputers.statistical.pmm import match
 
 
@@ -42,9 +41,9 @@ class Mice(ChainedImputer):
     family: ClassVar[str] = "statistical"
     proper: ClassVar[bool] = True
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "n_donors": [Interval(Integral, 1, None, closed="left")],
-        "ridge": [Interval(Real, 0, None, closed="neither")],
+        "max_iter": COUNT,
+        "n_donors": COUNT,
+        "ridge": POSITIVE,
     }
 
     def __init__(self, max_iter: int = 5, n_donors: int = 5, ridge: float = 1.0) -> None:

@@ -1,15 +1,14 @@
 """Chained classification and regression trees: every hole gets the answer of a row in its leaf."""
 
-from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils._param_validation import Interval
 
 from datasets.schema import Floats, Kind
 from imputers import IMPUTERS
 from imputers.shared.chained import ChainedImputer, Fill, Item
+from imputers.shared.ranges import COUNT, NOT_NEGATIVE
 
 
 @IMPUTERS.register("mice-cart")
@@ -35,9 +34,9 @@ class MiceCart(ChainedImputer):
 
     family: ClassVar[str] = "statistical"
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "min_samples_leaf": [Interval(Integral, 1, None, closed="left")],
-        "min_impurity_decrease": [Interval(Real, 0, None, closed="left")],
+        "max_iter": COUNT,
+        "min_samples_leaf": COUNT,
+        "min_impurity_decrease": NOT_NEGATIVE,
     }
 
     def __init__(self, max_iter: int = 5, min_samples_leaf: int = 5, min_impurity_decrease: float = 1e-4) -> None:

@@ -1,14 +1,13 @@
 """Chained predictive mean matching: every hole gets the answer of a person predicted alike."""
 
-from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
-from sklearn.utils._param_validation import Interval
 
 from datasets.schema import Floats, Kind
 from imputers import IMPUTERS
 from imputers.shared.chained import ChainedImputer, Fill, Item
+from imputers.shared.ranges import COUNT, POSITIVE
 from imputers.statistical.pmm import canonical_scores, match
 
 
@@ -37,10 +36,10 @@ class MicePmm(ChainedImputer):
     family: ClassVar[str] = "statistical"
     proper: ClassVar[bool] = True
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "n_donors": [Interval(Integral, 1, None, closed="left")],
-        "n_components": [Interval(Integral, 1, None, closed="left")],
-        "ridge": [Interval(Real, 0, None, closed="neither")],
+        "max_iter": COUNT,
+        "n_donors": COUNT,
+        "n_components": COUNT,
+        "ridge": POSITIVE,
     }
 
     def __init__(self, max_iter: int = 5, n_donors: int = 5, n_components: int = 3, ridge: float = 1.0) -> None:

@@ -4,12 +4,10 @@ import io
 import shutil
 import subprocess
 from collections.abc import Mapping
-from numbers import Integral
 from typing import ClassVar
 
 import numpy as np
 import pandas as pd
-from sklearn.utils._param_validation import Interval
 
 from datasets.errors import MethodUnavailableError
 from datasets.prediction import Prediction
@@ -17,6 +15,7 @@ from datasets.schema import Floats, Kind
 from imputers import IMPUTERS
 from imputers.base import Imputer
 from imputers.shared.chained import stacked
+from imputers.shared.ranges import COUNT
 
 ASK = 'cat(nzchar(system.file(package = "mice")))'
 VERSIONS = 'cat(format(getRversion()), format(packageVersion("mice")))'
@@ -69,7 +68,7 @@ class RMice(Imputer):
     family: ClassVar[str] = "statistical"
     proper: ClassVar[bool] = True
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "max_iter": COUNT,
     }
 
     def __init__(self, max_iter: int = 5) -> None:

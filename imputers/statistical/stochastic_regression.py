@@ -1,10 +1,8 @@
 """Stochastic regression imputation: the predicted value plus a random residual."""
 
-from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
-from sklearn.utils._param_validation import Interval
 
 from datasets.schema import Floats, Kind
 from imputers import IMPUTERS
@@ -12,6 +10,7 @@ from imputers.shared.categorical import forecast_levels
 from imputers.shared.chained import ChainedImputer, Fill, Item
 from imputers.shared.levels import draw_level
 from imputers.shared.linear import fit_linear
+from imputers.shared.ranges import COUNT, POSITIVE
 
 
 @IMPUTERS.register("stochastic-regression")
@@ -35,8 +34,8 @@ class StochasticRegression(ChainedImputer):
 
     family: ClassVar[str] = "statistical"
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "ridge": [Interval(Real, 0, None, closed="neither")],
+        "max_iter": COUNT,
+        "ridge": POSITIVE,
     }
 
     def __init__(self, max_iter: int = 5, ridge: float = 1.0) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from datasets.schema import Column, Floats, Kind, Schema
 from imputers.llm.prompts.script import Script
@@ -107,3 +108,15 @@ def tiny_script(tiny_llama: Path, tiny_table: tuple[Vocabulary, Positions]) -> S
     from transformers import AutoTokenizer
 
     return Script.make(tiny_table[0].items, AutoTokenizer.from_pretrained(tiny_llama))
+
+
+@pytest.fixture(scope="session")
+def breast_cancer() -> tuple[Floats, NDArray[np.bool_], Schema]:
+    """Breast cancer (Wolberg 1993), standardised, with half of the cells hidden by the mask of the MIWAE notebook."""
+    from sklearn.datasets import load_breast_cancer
+
+    Z = load_breast_cancer().data
+    Z = (Z - Z.mean(axis=0)) / Z.std(axis=0)
+    hidden = np.zeros(Z.size, dtype=bool)
+    hidden[np.random.RandomState(1234).choice(Z.size, Z.size // 2, replace=False)] = True
+    return Z, hidden.reshape(Z.shape), Schema(tuple(Column(f"x{j}", Kind.NUMERIC) for j in range(Z.shape[1])))

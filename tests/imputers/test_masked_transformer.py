@@ -47,7 +47,7 @@ def reference(network, questions, factors):
     prompt, items, visible = (torch.as_tensor(x) for x in (questions.prompt, questions.items, questions.visible))
     (b, q), s = items.shape, prompt.shape[1]
     words = network.words_in + network.basis @ network.items_in
-    n_hidden, n_heads = network.member.shape
+    n_hidden, n_heads = words.shape[1], network.n_heads
     cells, state = words[prompt], words[items] * next(factors).view(b, q, -1)
     mask = torch.eye(s + q, dtype=torch.bool).repeat(b, 1, 1)
     mask[:, s:, :s] = visible > 0
@@ -142,7 +142,7 @@ def test_probabilities_are_those_of_the_whole_sequence(fitted, shown, n_layers):
 
 @pytest.mark.parametrize("n_layers", [1, 2])
 def test_loss_and_its_gradient_are_those_of_plain_torch(fitted, shown, n_layers):
-    """The written-out gradient of every weight, dropout included, against torch's own."""
+    """Loss and gradient of every weight, dropout included, against attention over one sequence with a full mask."""
     from torch.nn.functional import cross_entropy
 
     network = strong_network(fitted.vocabulary_, n_layers)

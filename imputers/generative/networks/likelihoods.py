@@ -190,8 +190,8 @@ class Count(Likelihood):
 
 
 @dataclass(frozen=True, eq=False)
-class Nominal(Likelihood):
-    """Softmax over the levels, the first logit fixed at 0.
+class Categorical(Likelihood):
+    """Probabilities of levels.
 
     Parameters
     ----------
@@ -200,6 +200,15 @@ class Nominal(Likelihood):
     """
 
     margins: Tensor
+
+    def sample(self, location: Tensor, shape: Tensor, generator: torch.Generator) -> Tensor:
+        """Draw a level."""
+        return level(self.mean(location, shape), generator)
+
+
+@dataclass(frozen=True, eq=False)
+class Nominal(Categorical):
+    """Softmax over the levels, the first logit fixed at 0."""
 
     def start(self) -> tuple[Tensor, Tensor]:
         """Log odds of the margin against the first level; a softmax has no shape."""
@@ -218,22 +227,10 @@ class Nominal(Likelihood):
         """Probability of each level (..., c, K)."""
         return torch.exp(self._log_probabilities(location))
 
-    def sample(self, location: Tensor, shape: Tensor, generator: torch.Generator) -> Tensor:
-        """Draw a level."""
-        return level(self.mean(location, shape), generator)
-
 
 @dataclass(frozen=True, eq=False)
-class Ordinal(Likelihood):
-    """Cumulative logit: P(x ≤ r) = σ(θ_r − h), h the location and ascending θ the shape.
-
-    Parameters
-    ----------
-    columns : see `Likelihood`.
-    margins : share of each level, shape (c, K), NaN where padded.
-    """
-
-    margins: Tensor
+class Ordinal(Categorical):
+    """Cumulative logit: P(x ≤ r) = σ(θ_r − h), h the location and ascending θ the shape."""
 
     def start(self) -> tuple[Tensor, Tensor]:
         """Location 0 and the thresholds that give the margin."""
@@ -263,10 +260,6 @@ class Ordinal(Likelihood):
     def mean(self, location: Tensor, shape: Tensor) -> Tensor:
         """Probability of each level (..., c, K)."""
         return torch.sigmoid(shape - location).diff(dim=-1)
-
-    def sample(self, location: Tensor, shape: Tensor, generator: torch.Generator) -> Tensor:
-        """Draw a level."""
-        return level(self.mean(location, shape), generator)
 
 
 Heads = list[tuple[Likelihood, Tensor, Tensor]]  # each with its location and shape

@@ -9,16 +9,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn.functional import embedding, linear, silu
+from torch.nn.functional import cross_entropy, embedding, linear, silu
 
 from datasets.schema import Floats
-from imputers.generative.networks.masked_transformer_layer import AttentionLayer, LogLoss, Normed, normed
 from imputers.shared.vocabulary import Positions, Vocabulary
 
 INITIAL_SPREAD = 0.02  # standard deviation of all random weights, as in Llama
 STEPS_OF_256 = 256  # probabilities of masking and dropout are multiples of 1/256: one random byte for each
 
-Shape = tuple[int, int]
+Shape = tuple[int, ...]
 Dropout = Callable[[Shape], Tensor]
 
 
@@ -82,8 +81,6 @@ class Network(nn.Module):
     """
 
     basis: Tensor
-    member: Tensor
-    scale: Tensor
     own_words: Tensor
     barred: Tensor
 
@@ -95,7 +92,8 @@ class Network(nn.Module):
         def weights(*shape: int) -> nn.Parameter:
             return nn.Parameter(torch.from_numpy(rng.standard_normal(shape, dtype=np.float32)) * INITIAL_SPREAD)
 
-        p, n_words, size = len(vocabulary.items), len(vocabulary), n_hidden // n_heads
+        p, n_words = len(vocabulary.items), len(vocabulary)
+        self.n_heads = n_heads
         self.first = vocabulary.bounds[:-1]  # word of each item's first answer, shape (p,)
         counts = np.diff(vocabulary.bounds)
         places = np.arange(counts.max())
@@ -104,12 +102,7 @@ class Network(nn.Module):
         basis = np.zeros((n_words, 3, p), dtype=np.float32)
         powers = [np.arange(n_words) >= p, vocabulary.scores, vocabulary.scores**2]
         basis[np.arange(n_words), :, vocabulary.item_of] = np.stack(powers, axis=1)
-        query_scale = np.repeat([size**-0.5, 1.0], [n_hidden, 2 * n_hidden]).astype(np.float32)
         self.register_buffer("basis", torch.from_numpy(basis.reshape(n_words, 3 * p)))
-        self.register_buffer(
-            "member", torch.eye(n_heads).repeat_interleave(size, dim=0)
-        )  # of a head, (n_hidden, heads)
-        self.register_buffer("scale", torch.from_numpy(query_scale[:, None]))
         self.register_buffer("own_words", torch.from_numpy(own_words))  # answers of each item, (p, K)
         self.register_buffer("barred", torch.from_numpy(barred))
         self.words_in, self.words_out = weights(n_words, n_hidden), weights(n_words, n_hidden)
@@ -119,34 +112,21 @@ class Network(nn.Module):
 
     def states(self, questions: Questions, dropout: Dropout) -> Tensor:
         """Last hidden states of the asked questions, shape (a, n_hidden)."""
-        prompt, asked = torch.from_numpy(questions.prompt), torch.from_numpy(questions.asked)
+        asked = torch.from_numpy(questions.asked)
         words = torch.addmm(self.words_in, self.basis, self.items_in)
         state = embedding(torch.from_numpy(questions.items.ravel()), words)
         n_hidden = state.shape[1]
         state = state * dropout((len(state), n_hidden))
         for layer in cast("list[Layer]", self.layers):
-            project, gate_up = layer.project * layer.norm_attention * self.scale, layer.gate_up * layer.norm_mlp
-            keys_values = linear(Normed.apply(words), project[n_hidden:])
-            last = layer is self.layers[-1]
-            shape = (len(asked if last else state), n_hidden)
-            state = AttentionLayer.apply(
-                state,
-                keys_values,
-                project,
-                layer.mix,
-                gate_up,
-                layer.down,
-                prompt,
-                questions.visible,
-                asked if last else None,
-                self.member,
-                dropout(shape),
-                dropout(shape),
-            )
-            if not last:  # a cell's attention to itself alone gives its own value
+            keys_values = linear(normed(words), (layer.project * layer.norm_attention)[n_hidden:])
+            mixed = layer.attended(state, keys_values, questions, self.n_heads)
+            if layer is self.layers[-1]:
+                state, mixed = state[asked], mixed[asked]
+            else:  # a cell's attention to itself alone gives its own value
                 words = words + linear(keys_values[:, n_hidden:], layer.mix)
-                gate, up = linear(Normed.apply(words), gate_up).chunk(2, dim=1)
-                words = words + linear(silu(gate) * up, layer.down)
+                words = words + layer.perceptron(words)
+            state = torch.addcmul(state, linear(mixed, layer.mix), dropout(state.shape))
+            state = torch.addcmul(state, layer.perceptron(state), dropout(state.shape))
         return state
 
     def head(self) -> Tensor:
@@ -162,19 +142,28 @@ class Network(nn.Module):
         words : the observed answers, shape (a,).
         """
         items = questions.items.ravel()[questions.asked]
-        counts = np.bincount(items, minlength=len(self.first))
+        scores = self._scores_by_item(self.states(questions, dropout), items)
+        return cross_entropy(scores, torch.from_numpy(words - self.first[items]))
+
+    def _scores_by_item(self, state: Tensor, items: Positions) -> Tensor:
+        """Scores of the answers to questions about sorted items (a,), shape (a, K); minus infinity beyond the item's.
+
+        Only the words of the asked item are scored, one batched product for all items.
+        """
+        p, counts = len(self.first), np.bincount(items, minlength=len(self.first))
+        longest = int(counts.max())
         starts = counts.cumsum() - counts
-        place = items * counts.max() + np.arange(len(items)) - starts[items]  # in a table with a row for each item
-        answers = np.zeros(len(self.first) * counts.max(), dtype=np.intp)
-        answers[place] = words - self.first[items]
-        state = self.states(questions, dropout)
-        tables = self.head(), self.own_words, self.barred
-        return LogLoss.apply(state, *tables, torch.from_numpy(place), torch.from_numpy(answers))
+        place = items * longest + np.arange(len(items)) - starts[items]  # in a table with a row for each item
+        table = state.new_zeros(p * longest, state.shape[1])
+        by_item = table.index_copy(0, torch.from_numpy(place), normed(state)).view(p, longest, -1)
+        vectors = embedding(self.own_words, self.head())  # (p, K, n_hidden)
+        scores = torch.baddbmm(self.barred[:, None], by_item, vectors.transpose(1, 2))
+        return scores.flatten(0, 1)[torch.from_numpy(place)]
 
     @torch.no_grad()
     def probabilities(self, questions: Questions) -> Floats:
         """Probabilities of the answers to the asked questions, shape (a, K), K those of the widest item; 0 beyond."""
-        state = normed(self.states(questions, lambda shape: torch.ones(()).expand(shape)))[0]
+        state = normed(self.states(questions, lambda shape: torch.ones(()).expand(shape)))
         items = torch.from_numpy(questions.items.ravel()[questions.asked])
         scores = linear(state, self.head()).gather(1, self.own_words[items]) + self.barred[items]
         return scores.softmax(dim=1).double().numpy()
@@ -188,6 +177,30 @@ class Layer(nn.Module):
         self.norm_attention, self.norm_mlp = (nn.Parameter(torch.ones(n_hidden)) for _ in range(2))
         self.project, self.mix = weights(3 * n_hidden, n_hidden), weights(n_hidden, n_hidden)
         self.gate_up, self.down = weights(6 * n_hidden, n_hidden), weights(n_hidden, 3 * n_hidden)
+
+    def attended(self, state: Tensor, keys_values: Tensor, questions: Questions, n_heads: int) -> Tensor:
+        """Attention of each question to the visible cells of its row and to itself, shape (b · q, n_hidden).
+
+        Parameters
+        ----------
+        state : of the questions, shape (b · q, n_hidden).
+        keys_values : of each word, shape (words, 2 · n_hidden).
+        """
+        b, q, s = questions.visible.shape
+        projected = linear(normed(state), self.project * self.norm_attention)
+        query, key, value = projected.view(b, q, 3, n_heads, -1).permute(2, 0, 3, 1, 4)  # each (b, heads, q, size)
+        query = query * query.shape[-1] ** -0.5
+        cells = embedding(torch.from_numpy(questions.prompt), keys_values).view(b, s, 2, n_heads, -1)
+        keys, values = cells.permute(2, 0, 3, 1, 4)  # each (b, heads, s, size)
+        scores = query @ keys.transpose(2, 3) + torch.log(questions.visible)[:, None]
+        weights = torch.cat([scores, (query * key).sum(dim=3, keepdim=True)], dim=3).softmax(dim=3)
+        mixed = weights[..., :-1] @ values + weights[..., -1:] * value
+        return mixed.transpose(1, 2).reshape(b * q, -1)
+
+    def perceptron(self, state: Tensor) -> Tensor:
+        """What the SwiGLU perceptron (Shazeer 2020, arXiv 2002.05202, equation 6) adds to states (r, n_hidden)."""
+        gate, up = linear(normed(state), self.gate_up * self.norm_mlp).chunk(2, dim=1)
+        return linear(silu(gate) * up, self.down)
 
 
 def train(network: Network, words: Positions, targets: Positions, plan: Plan, rng: np.random.Generator) -> list[float]:
@@ -280,6 +293,11 @@ def visible_cells(
     ratios = rng.integers(0, round(mask_ratio * STEPS_OF_256), (*answers.shape, 1), dtype=np.uint8, endpoint=True)
     kept = _random_bytes((*answers.shape, prompt.shape[1]), rng) >= ratios
     return kept & (prompt >= p)[:, None, :] & (prompt[:, None, :] != answers[:, :, None])
+
+
+def normed(x: Tensor) -> Tensor:
+    """Vectors (r, n) over their root mean square (Zhang & Sennrich 2019, NeurIPS); weights go into the next matrix."""
+    return x * (x.square().mean(dim=1, keepdim=True) + 1e-6).rsqrt()
 
 
 def _dropout(share: float, rng: np.random.Generator) -> Dropout:
