@@ -23,6 +23,7 @@ SURE_TEXTS = (
 )
 AMONG_NUMBERS = ("NA", "na", "None", "NaT", "Na", *(f".{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"))
 PUNCTUATION = (".", "..", "?", "??", "-", "--", "---", "–", "—", "*", "…", "#")
+LETTER = re.compile(r"[^\W\d_]")
 LEADING_CODE = (  # of "1. White", "(1) White", "1 - rich", "1 White", "-9 refused", not of "3 rooms"
     r"\s*[\[(]?(?P<code>[+-]?\d+(?:\.\d+)?)"
     r"(?:[\])]?\s*[.):=](?!\d)\s*|[\])]\s*|\s+[-–]\s+|\s+(?=[A-ZÀ-Þ])|(?<=-\d)\s+)(?=\S)"
@@ -86,6 +87,8 @@ def worded_reason(label: str) -> Reason | None:
     >>> worded_reason("-9. Refused"), worded_reason("Don't know / can't say"), worded_reason("Not at all")
     (<Reason.REFUSED: 5>, <Reason.DONT_KNOW: 2>, None)
     """
+    if LETTER.search(label) is None:  # numbers, which are most texts of most files
+        return None
     text = without_code(label).strip().lower().replace("’", "'").strip(" .*()[]<>\"'")
     if text in ("n/a", "dk/na", "dk/rf", "dk/ref", "na/dk"):
         return Reason.NOT_ASKED if text == "n/a" else Reason.DONT_KNOW
