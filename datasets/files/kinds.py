@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
+from datasets.files.design_columns import design_role
 from datasets.files.frame import FEW_LEVELS, infer_column, is_short_scale
 from datasets.files.labelled import unique_labels
 from datasets.files.missing import without_code
@@ -54,6 +55,9 @@ def guess_column(
         return aside
     if not types.is_numeric_dtype(cells.dtype) or types.is_bool_dtype(cells.dtype):
         return replace(infer_column(name, cells), question=question)
+    role = "" if labels else design_role(name, question, cells)
+    if role:
+        return f"looks like the survey's {role}"
     codes = cells.to_numpy(dtype=float, na_value=np.nan)
     words = {code: without_code(text, code) for code, text in labels.items()}  # "1. White" has no order
     column = labelled_column(name, codes, words, question)

@@ -47,12 +47,14 @@ FILE_KEYS: Mapping[str, type | tuple[type, ...]] = {
     "strata": str,
     "psu": str,
 }
+DESIGN = {"id": "id", "weight": "weight", "stratum": "strata", "psu": "psu"}  # role to the key of [file]
 HEADER = """\
 # What each column means. Columns that are not named here are inferred.
 # kind: "nominal", "ordinal", "numeric", "text" (free strings, for methods that read them), or "ignore" (left as it is).
 # levels: the answers of a column of texts, lowest first. labels: code = "answer" for a column of codes.
 # decimals, low, high: of numeric columns. role: "driver" (never hidden when benchmarking; missingness at
-# random depends on it), "target" (reported by name) or "item".
+# random depends on it), "target" (reported by name) or "item"; of a column of the survey's design, which is never
+# imputed nor imputed from, "id", "weight", "stratum" or "psu".
 # missing: codes or texts that mean missing, [-9, "n/a"] or { -9 = "refused", -8 = "don't know", -1 = "not asked" };
 # what it does not list is an answer. asked_if: who was asked, e.g. "marital == 1 and age >= 18".
 # A section [file] may say: missing_texts, missing_codes, decimal, thousands, encoding, separator, head_rows, and the
@@ -112,7 +114,26 @@ def read_schema(path: Path) -> SchemaFile:
     facts = _file_facts(f"{path}: [{FILE}]", tables.pop(FILE)) if is_file and FILE in tables else FileFacts()
     for name, table in tables.items():
         _check_keys(f"{path}: [{name}]", table, KEYS)
-    return SchemaFile(path, tables, facts)
+    return SchemaFile(path, *_with_roles(path, tables, facts))
+
+
+def _with_roles(
+    path: Path, tables: Mapping[str, Mapping[str, Any]], facts: FileFacts
+) -> tuple[dict[str, Mapping[str, Any]], FileFacts]:
+    """Put the columns that are given a role in the survey's design among the facts of the file."""
+    found = {}
+    for name, table in tables.items():
+        part = DESIGN.get(table.get("role", ""))
+        found[name] = table if part is None else {key: value for key, value in table.items() if key != "role"}
+        if part == "id":
+            facts = replace(facts, id=tuple(dict.fromkeys((*facts.id, name))))
+        elif part is not None:
+            other = getattr(facts, part)
+            if other not in ("", name):
+                raise InputError(f"{path}: [{name}] has role = {table['role']!r}, and so has {other!r}; choose one")
+            stated: dict[str, Any] = {part: name}
+            facts = replace(facts, **stated)
+    return found, facts
 
 
 def read_entries(stated: SchemaFile, cells: pd.DataFrame, guess: Mapping[str, Column | str]) -> dict[str, Entry]:
@@ -278,7 +299,7 @@ def _entry(who: str, table: Mapping[str, Any], cells: pd.Series, guess: Column |
         raise InputError(f"{who} kind = {kind!r}; there are {', '.join([*Kind, IGNORE])}")
     role = table.get("role", Role.ITEM)
     if role not in list(Role):
-        raise InputError(f"{who} role = {role!r}; there are {', '.join(Role)}")
+        raise InputError(f"{who} role = {role!r}; there are {', '.join([*Role, *DESIGN])}")
     labels = {} if kind == Kind.NUMERIC else _labels(who, table, cells, known)
     question = table.get("question", known.question if known else "")
     missing = known.missing if known else {}

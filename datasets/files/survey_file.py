@@ -61,9 +61,9 @@ def read_survey_file(path: Path, schema_path: Path | None = None) -> SurveyFile:
     """Read a file, with what a schema file says of its columns and the rest inferred.
 
     What is missing is decided by `columns.read_column`, what a column is by `kinds.guess_column`. Set aside are
-    columns that are empty or hold one value, dates, free text and identifiers. Unless the schema file
-    gives a role to some column, the columns with the fewest holes become drivers: four at most, and no
-    more than half.
+    columns that are empty or hold one value, dates, free text, identifiers, and columns that are or look like those of
+    the survey's design. Unless the schema file gives a role to some column, the columns with the fewest holes become
+    drivers: four at most, and no more than half.
 
     Raises
     ------
@@ -252,6 +252,8 @@ def _codes_are_own(column: Column) -> bool:
 
 def _line_to_use(why: str) -> str:
     """The line of a schema file that puts a column that was set aside to use; "" if there is none."""
+    if why.startswith("looks like the survey's"):
+        return f'role = "{why.split()[-1]}"'
     if why.startswith(("a box", "an identifier: another text")) or why.endswith("in all rows"):
         return "" if why.startswith("one observed") else 'kind = "nominal"'
     if why.startswith("an identifier"):

@@ -268,8 +268,10 @@ def test_nhanes_is_read_described_and_written_back(shared, tmp_path):
     path = shared / "data" / "surveys" / "nhanes_2009_2012.sav"
     found = read_survey_file(path)
     table = describe(found.dataset).set_index("variable")
-    assert found.dataset.values.shape == (20293, 78)
-    assert found.ignored == {"ID": "an identifier: another number in every row"}
+    assert found.dataset.values.shape == (20293, 74)
+    design = {"WTINT2YR": "weight", "WTMEC2YR": "weight", "SDMVPSU": "psu", "SDMVSTRA": "stratum"}
+    looks = {name: f"looks like the survey's {role}" for name, role in design.items()}
+    assert found.ignored == {"ID": "an identifier: another number in every row"} | looks
     assert table.loc["Race1", "kind"] == "nominal" and table.loc["BMI", "kind"] == "numeric"
     assert (found.dataset.schema["Age"].low, found.dataset.schema["Age"].high) == (0, 80)
     rules = proposals(found).skips
