@@ -2,22 +2,22 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import ClassVar, Self, TypeVar
+from typing import ClassVar, Self
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.utils import Tags
 from sklearn.utils._param_validation import InvalidParameterError
+from sklearn.utils.validation import check_is_fitted
 
 from datasets.errors import InputError
-from datasets.files.frame import infer_schema, to_codes, to_frame
 from datasets.prediction import Prediction, complete, point
 from datasets.schema import Floats, Kind, Schema
+from imputers.door import Door, Table, Unseen
 
-Table = TypeVar("Table", pd.DataFrame, Floats)
 
-
-class Imputer(TransformerMixin, BaseEstimator):
+class Imputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """Base of every imputer: a scikit-learn estimator over tables of codes.
 
     A subclass stores its parameters in ``__init__``, declares their ranges in ``_parameter_constraints`` (see
@@ -48,8 +48,9 @@ class Imputer(TransformerMixin, BaseEstimator):
     reads_text : the method makes use of text columns and fills them; any other refuses a table that has some.
     uses_weights : the method makes use of survey weights.
     told : a plain sentence on what the method is told about why cells are missing, beyond what all are told; or empty.
-    full_schema_ : schema of the table given to `fit`.
+    full_schema_ : schema of the table given to `fit`, but for columns that were set aside.
     schema_ : schema of its columns that vary.
+    set_aside_ : columns of a DataFrame that no method can use, by name, and why; `transform` returns them as they are.
 
     Raises
     ------
@@ -82,6 +83,7 @@ class Imputer(TransformerMixin, BaseEstimator):
         weights: Floats | None = None,
         random_state: int = 0,
         folder: Path | None = None,
+        unseen: Unseen = "error",
     ) -> Self:
         """Learn from a table with holes.
 
@@ -89,34 +91,40 @@ class Imputer(TransformerMixin, BaseEstimator):
         ----------
         X : table (n, p); NaN (in a DataFrame also None and NA) is a hole.
         y : ignored, for scikit-learn.
-        schema : meaning of the columns; needed for an array of codes, inferred from a DataFrame.
+        schema : meaning of the columns; without it they are inferred (`datasets.files.frame.infer_schema`), columns of
+            a DataFrame that are no questions are set aside, and a warning names them. A DataFrame may have more
+            columns than the schema; these are set aside, too, without a word.
         weights : survey weights (n,).
         random_state : seed; the same seed gives the same prediction.
         folder : where the method may keep checkpoints and learning curves, and resumes from; None keeps nothing.
+        unseen : what an answer in new rows is that the column's scale lacks: an "error", or "missing", which a warning
+            tells; `transform` leaves such a cell as it is.
 
         Raises
         ------
         InputError
-            If a parameter is out of range, an array comes without schema, a code is not on its scale, a column has
-            fewer than two observed values, fewer than two columns vary, or the method does not read text and there
-            is some.
+            If a parameter is out of range, a code is not on its scale, a column has fewer than two observed values,
+            fewer than two columns vary, or the method does not read text and there is some.
         """
         self.check_parameters()
-        if schema is None and not isinstance(X, pd.DataFrame):
-            raise InputError(f"{type(self).__name__}.fit: an array of codes needs schema=…, or pass a DataFrame")
-        self.full_schema_ = infer_schema(X) if schema is None else schema
+        if unseen not in ("error", "missing"):
+            raise InputError(f"{type(self).__name__}.fit: unseen={unseen!r} is neither 'error' nor 'missing'")
+        self._door = Door.of(X, schema)
+        self.full_schema_, self.set_aside_ = self._door.schema, self._door.aside
+        self.n_features_in_ = self._door.n_columns
+        self._name_features()
         self._check_kinds()
-        self.n_features_in_ = len(self.full_schema_)
         self.random_state_ = random_state
         self.weights_ = weights
         self.folder_ = folder
-        codes = self._codes(X)
+        self._unseen = unseen
+        codes = self._door.codes(X, "error")  # what is learned from is seen
         self._constants = _constants(codes, self.full_schema_)
         self._varying = np.flatnonzero(np.isnan(self._constants))
         if len(self._varying) < 2:
             raise InputError(
-                f"{len(self._varying)} of {len(self.full_schema_)} columns vary; imputation learns from how "
-                "columns vary together and needs two at least"
+                f"{len(self._varying)} of {len(self.full_schema_)} columns vary (n_samples = {len(codes)}, "
+                f"n_features = {self.n_features_in_}); imputation learns from how they vary, and needs two"
             )
         self.schema_ = self.full_schema_.take(self._varying)
         self._fit(codes[:, self._varying], np.random.default_rng((random_state, 0)))
@@ -130,9 +138,19 @@ class Imputer(TransformerMixin, BaseEstimator):
         X : table (n, p) with the columns of `fit`.
         n_draws : number of draws; a deterministic method returns equal rows.
         random_state : seed of the draws; by default that of `fit`.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            Before `fit`.
+        InputError
+            If columns are absent, or an answer is not on its scale and `fit` was told that this is an error.
         """
-        codes = self._codes(X)
-        rng = np.random.default_rng((self.random_state_ if random_state is None else random_state, 1))
+        return self._predict(self._codes(X), n_draws, random_state)
+
+    def _predict(self, codes: Floats, n_draws: int = 5, seed: int | None = None) -> Prediction:
+        """Say what the method knows about the holes of valid codes (n, p)."""
+        rng = np.random.default_rng((self.random_state_ if seed is None else seed, 1))
         inner = codes[:, self._varying]
         if not np.isnan(inner).any():
             return self._widen(codes, Prediction(np.empty((n_draws, 0))))
@@ -141,11 +159,19 @@ class Imputer(TransformerMixin, BaseEstimator):
     def transform(self, X: Table) -> Table:
         """Fill holes with the best single value: mode if nominal, median if ordinal, mean if numeric.
 
-        A DataFrame comes back with index, columns and dtypes kept.
+        A DataFrame comes back with index, columns and dtypes kept, and columns that were set aside as they were.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            Before `fit`.
+        InputError
+            As `impute`, and if the columns are not those of `fit`, in that order.
         """
         codes = self._codes(X)
-        table = complete(codes, point(self.impute(X), codes, self.full_schema_))
-        return to_frame(table, self.full_schema_, like=X) if isinstance(X, pd.DataFrame) else table
+        self._door.check_columns(X)
+        table = complete(codes, point(self._predict(codes), codes, self.full_schema_))
+        return self._door.completed(X, table)
 
     def audit(self) -> Mapping[str, float]:
         """What a fitted method finds out about itself on validation cells, by name of the measure; nothing for most."""
@@ -197,9 +223,20 @@ class Imputer(TransformerMixin, BaseEstimator):
 
     def _codes(self, X: pd.DataFrame | Floats) -> Floats:
         """Validate at the door: X as codes (n, p)."""
-        codes = to_codes(X, self.full_schema_) if isinstance(X, pd.DataFrame) else np.asarray(X, dtype=float)
-        self.full_schema_.check(codes)
-        return codes
+        check_is_fitted(self, "full_schema_")
+        return self._door.codes(X, self._unseen)
+
+    def _name_features(self) -> None:
+        """Set the names of the columns, as scikit-learn wants them: if all of them are strings."""
+        self.__dict__.pop("feature_names_in_", None)
+        names = self._door.columns
+        if names is not None and all(isinstance(name, str) for name in names):
+            self.feature_names_in_ = np.array(names, dtype=object)
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = tags.input_tags.categorical = tags.input_tags.string = True
+        return tags
 
     def _widen(self, codes: Floats, inner: Prediction) -> Prediction:
         """Put the constants of constant columns among the fills."""

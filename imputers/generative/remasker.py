@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from imputers.generative.networks.likelihoods import Heads
     from imputers.shared.training import Curve
 
-FEWEST_STEPS = 60  # for small tables
+FEWEST_STEPS = 300  # for small tables: with fewer, nothing is learned yet
 
 
 @IMPUTERS.register("remasker")
@@ -48,7 +48,7 @@ class ReMasker(DeepImputer):
     n_hidden, n_heads : numbers that make a token, a multiple of the attention heads.
     n_encoder_layers, n_decoder_layers : blocks.
     mask_ratio : share of the observed cells that a step masks again.
-    max_epochs, batch_size, learning_rate : passes over the rows at most (60 steps at least), rows in a mini-batch (a
+    max_epochs, batch_size, learning_rate : passes over the rows at most (300 steps at least), rows in a mini-batch (a
         quarter of a small table), AdamW's rate.
     n_groups : groups that a row's holes are drawn in, one after the other.
 

@@ -70,6 +70,17 @@ def table_edges(X: Floats, schema: Schema, n_bins: int) -> list[Floats]:
     ]
 
 
+def bins_of_rows(n_bins: int, n_rows: int, min_samples: int) -> int:
+    """How many bins a table of so few rows bears: classes of ``min_samples`` rows must be left, holes allowed for.
+
+    Examples
+    --------
+    >>> [bins_of_rows(8, n, 5) for n in (10, 30, 100)]
+    [2, 3, 8]
+    """
+    return min(n_bins, max(2, n_rows // (2 * min_samples)))
+
+
 def into_bins(X: Floats, edges: Sequence[Floats]) -> Positions:
     """Bin 1, 2, … of each value, shape (n, p); 0 where missing."""
     binned = np.empty(X.shape, dtype=np.intp)

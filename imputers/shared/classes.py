@@ -9,7 +9,7 @@ import numpy as np
 from datasets.prediction import Prediction
 from datasets.schema import LABELLED, Floats, Kind
 from imputers.base import Imputer
-from imputers.shared.bins import Positions, into_bins, table_edges
+from imputers.shared.bins import Positions, bins_of_rows, into_bins, table_edges
 from imputers.shared.ranges import COUNT, NUMBER_OR_ZERO
 
 
@@ -64,7 +64,7 @@ class ClassImputer(Imputer):
         item the columns that inform most about it (see `informative_groups`).
     max_features : how many columns to choose at most.
     min_samples : donors that a class needs; with fewer it is merged by giving up a column.
-    n_bins : bins of an ordinal or numeric grouping column.
+    n_bins : bins of an ordinal or numeric grouping column; fewer in a table so small that no class had enough donors.
     """
 
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
@@ -84,7 +84,8 @@ class ClassImputer(Imputer):
 
     def _fit(self, X: Floats, rng: np.random.Generator) -> None:
         self._table = X
-        self._edges = table_edges(X, self.schema_, self.n_bins)
+        n_bins = bins_of_rows(self.n_bins, len(X), self.min_samples)
+        self._edges = table_edges(X, self.schema_, n_bins)
         self._weights = self._donor_weights(len(X))
         binned = into_bins(X, self._edges)
         self.donors_ = [

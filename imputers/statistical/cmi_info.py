@@ -12,7 +12,7 @@ from datasets.prediction import Prediction
 from datasets.schema import Column, Floats, Kind
 from imputers import IMPUTERS
 from imputers.base import Imputer
-from imputers.shared.bins import Positions, into_bins, table_edges
+from imputers.shared.bins import Positions, bins_of_rows, into_bins, table_edges
 from imputers.shared.classes import sort_donors
 from imputers.shared.levels import draw_level
 from imputers.shared.ranges import COUNT, NOT_NEGATIVE, NUMBER_OR_ZERO, TWO_OR_MORE
@@ -65,7 +65,7 @@ class ConditionalInformation(Imputer):
     significance : probability of taking a column where none informs, all candidates together.
     alpha : answers that each level of an item has in advance.
     min_samples : rows that a class needs.
-    n_bins : bins of an ordinal or numeric column.
+    n_bins : bins of an ordinal or numeric column; fewer in a table so small that no class had enough rows.
 
     Attributes
     ----------
@@ -101,7 +101,8 @@ class ConditionalInformation(Imputer):
 
     def _fit(self, X: Floats, rng: np.random.Generator) -> None:
         self._table = X
-        self._edges = table_edges(X, self.schema_, self.n_bins)
+        n_bins = bins_of_rows(self.n_bins, len(X), self.min_samples)
+        self._edges = table_edges(X, self.schema_, n_bins)
         self._binned = into_bins(X, self._edges)
         self.context_ = [self._select(j) for j in range(len(self.schema_))]
 

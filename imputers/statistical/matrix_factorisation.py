@@ -16,6 +16,7 @@ from imputers.statistical.factors import starting_factors
 from imputers.statistical.tilt import Tilt, learn_tilt
 
 VALIDATION_SHARE = 0.1  # of the known answers, which judge the factors of the others
+FULL = 2000  # rows from which on the ridge is as stated
 PRIOR = 5  # validation cells that an item's spread borrows from all items
 
 
@@ -42,7 +43,9 @@ class MatrixFactorisation(MatrixImputer):
     Parameters
     ----------
     n_components : number of factors.
-    ridge : λ on every entry of the factors.
+    ridge : λ on every entry of the factors, of a table of 2,000 rows or more. λ is taken off every singular value
+        (Mazumder, Hastie & Tibshirani 2010, J. Machine Learning Research 11, section 3), and those grow with the root
+        of the rows: with fewer, the ridge falls likewise, or nothing would be left of a small table.
     max_iter : iterations over rows and columns without the validation cells.
     max_iter_refit : iterations with all answers, from there.
 
@@ -74,7 +77,8 @@ class MatrixFactorisation(MatrixImputer):
         cells = validation_cells(D[:, [block.start for block in blocks]], VALIDATION_SHARE, rng)
         validation = np.repeat(cells, [block.stop - block.start for block in blocks], axis=1)
         rest = np.where(validation, np.nan, D)[:, self._kept]
-        first = starting_factors(len(self._kept), self.n_components, self.ridge, rng).iterated(rest, self.max_iter)
+        ridge = self.ridge * min(1.0, np.sqrt(len(D) / FULL))
+        first = starting_factors(len(self._kept), self.n_components, ridge, rng).iterated(rest, self.max_iter)
         self._judge(self._widened(first.completed(rest), self._kept), D, validation)
         self.factors_ = first.iterated(D[:, self._kept], self.max_iter_refit)
 
