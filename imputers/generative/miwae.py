@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 VALIDATION_SAMPLES = 30  # importance samples that score the validation cells
 VALIDATION_PART, FEW_ROWS = 5, 50  # these come from one row in five of a larger table: half-empty ones spare no more
 FEW_CELLS = 20_000
-FEWEST_STEPS = 300  # with fewer, fills of a small table are those of a network that has learned nothing yet
+LEAST_SHARE = 0.14  # of the steps, which the smallest table needs, too: with fewer its network learns nothing
 
 
 @IMPUTERS.register("miwae")
@@ -138,7 +138,8 @@ class MIWAE(DeepImputer):
         from imputers.shared.training import Plan
 
         batch_size = min(self.batch_size, max(len(X) // 16, 32))
-        n_steps = max(int(self.max_examples / batch_size * min(X.size / FEW_CELLS, 1)), FEWEST_STEPS)
+        part = min(max(X.size / FEW_CELLS, LEAST_SHARE), 1)
+        n_steps = max(int(self.max_examples / batch_size * part), 50)
         return Plan(math.ceil(share * n_steps), batch_size, n_check=math.ceil(n_steps / 10))
 
     def _batch(self, X: Floats, hidden: NDArray[np.bool_]) -> "Batch":
