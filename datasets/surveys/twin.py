@@ -210,7 +210,9 @@ def _read_classes(arrays: Mapping[str, NDArray], name: str, ordered: tuple[bool,
 
 
 def _entry(column: Column) -> dict[str, Any]:
-    return asdict(column) | {"labels": list(column.labels.items())}  # pairs: JSON has no numbers as keys
+    facts = asdict(column) | {"labels": list(column.labels.items())}  # pairs: JSON has no numbers as keys
+    del facts["missing"]  # of the survey's file, which the twin does not have
+    return facts
 
 
 def _column(entry: Mapping[str, Any]) -> Column:

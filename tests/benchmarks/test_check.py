@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from benchmarks.commands.check import ONE_THREAD, UNSEEN, _applied, _imputer, _judge, _unseen
+from benchmarks.checking import ONE_THREAD, UNSEEN, _applied, _imputer, _judge, _unseen
 from benchmarks.isolation import End, Outcome, apart, describe, fork_server
 from benchmarks.supervisor import PRELOADED, Limits
 from datasets.errors import MethodUnavailableError
@@ -89,7 +89,7 @@ BROKEN = {
 
 @pytest.fixture(scope="module")
 def forks():
-    preload = (*PRELOADED, "imputers.conformance", "benchmarks.commands.check")
+    preload = (*PRELOADED, "imputers.conformance", "benchmarks.checking")
     with fork_server(preload, ONE_THREAD | {"PYTHONHASHSEED": "1"}) as context:
         yield context
 

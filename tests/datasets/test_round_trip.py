@@ -1,12 +1,11 @@
 """Read, write, read: a file that is written as it is reads as it did, in its own format and in every other."""
 
 import string
-from datetime import timedelta
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from datasets.files.file_table import FORMATS
@@ -74,9 +73,10 @@ def same(one: SurveyFile, other: SurveyFile) -> None:
 
 
 @pytest.mark.parametrize("ending", FORMATS)
-@settings(max_examples=8, deadline=timedelta(seconds=20))
+@settings(max_examples=8, deadline=None, derandomize=True)
 @given(table=tables())
 def test_every_format_reads_back_what_it_was_given(tmp_path_factory, ending, table):
+    assume(ending != ".xlsx" or table.iloc[-1].notna().any())  # in a sheet, blank rows at the end do not exist
     folder = tmp_path_factory.mktemp("trip")
     table.to_csv(folder / "a.csv", index=False)
     first = read_survey_file(folder / "a.csv")
