@@ -57,6 +57,5 @@ ISOLATED: tuple[Check, ...] = (
     traces.is_quiet,
     traces.computes_without_waiting,
     audit.minds_its_own_business,
-    traces.survives_pickling,
     demands.fills_a_long_table,
 )

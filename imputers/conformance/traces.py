@@ -1,7 +1,6 @@
 """What an imputer may not leave behind or do beside its work: processes, threads, noise, waiting."""
 
 import os
-import pickle
 import sys
 import threading
 import time
@@ -10,7 +9,7 @@ from pathlib import Path
 import psutil
 
 from imputers.base import Imputer
-from imputers.conformance.rule import predict, require, same
+from imputers.conformance.rule import predict, require
 from imputers.conformance.tables import example_table
 
 NOISE = 20_000  # bytes that a fit and a prediction may print
@@ -52,14 +51,6 @@ def computes_without_waiting(make: type[Imputer]) -> None:
     wall = time.monotonic() - start
     idle = wall - (_busy() - work)
     require(idle < max(IDLE_SECONDS, IDLE_SHARE * wall), f"it did nothing for {idle:.1f} of {wall:.1f} s")
-
-
-def survives_pickling(make: type[Imputer]) -> None:
-    """A fitted imputer can be pickled, as scikit-learn asks of estimators, and predicts the same afterwards."""
-    schema, X = example_table()
-    imputer = make().fit(X, schema=schema, random_state=1)
-    copy = pickle.loads(pickle.dumps(imputer))
-    require(same(imputer.impute(X, n_draws=2), copy.impute(X, n_draws=2)), "a pickled imputer predicts otherwise")
 
 
 def _children() -> list[str]:

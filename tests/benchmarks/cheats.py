@@ -489,15 +489,6 @@ class OnlyShort(Honest):
 
 
 @cheat
-class KeepsLambda(Honest):
-    """Keeps what cannot be pickled."""
-
-    def _fit(self, X, rng):
-        super()._fit(X, rng)
-        self.rule_ = lambda: 1
-
-
-@cheat
 class OneSeed(Honest):
     """Draws by the seed of fit alone."""
 

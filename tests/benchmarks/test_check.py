@@ -83,7 +83,6 @@ BROKEN = {
     "fills_ten_rows": ("NeedsRows",),
     "fills_a_wide_table": ("OnlyNarrow",),
     "fills_a_long_table": ("OnlyShort",),
-    "survives_pickling": ("KeepsLambda",),
 }
 
 
