@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reports.figures import DPI
-from reports.page import Grid, Page, Picture, Verbatim
+from reports.page import Grid, Page, Picture, Verbatim, Views, placed
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -40,6 +40,7 @@ def _environment() -> "Environment":
     )
     environment.filters["markdown"] = lambda text: Markup(markdown.render(text))
     environment.filters["anchor"] = lambda title: "-".join(title.lower().replace(":", " ").split())
-    kinds = {Grid: "grid", Picture: "picture", Verbatim: "verbatim"}
+    kinds = {Grid: "grid", Views: "views", Picture: "picture", Verbatim: "verbatim"}
     environment.filters["kind"] = lambda block: kinds.get(type(block), "text")
+    environment.filters["placed"] = placed
     return environment

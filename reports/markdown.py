@@ -4,7 +4,7 @@ import re
 
 from tabulate import tabulate
 
-from reports.page import Block, Cell, Grid, Page, Picture, Section, Verbatim, plain
+from reports.page import Block, Cell, Grid, Page, Picture, Section, Verbatim, Views, placed, plain
 
 
 def to_markdown(page: Page) -> str:
@@ -23,6 +23,8 @@ def _block(block: Block) -> str:
     match block:
         case Grid():
             return _grid(block)
+        case Views():
+            return _views(block)
         case Picture(path, caption):
             return f"![{plain(caption)}]({path})"
         case Verbatim(text):
@@ -32,12 +34,23 @@ def _block(block: Block) -> str:
             return block
 
 
+def _views(shown: Views) -> str:
+    (first, grid), *others = shown.views
+    told = f"{shown.label}: {first}" + (
+        f"; the page in HTML has {', '.join(name for name, _ in others)}" if others else ""
+    )
+    return f"{_grid(grid)}\n\n*{plain(told)}*"
+
+
 def _grid(grid: Grid) -> str:
+    whole = placed(grid)
+    kept = [j for j, head in enumerate(whole.heads) if not head.aside]
+    heads = [whole.heads[j] for j in kept]
     return tabulate(
-        [[_cell(cell) for cell in row] for row in grid.rows],
-        headers=[plain(head.text) for head in grid.heads],
+        [[_cell(row[j]) for j in kept] for row in whole.rows],
+        headers=[plain(head.text) for head in heads],
         tablefmt="pipe",
-        colalign=["right" if head.numeric else "left" for head in grid.heads] if grid.rows else None,
+        colalign=["right" if head.numeric else "left" for head in heads] if grid.rows else None,
         disable_numparse=True,
     )
 

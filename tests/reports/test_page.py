@@ -6,7 +6,7 @@ from markdown_it import MarkdownIt
 
 from reports.html import to_html
 from reports.markdown import to_markdown
-from reports.page import Cell, Grid, Head, Page, Picture, Section, Verbatim, plain
+from reports.page import Cell, Grid, Head, Page, Picture, Section, Verbatim, Views, placed, plain
 from reports.tables import numbers
 
 NASTY = "a|b <script>x</script> `c` *d* [e](f) \\g\nh"
@@ -48,6 +48,27 @@ def test_markdown_shows_text_as_it_is(page):
     assert " ".join(NASTY.split()) in "".join(shown.words)
     assert ("href", "masks/b.md") in shown.attributes and ("src", "figures/x.png") in shown.attributes
     assert "**0.815**" in to_markdown(page)
+
+
+@pytest.fixture
+def tied():
+    heads = (Head("imputer", numeric=False), Head("skill ↑"), Head("draws", numeric=False, aside=True))
+    rows = tuple((Cell(name, name), Cell("0.1", 0.1), Cell("random")) for name in "abcd")
+    return Grid(heads, rows, ("trees", "trees", "nets", "nets"), ("1–2", "1–2", "3", ""))
+
+
+def test_markdown_has_places_and_leaves_out_what_is_aside(tied):
+    page = Page("t", "d", (Section("One", (Views("mechanism", (("all", tied), ("mar | ni", tied))),)),))
+    rows = [line for line in to_markdown(page).splitlines() if line.startswith("|")]
+    assert [[field.strip() for field in row.strip("|").split("|")][:3] for row in rows] == [
+        ["place", "imputer", "skill ↑"], ["--------:", ":----------", "----------:"],
+        ["1–2", "a", "0.1"], ["1–2", "b", "0.1"], ["3", "c", "0.1"], ["–", "d", "0.1"],
+    ]  # fmt: skip
+    assert r"*mechanism: all; the page in HTML has mar \| ni*" in to_markdown(page)
+
+
+def test_places_sort_and_missing_ones_last(tied):
+    assert [row[0].sort for row in placed(tied).rows] == [0, 0, 1, None]
 
 
 def test_html_lets_no_tags_through(page):
