@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from datasets.errors import InputError
-from datasets.request import parse_request
+from datasets.request import parse_request, run_number
 
 T = TypeVar("T")
 Entry = TypeVar("Entry")
@@ -32,6 +32,7 @@ class Registry(Generic[T]):
     package : import name of the package whose files are searched, with its sub-packages.
     variable : the name this registry goes by in those files, e.g. ``"IMPUTERS"``.
     given : parameters of entries that whoever calls them fills, so that a request cannot.
+    repeats : whether requests may ask for another run of an entry under another seed, e.g. ``"mice-pmm#2"``.
 
     Examples
     --------
@@ -44,11 +45,14 @@ class Registry(Generic[T]):
     ('1 moons', '2 moons')
     """
 
-    def __init__(self, noun: str, *, package: str, variable: str, given: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, noun: str, *, package: str, variable: str, given: tuple[str, ...] = (), repeats: bool = False
+    ) -> None:
         self.noun = noun
         self.package = package
         self.variable = variable
         self.given = given
+        self.repeats = repeats
         self._entries: dict[str, T] = {}
         self._origins: dict[str, str] = {}
         self._plugins: dict[str, EntryPoint] = {}
@@ -116,10 +120,13 @@ class Registry(Generic[T]):
         Raises
         ------
         InputError
-            If nothing has this name, it has no such parameter, or a value is not a plain Python value.
+            If nothing has this name, it has no such parameter, a value is not a plain Python value, or another run of
+            it is asked for and it has but one.
         """
         name, positional, named = parse_request(request)
-        entry = self[name]
+        entry, run = self[name], run_number(request)
+        if run > 1 and not self.repeats:
+            raise InputError(f"{request!r}: only an imputer has other runs; write the {self.noun} without #{run}")
         if not positional and not named:
             return entry
         settings = inspect.signature(_callable(entry)).parameters.values()

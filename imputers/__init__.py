@@ -8,11 +8,13 @@ from datasets.registry import Registry
 if TYPE_CHECKING:
     from imputers.base import Imputer
 
-IMPUTERS: Registry[type["Imputer"]] = Registry("imputer", package="imputers", variable="IMPUTERS")
+IMPUTERS: Registry[type["Imputer"]] = Registry("imputer", package="imputers", variable="IMPUTERS", repeats=True)
 
 
 def make_imputer(request: str) -> "Imputer":
     """Make the imputer that a request asks for, e.g. ``"mice"`` or ``"knn(n_neighbors=5, weights='uniform')"``.
+
+    ``"mice#2"`` is the same method; whoever runs it gives it another seed.
 
     Raises
     ------

@@ -27,12 +27,16 @@ def impute(
     Exit status 1 says that columns keep holes that could be filled, because they look like free text or identifiers.
     """
     from benchmarks.completion import check_folder, complete_survey, write_completion
+    from datasets.errors import InputError
     from datasets.files.names import check_writable
     from datasets.files.survey_file import read_survey_file
+    from datasets.request import run_number
     from imputers import make_imputer
 
     load_plugins(load)
     make_imputer(imputer)
+    if run_number(imputer) > 1:
+        raise InputError(f"impute: {imputer!r} asks for another run of a method; leave # out and give another --seed")
     survey = read_survey_file(file, schema)
     check_writable(survey, format)
     check_folder(out)

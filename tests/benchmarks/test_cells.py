@@ -40,6 +40,12 @@ def test_the_key_changes_with_the_data_and_the_mask(toy, key):
     assert key(CELL, masked) != key(CELL, make_mask(toy, "mcar", 0.3, 2))
 
 
+def test_another_run_is_the_same_method_under_another_seed(toy, key):
+    masked, again = make_mask(toy, "mcar", 0.3, 1), replace(CELL, imputer="mean#2")
+    assert Method.of("mean#2") == Method.of("mean")
+    assert again.random_state != CELL.random_state and key(again, masked) != key(CELL, masked)
+
+
 def test_the_key_changes_with_the_libraries_that_the_method_uses(toy, key, monkeypatch):
     masked = make_mask(toy, "mcar", 0.3, 1)
     before, known = key(CELL, masked), versions.version

@@ -6,7 +6,7 @@ import pytest
 from datasets import DATASETS
 from datasets.errors import InputError
 from datasets.mechanisms import MECHANISMS
-from datasets.request import parse_request, split_requests
+from datasets.request import parse_request, run_number, split_requests
 from imputers import make_imputer
 
 
@@ -28,6 +28,27 @@ def test_parameters_of_a_mechanism_are_those_with_a_default(toy):
 def test_commas_in_brackets_do_not_part():
     asked = "mean, knn(n_neighbors=5,weights='uniform'),mean,,gbm"
     assert split_requests(asked) == ("mean", "knn(n_neighbors=5,weights='uniform')", "gbm")
+
+
+def test_a_number_asks_for_another_run_of_the_same_method():
+    again = make_imputer("knn(n_neighbors=5)#3")
+    assert type(again) is type(make_imputer("knn")) and again.n_neighbors == 5
+    assert parse_request("mice-pmm#2") == parse_request("mice-pmm") and parse_request("mice-pmm#2").name == "mice-pmm"
+    assert [run_number(text) for text in ("mice-pmm", "mice-pmm#2", "knn(5) #12")] == [1, 2, 12]
+    assert split_requests("mean#2,knn(5)#3,mean") == ("mean#2", "knn(5)#3", "mean")
+    assert parse_request("llm(model='a#x')").named == {"model": "a#x"} and run_number("llm(model='a#x')") == 1
+
+
+@pytest.mark.parametrize("number", ["", "0", "1", "-2", "x", "2.0", "02", "٣"])
+def test_what_is_no_other_run_is_told(number):
+    with pytest.raises(InputError, match=f"'mice-pmm#{number}': behind # .* a whole number from 2 on; .*mice-pmm#2"):
+        make_imputer(f"mice-pmm#{number}")
+
+
+def test_only_imputers_have_other_runs(toy):
+    for registry, request_ in ((MECHANISMS, "mcar#2"), (MECHANISMS, "mar(auc=0.8)#2"), (DATASETS, "toy#2")):
+        with pytest.raises(InputError, match=f"only an imputer has other runs; write the {registry.noun} without #2"):
+            registry.resolve(request_)
 
 
 @pytest.mark.parametrize(
