@@ -47,6 +47,8 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         (Rubin 1987, Multiple Imputation for Nonresponse in Surveys, section 4.2), under the method's assumptions.
     reads_text : the method makes use of text columns and fills them; any other refuses a table that has some.
     uses_weights : the method makes use of survey weights.
+    defaults : where the default settings were chosen, in a few plain words for a column of the boards: a paper, a
+        library, a table; empty if that is not stated.
     told : a plain sentence on what the method is told about why cells are missing, beyond what all are told; or empty.
     full_schema_ : schema of the table given to `fit`, but for columns that were set aside.
     schema_ : schema of its columns that vary.
@@ -63,6 +65,7 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     proper: ClassVar[bool] = False
     reads_text: ClassVar[bool] = False
     uses_weights: ClassVar[bool] = False
+    defaults: ClassVar[str] = ""
     told: ClassVar[str] = ""
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {}
 

@@ -97,6 +97,7 @@ class ClusterKernel(Imputer):
     """
 
     family: ClassVar[str] = "clusters"
+    defaults: ClassVar[str] = "distance chosen on the GSS 2022 core table, rest by the table"
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
         "n_clusters": COUNT_OR_NONE,
         "min_samples": TWO_OR_MORE,

@@ -136,6 +136,7 @@ class FuzzyKMeans(Imputer):
     """
 
     family: ClassVar[str] = "clusters"
+    defaults: ClassVar[str] = "chosen on the table at hand (validation cells)"
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
         "n_clusters": COUNT_OR_NONE,
         "fuzzifier": [Interval(Real, 1, None, closed="neither"), None],

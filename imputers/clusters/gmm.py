@@ -52,6 +52,7 @@ class GaussianMixture(NormalImputer):
     """
 
     family: ClassVar[str] = "clusters"
+    defaults: ClassVar[str] = "components by the table at hand; rest ours, not recorded"
     proper: ClassVar[bool] = True
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
         "n_components": COUNT_OR_NONE,

@@ -1,5 +1,7 @@
 """Missing-indicator adjustment: holes in covariates become a variable of their own."""
 
+from typing import ClassVar
+
 import numpy as np
 
 from datasets.errors import InputError
@@ -22,6 +24,8 @@ class Indicator(Analysis):
     observed covariates then take over a part of the missing one. It needs a regression in the schema, and
     gives its estimates only: no moments, no draws. They are those of the fitted rows; new rows change nothing.
     """
+
+    defaults: ClassVar[str] = "no settings"
 
     def _fit(self, X: Floats, rng: np.random.Generator) -> None:
         schema = self.full_schema_

@@ -36,6 +36,7 @@ class Listwise(Deletion):
     share_lost_ : share of the rows that is not complete.
     """
 
+    defaults: ClassVar[str] = "no settings"
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
         "variables": ["array-like", None],
     }

@@ -1,5 +1,7 @@
 """Pairwise deletion: each pair of columns uses all rows that answered both."""
 
+from typing import ClassVar
+
 import numpy as np
 
 from datasets.errors import InputError
@@ -36,6 +38,8 @@ class Pairwise(Deletion):
     indefinite_ : True if it is negative.
     pair_counts_ : smallest, mean and harmonic mean number of rows behind a pair of columns.
     """
+
+    defaults: ClassVar[str] = "no settings"
 
     def _moments(self, X: Floats) -> Moments:
         moments = pairwise_moments(self.schema_.design(X))

@@ -56,6 +56,7 @@ class AimNet(DeepImputer):
     curves_ : its learning; a score is the mean log probability of a validation cell.
     """
 
+    defaults: ClassVar[str] = "as published, kept on cells of the GSS 2022 core table"
     rows_at_once: ClassVar[int] = 128
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
         "n_hidden": COUNT,

@@ -43,6 +43,7 @@ class HyperImpute(Imputer):
     """
 
     family: ClassVar[str] = "generative"
+    defaults: ClassVar[str] = "package's, cut to 2 of 40 sweeps and to fewer learners"
     deterministic: ClassVar[bool] = True
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
         "max_iter": COUNT,

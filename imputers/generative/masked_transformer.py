@@ -61,6 +61,7 @@ class MaskedTransformer(Imputer):
     losses_ : for each, the reconstruction loss at every step.
     """
 
+    defaults: ClassVar[str] = "chosen on the GSS 2022 core table"
     family = "generative"
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
         "targets": [None, tuple, list],

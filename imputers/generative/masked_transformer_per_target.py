@@ -36,6 +36,7 @@ class MaskedTransformerPerTarget(Imputer):
     parts_ : the fitted imputers, by the columns they answer.
     """
 
+    defaults: ClassVar[str] = "chosen on the GSS 2022 core table"
     family = "generative"
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
         "targets": [None, tuple, list],

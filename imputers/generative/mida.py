@@ -52,6 +52,7 @@ class MIDA(DeepImputer):
     curves_ : their learning; a score is minus the squared error of the validation cells, predicted by all models.
     """
 
+    defaults: ClassVar[str] = "as published but 20 epochs for 500, and the rate"
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
         "n_estimators": COUNT,
         "n_wider": NUMBER_OR_ZERO,

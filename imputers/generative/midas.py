@@ -60,6 +60,7 @@ class MIDAS(DeepImputer):
     curves_ : its learning; a score is minus the loss of the validation cells.
     """
 
+    defaults: ClassVar[str] = "authors' code's, but batches, rate and epochs ours"
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
         "hidden_layer_sizes": ["array-like"],
         "corrupt_prob": SHARE,

@@ -58,6 +58,7 @@ class MIWAE(DeepImputer):
     curves_ : its learning; a score is the mean log predictive probability of a validation cell.
     """
 
+    defaults: ClassVar[str] = "chosen on the GSS 2022 core table"
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
         "n_components": COUNT,
         "n_hidden": COUNT,

@@ -55,6 +55,7 @@ class TabCSDI(DeepImputer):
     curves_ : its learning; a score is minus the log loss of a validation cell, given the cells shown alone.
     """
 
+    defaults: ClassVar[str] = "chosen on the GSS 2022 core table"
     rows_at_once: ClassVar[int] = 512
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
         "n_hidden": COUNT,

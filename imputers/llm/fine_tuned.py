@@ -56,6 +56,7 @@ class FineTuned(PromptedImputer):
     losses_ : for each adapter, mean negative log-probability of a hidden answer at every step.
     """
 
+    defaults: ClassVar[str] = "ours; on which table is not recorded"
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
         **PromptedImputer._parameter_constraints,
         "weights": [StrOptions({"pretrained", "random"})],

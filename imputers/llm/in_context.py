@@ -32,6 +32,7 @@ class ZeroShot(PromptedImputer):
     `PromptedImputer`. Draws hold the model fixed, so that they are not proper in Rubin's sense.
     """
 
+    defaults: ClassVar[str] = "ours; on which table is not recorded"
     lists_options: ClassVar[bool] = True
 
     def _learn(self, answers: Positions, rng: np.random.Generator) -> None:
@@ -56,6 +57,7 @@ class FewShot(ZeroShot):
     n_examples : respondents shown at most; those that do not fit into the window are left out, least similar first.
     """
 
+    defaults: ClassVar[str] = "ours; on which table is not recorded"
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
         **ZeroShot._parameter_constraints,
         "n_examples": [Interval(Integral, 1, None, closed="left")],

@@ -39,6 +39,7 @@ class NearestNeighbours(DonorImputer):
     """
 
     family: ClassVar[str] = "neighbours"
+    defaults: ClassVar[str] = "k = √n (Loftsgaarden & Quesenberry 1965), Gower's distance"
     reads_text: ClassVar[bool] = True
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
         "n_neighbors": COUNT_OR_NONE,
@@ -107,6 +108,7 @@ class NearestNeighbour(NearestNeighbours):
     max_donors : with more fitted rows than this, a random sample of so many lends.
     """
 
+    defaults: ClassVar[str] = "one neighbour, Gower's distance: no settings"
     deterministic: ClassVar[bool] = True
 
     def __init__(self, metric: str = "gower", max_donors: int = 10_000) -> None:

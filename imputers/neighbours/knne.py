@@ -56,6 +56,7 @@ class NeighbourEnsemble(DonorImputer):
     """
 
     family: ClassVar[str] = "neighbours"
+    defaults: ClassVar[str] = "ours; on which table is not recorded"
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
         "n_estimators": COUNT,
         "n_neighbors": COUNT,

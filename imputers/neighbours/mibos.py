@@ -82,6 +82,7 @@ class Mibos(Imputer):
     """
 
     family: ClassVar[str] = "neighbours"
+    defaults: ClassVar[str] = "ours; on which table is not recorded"
     deterministic: ClassVar[bool] = True
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
         "conflict": [StrOptions({"count", "strict"})],

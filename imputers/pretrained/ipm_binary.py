@@ -95,6 +95,7 @@ class IPMBinary(IPM):
     n_negatives : wrong candidates judged beside the truth in a step.
     """
 
+    defaults: ClassVar[str] = "ours; on which table is not recorded"
     _parameter_constraints: ClassVar[dict[str, list[object]]] = IPM._parameter_constraints | {
         "n_neighbors": [Interval(Integral, 1, None, closed="left")],
         "n_frequent": [Interval(Integral, 0, None, closed="left")],

@@ -1,6 +1,6 @@
 """IPM-Multi: a row is read once, and a softmax per column predicts the missing answers."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,7 @@ class IPMMulti(IPM):
     filled.
     """
 
+    defaults: ClassVar[str] = "ours; on which table is not recorded"
     network_: "Heads"
 
     def _start(self, reader: "Reader", X: Floats, generator: "torch.Generator") -> "Heads":

@@ -81,6 +81,7 @@ class DistanceLikelihood(Imputer):
     """
 
     family: ClassVar[str] = "relational"
+    defaults: ClassVar[str] = "authors' code's, but neighbours, references and ridge ours"
     reads_text: ClassVar[bool] = True
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
         "n_donors": COUNT,

@@ -63,6 +63,7 @@ class Eracer(RegressionImputer):
     """
 
     family: ClassVar[str] = "relational"
+    defaults: ClassVar[str] = "ours; on which table is not recorded"
     _parameter_constraints: ClassVar[dict[str, list[object]]] = RegressionImputer._parameter_constraints | {
         "n_neighbors": NUMBER_OR_ZERO,
         "tol": NOT_NEGATIVE,

@@ -50,6 +50,7 @@ class HoloClean(Imputer):
     """
 
     family: ClassVar[str] = "relational"
+    defaults: ClassVar[str] = "authors' code's; bins ours"
     reads_text: ClassVar[bool] = True
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
         "prune": SHARE,

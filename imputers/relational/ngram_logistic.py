@@ -44,6 +44,7 @@ class NgramLogistic(ColumnModelImputer["LogisticRegression | Ridge"]):
     """
 
     family: ClassVar[str] = "relational"
+    defaults: ClassVar[str] = "penalty by the table at hand; rest ours, not recorded"
     reads_text: ClassVar[bool] = True
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
         "Cs": ["array-like"],

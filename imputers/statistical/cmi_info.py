@@ -73,6 +73,7 @@ class ConditionalInformation(Imputer):
     """
 
     family: ClassVar[str] = "statistical"
+    defaults: ClassVar[str] = "ours; on which table is not recorded"
     proper: ClassVar[bool] = True
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
         "max_features": NUMBER_OR_ZERO,

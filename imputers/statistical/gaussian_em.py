@@ -36,6 +36,7 @@ class GaussianEM(NormalImputer):
     """
 
     family: ClassVar[str] = "statistical"
+    defaults: ClassVar[str] = "ours; on which table is not recorded"
     proper: ClassVar[bool] = True
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
         "ridge": NOT_NEGATIVE,

@@ -61,6 +61,7 @@ class LatentClassImputer(Imputer):
     """
 
     family: ClassVar[str] = "statistical"
+    defaults: ClassVar[str] = "classes by the table at hand; rest ours, not recorded"
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
         "n_init": COUNT,
         "n_components": ["array-like"],

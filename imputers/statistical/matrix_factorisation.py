@@ -58,6 +58,7 @@ class MatrixFactorisation(MatrixImputer):
     """
 
     family: ClassVar[str] = "statistical"
+    defaults: ClassVar[str] = "ours; on which table is not recorded"
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
         "n_components": COUNT,
         "ridge": POSITIVE,

@@ -39,6 +39,7 @@ class Mice(ChainedImputer):
     """
 
     family: ClassVar[str] = "statistical"
+    defaults: ClassVar[str] = "as published (R's mice); ridge ours"
     proper: ClassVar[bool] = True
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
         "max_iter": COUNT,

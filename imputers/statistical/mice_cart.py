@@ -33,6 +33,7 @@ class MiceCart(ChainedImputer):
     """
 
     family: ClassVar[str] = "statistical"
+    defaults: ClassVar[str] = "as published (R's mice)"
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
         "max_iter": COUNT,
         "min_samples_leaf": COUNT,

@@ -66,6 +66,7 @@ class RMice(Imputer):
     """
 
     family: ClassVar[str] = "statistical"
+    defaults: ClassVar[str] = "as published (R's mice), ordinal items matched"
     proper: ClassVar[bool] = True
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
         "max_iter": COUNT,

@@ -30,4 +30,5 @@ class Regression(RegressionImputer):
     """
 
     family: ClassVar[str] = "statistical"
+    defaults: ClassVar[str] = "one sweep, as more steepen slopes; ridge ours"
     deterministic: ClassVar[bool] = True

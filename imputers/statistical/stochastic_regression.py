@@ -33,6 +33,7 @@ class StochasticRegression(ChainedImputer):
     """
 
     family: ClassVar[str] = "statistical"
+    defaults: ClassVar[str] = "five sweeps as in R's mice; ridge ours"
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
         "max_iter": COUNT,
         "ridge": POSITIVE,

@@ -25,6 +25,7 @@ class HotDeck(ClassImputer):
     """
 
     family: ClassVar[str] = "substitution"
+    defaults: ClassVar[str] = "ours; on which table is not recorded"
     proper: ClassVar[bool] = True
     uses_weights: ClassVar[bool] = True
 

@@ -17,6 +17,7 @@ class Mean(ClassStatistic):
     statistics of the fitted rows. Deterministic: draws are equal rows.
     """
 
+    defaults: ClassVar[str] = "no settings"
     reads_text: ClassVar[bool] = True
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {}
 

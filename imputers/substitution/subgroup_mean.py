@@ -1,5 +1,7 @@
 """Subgroup mean substitution: the statistic of the respondent's own class."""
 
+from typing import ClassVar
+
 from imputers import IMPUTERS
 from imputers.substitution.statistic import ClassStatistic
 
@@ -15,3 +17,5 @@ class SubgroupMean(ClassStatistic):
     Probabilities are the shares within the class; survey weights are not used. New rows join the classes of
     the fitted rows. Deterministic: draws are equal rows. Parameters: see `ClassImputer`.
     """
+
+    defaults: ClassVar[str] = "ours; on which table is not recorded"

@@ -57,6 +57,7 @@ class Gbm(Imputer):
     """
 
     family: ClassVar[str] = "trees"
+    defaults: ClassVar[str] = "chosen on the GSS 2022 core table"
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "n_estimators": [Interval(Integral, 1, None, closed="left")],

@@ -51,6 +51,7 @@ class MissForest(Imputer):
     """
 
     family: ClassVar[str] = "trees"
+    defaults: ClassVar[str] = "30 trees for 100, 4 passes for 10: on the GSS core table"
     deterministic: ClassVar[bool] = True
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
         "n_estimators": [Interval(Integral, 1, None, closed="left")],

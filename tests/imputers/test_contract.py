@@ -29,3 +29,8 @@ def test_imputer_says_its_family_and_what_its_draws_are(name):
     imputer = IMPUTERS[name]
     assert imputer.family != Imputer.family, "no family"
     assert not (imputer.proper and imputer.deterministic)
+
+
+@pytest.mark.parametrize("name", list(IMPUTERS))
+def test_imputer_says_where_its_defaults_were_chosen(name):
+    assert 10 < len(IMPUTERS[name].defaults) <= 61
