@@ -80,7 +80,14 @@ def _metric_facts(name: str) -> MetricFacts:
     }
     if metric.headline is not None:
         known, kinds = metric.headline, [kind.value for kind in metric.headline.kinds]
-        facts["headline"] = {"title": known.title, "place": known.place, "kinds": kinds, "family": known.family}
+        facts["headline"] = {
+            "title": known.title,
+            "place": known.place,
+            "kinds": kinds,
+            "board": known.board.value,
+            "primary": known.primary,
+            "family": "" if name == "log-score" else known.board.value,
+        }
     return facts
 
 

@@ -1,13 +1,26 @@
 """Scoring: every metric that applies to a prediction."""
 
+from collections.abc import Iterator
+from typing import NamedTuple
+
 from datasets.prediction import Prediction
+from datasets.schema import Floats
 from datasets.table import Masked
 from metrics import METRICS
-from metrics.metric import Reads
+from metrics.metric import Measured, Metric, Reads
 
 
-def score(masked: Masked, prediction: Prediction) -> list[tuple[str, str, float]]:
-    """Every metric that applies to a prediction, as (metric, column, value)."""
+class Scored(NamedTuple):
+    """One value of a metric, for a column or the table, and the influence (C,) of each cluster on it where known."""
+
+    metric: str
+    column: str
+    value: float
+    influence: Floats | None = None
+
+
+def score(masked: Masked, prediction: Prediction) -> list[Scored]:
+    """Every metric that applies to a prediction."""
     has = {
         Reads.FILLS: prediction.draws is not None,
         Reads.PROBABILITIES: bool(prediction.probabilities),
@@ -15,8 +28,12 @@ def score(masked: Masked, prediction: Prediction) -> list[tuple[str, str, float]
         Reads.ESTIMATES: prediction.draws is not None or prediction.estimates is not None,
     }
     applicable = {name: METRICS[name] for name in METRICS if has[METRICS[name].reads]}
-    return [
-        (name, column, float(value))
-        for name, metric in applicable.items()
-        for column, value in metric.score(masked, prediction).items()
-    ]
+    return [found for name, metric in applicable.items() for found in _scored(name, metric, masked, prediction)]
+
+
+def _scored(name: str, metric: Metric, masked: Masked, prediction: Prediction) -> Iterator[Scored]:
+    for column, found in metric.score(masked, prediction).items():
+        if isinstance(found, Measured):
+            yield Scored(name, column, float(found.value), found.influence)
+        else:
+            yield Scored(name, column, float(found))

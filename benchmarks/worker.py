@@ -87,7 +87,8 @@ def predict_and_score(job: Job) -> None:
         record_loss(job, "unavailable", str(lacking), time.perf_counter() - start)
         return
     told = {name.replace("_", "-"): value for name, value in vars(stored.cost).items()} | dict(stored.audit)
-    scores = (*score(job.masked, stored.prediction), *((name, "(table)", value) for name, value in told.items()))
+    found = [(one.metric, one.column, one.value) for one in score(job.masked, stored.prediction)]
+    scores = (*found, *((name, "(table)", value) for name, value in told.items()))
     _write(job, "done", "", scores, time.perf_counter() - start, stored.provenance)
 
 

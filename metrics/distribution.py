@@ -10,7 +10,7 @@ from datasets.schema import Floats, Kind
 from datasets.table import Masked
 from metrics import METRICS
 from metrics.cells import SCALE, hidden_cells
-from metrics.metric import Headline, Reads, metric
+from metrics.metric import BoardName, Headline, Reads, metric
 
 
 def _draws(prediction: Prediction) -> Floats:
@@ -27,7 +27,7 @@ def _draws(prediction: Prediction) -> Floats:
     span=(0, 1),
     best=0.0,
     trivial="1 - the share of the mode (mode)",
-    headline=Headline("total variation", place=3, kinds=(Kind.NOMINAL,), family="distribution"),
+    headline=Headline("total variation", place=3, board=BoardName.DISTRIBUTIONS, kinds=(Kind.NOMINAL,)),
 )
 def total_variation(masked: Masked, prediction: Prediction) -> dict[str, float]:
     """Share of a nominal item's fills that would have to change to match the truth.
@@ -52,7 +52,7 @@ def total_variation(masked: Masked, prediction: Prediction) -> dict[str, float]:
     span=(0, inf),
     best=0.0,
     trivial="mean distance from the mean / SD (mean)",
-    headline=Headline("Wasserstein", place=4, kinds=SCALE, family="distribution"),
+    headline=Headline("Wasserstein", place=4, board=BoardName.DISTRIBUTIONS, kinds=SCALE),
 )
 def wasserstein(masked: Masked, prediction: Prediction) -> dict[str, float]:
     """Wasserstein-1 distance of an item's fills from the truth, in SDs of the item.

@@ -8,7 +8,7 @@ from datasets.prediction import Prediction, expectation, point
 from datasets.table import Masked
 from metrics import METRICS
 from metrics.cells import SCALE, hidden_cells
-from metrics.metric import TABLE, Headline, Reads, metric
+from metrics.metric import TABLE, BoardName, Headline, Reads, metric
 
 
 @METRICS.register("rmse")
@@ -36,7 +36,7 @@ def rmse(masked: Masked, prediction: Prediction) -> dict[str, float]:
     span=(0, inf),
     best=0.0,
     trivial="1 (column mean)",
-    headline=Headline("NRMSE", place=1, kinds=SCALE, family="values"),
+    headline=Headline("NRMSE", place=1, board=BoardName.VALUES, kinds=SCALE),
 )
 def nrmse(masked: Masked, prediction: Prediction) -> dict[str, float]:
     """Root mean squared error of the expected value, in SDs of the item.
@@ -77,13 +77,7 @@ def pooled_mse(masked: Masked, prediction: Prediction) -> dict[str, float]:
     of item j, hidden ones included (Mattei and Frellsen 2019, section 4.2). An item weighs as it has hidden cells.
     Left out without hidden cells of these kinds; constant items are left out.
     """
-    expected = expectation(prediction, masked.values, masked.schema)
-    errors = [
-        (expected[cells.holes] - cells.truth) / cells.spread
-        for cells in hidden_cells(masked, *SCALE)
-        if cells.spread > 0
-    ]
-    return {TABLE: float(np.mean(np.concatenate(errors) ** 2))} if errors else {}
+    return _mean_square(masked, prediction)
 
 
 @METRICS.register("pooled-rmse")
@@ -93,4 +87,14 @@ def pooled_rmse(masked: Masked, prediction: Prediction) -> dict[str, float]:
 
     Ipsen, Mattei and Frellsen 2021 (ICLR), section 4.1, report this one.
     """
-    return {name: float(np.sqrt(value)) for name, value in pooled_mse.score(masked, prediction).items()}
+    return {name: float(np.sqrt(value)) for name, value in _mean_square(masked, prediction).items()}
+
+
+def _mean_square(masked: Masked, prediction: Prediction) -> dict[str, float]:
+    expected = expectation(prediction, masked.values, masked.schema)
+    errors = [
+        (expected[cells.holes] - cells.truth) / cells.spread
+        for cells in hidden_cells(masked, *SCALE)
+        if cells.spread > 0
+    ]
+    return {TABLE: float(np.mean(np.concatenate(errors) ** 2))} if errors else {}

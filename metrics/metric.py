@@ -6,11 +6,28 @@ from enum import StrEnum
 from functools import partial
 
 from datasets.prediction import Prediction
-from datasets.schema import Kind
+from datasets.schema import Floats, Kind
 from datasets.table import Masked
 
 TABLE = "(table)"
-Score = Callable[[Masked, Prediction], Mapping[str, float]]
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """A score with what each cluster of respondents has to do with it.
+
+    Parameters
+    ----------
+    value : the score.
+    influence : linearised influence of each of the C clusters of `datasets.clusters.clusters`, shape (C,), sum zero:
+        under weights w of the clusters the score becomes ``value + Σ_c (w_c - 1) influence_c`` to first order.
+    """
+
+    value: float
+    influence: Floats
+
+
+Score = Callable[[Masked, Prediction], Mapping[str, float | Measured]]
 
 
 class Reads(StrEnum):
@@ -22,6 +39,14 @@ class Reads(StrEnum):
     ESTIMATES = "estimates"
 
 
+class BoardName(StrEnum):
+    """The purpose that a board serves."""
+
+    INFERENCE = "inference"
+    DISTRIBUTIONS = "distributions"
+    VALUES = "values"
+
+
 @dataclass(frozen=True)
 class Headline:
     """Where a metric stands on the boards.
@@ -29,16 +54,17 @@ class Headline:
     Parameters
     ----------
     title : head of its column.
-    place : columns stand from the lowest place to the highest.
+    place : columns of a board stand from the lowest place to the highest.
+    board : the board that it stands on.
     kinds : kinds of items that it is averaged over; none for a metric of the whole table.
-    family : the part of the rank that it counts for, with the other metrics of this family; empty if it is shown
-        and not ranked.
+    primary : whether it orders its board.
     """
 
     title: str
     place: int
+    board: BoardName
     kinds: tuple[Kind, ...] = ()
-    family: str = ""
+    primary: bool = False
 
 
 @dataclass(frozen=True)
@@ -47,7 +73,8 @@ class Metric:
 
     Parameters
     ----------
-    score : ``score(masked, prediction) -> {column name, or TABLE: value}``.
+    score : ``score(masked, prediction) -> {column name, or TABLE: value}``, values as `Measured` where their
+        dependence on the sample is known.
     reads : the part of the prediction it needs. FILLS: draws, expectation or point; all but deletion.
         PROBABILITIES: level probabilities of the method's own. MOMENTS: fills, or moments of the method's
         own. ESTIMATES: fills, or estimates of the schema's regression.

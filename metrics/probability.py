@@ -11,7 +11,7 @@ from datasets.schema import Floats, Kind
 from datasets.table import Masked
 from metrics import METRICS
 from metrics.cells import CATEGORICAL, hidden_cells
-from metrics.metric import Headline, Reads, metric
+from metrics.metric import BoardName, Headline, Reads, metric
 
 
 def _forecasts(masked: Masked, prediction: Prediction, *kinds: Kind) -> Iterator[tuple[str, Floats, NDArray[np.bool_]]]:
@@ -32,7 +32,7 @@ def _forecasts(masked: Masked, prediction: Prediction, *kinds: Kind) -> Iterator
     span=(0, inf),
     best=0.0,
     trivial="the entropy of the item's shares",
-    headline=Headline("log score", place=6, kinds=CATEGORICAL),
+    headline=Headline("log score", place=6, board=BoardName.VALUES, kinds=CATEGORICAL),
 )
 def log_score(masked: Masked, prediction: Prediction) -> dict[str, float]:
     """Mean surprise at the true answer, in nats.

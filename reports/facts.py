@@ -14,12 +14,15 @@ class HeadlineFacts(TypedDict):
     """Where a metric stands on the boards.
 
     title : head of its column. place : columns stand from the lowest to the highest. kinds : of the items that it is
-    averaged over, none for a metric of the whole table. family : of metrics, for the rank; empty: shown, not ranked.
+    averaged over, none for a metric of the whole table. board : the one that it stands on. primary : whether it orders
+    that board. family : of metrics, for the rank; empty: shown, not ranked.
     """
 
     title: str
     place: int
     kinds: Sequence[str]
+    board: NotRequired[str]
+    primary: NotRequired[bool]
     family: str
 
 
