@@ -1,40 +1,27 @@
 """Figures: ranks with their intervals, what quality costs, and covariances of the target items."""
 
-import io
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from datasets.schema import Floats
 from reports.covariances import Covariances
+from reports.drawing import BLUE, INK, QUIET, SMALL, name_points, panels, single
 from reports.leaderboard import Board, headlines
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.image import AxesImage
-    from numpy.typing import NDArray
 
-    AxesGrid = NDArray[Any]  # of Axes
-
-INK, BLUE, QUIET = "#1f2937", "#2166ac", "#9ca3af"
 DIVERGING = "RdBu_r"  # ColorBrewer, safe for the colour-blind; white is no covariance, or no change
-SMALL = 8
-DPI = 160
-
-
-def png(figure: "Figure") -> bytes:
-    """Render a figure; the same figure gives the same bytes."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
-    return buffer.getvalue()
 
 
 def ranks(board: Board, title: str) -> "Figure":
     """Mean rank of each ranked imputer, with its 95 % interval."""
     table = board.table.loc[list(board.contest.ranked)]
-    figure, axes = _figure(5.6, 1.2 + 0.25 * len(table), title)
+    figure, axes = single(5.6, 1.2 + 0.25 * len(table), title)
     y = np.arange(len(table))
     axes.hlines(y, table["low"], table["high"], color=BLUE, alpha=0.45, linewidth=3.5, capstyle="round")
     axes.plot(table["rank"], y, "o", color=BLUE, markersize=6)
@@ -53,7 +40,7 @@ def trade_off(board: Board, title: str, across: str, up: str) -> "Figure":
     table = board.table[[across, up, "seconds"]].dropna()
     x, y = table[across].to_numpy(), table[up].to_numpy()
     seconds = table["seconds"].clip(lower=1e-3).to_numpy()
-    figure, axes = _figure(5.9, 4.9, title)
+    figure, axes = single(5.9, 4.9, title)
     front = _front(x, y)
     axes.plot(x[front], y[front], color=QUIET, linewidth=1, zorder=1)
     colour = LogNorm(seconds.min(), max(seconds.max(), seconds.min() * 1.01))
@@ -65,13 +52,13 @@ def trade_off(board: Board, title: str, across: str, up: str) -> "Figure":
     axes.set_xlabel(f"{known[across]['title']}, lower is better")
     axes.set_ylabel(f"{known[up]['title']}, lower is better")
     axes.grid(color="#e5e7eb")
-    _label(figure, axes, x, y, list(table.index))
+    name_points(figure, axes, x, y, list(table.index))
     return figure
 
 
 def covariance_triptych(found: Covariances, imputer: str, title: str) -> "Figure":
     """Truth, imputed, and the difference, of one imputer."""
-    figure, grid = _panels(1, 3, 2.7, 0.7, title)
+    figure, grid = panels(1, 3, 2.7, 0.7, title)
     truth, imputed, names = found.truth, found.imputed[imputer], found.targets
     _heat(grid[0, 0], truth, 1.0, "truth (correlations)", down=names, along=names)
     _heat(grid[0, 1], imputed, 1.0, imputer, along=names)
@@ -85,7 +72,7 @@ def covariance_triptych(found: Covariances, imputer: str, title: str) -> "Figure
 def covariance_overview(found: Covariances, title: str) -> "Figure":
     """Show the truth once, and how far each imputer is from it, on one colour scale."""
     columns, count = 5, 1 + len(found.imputed)
-    figure, grid = _panels(-(-count // columns), columns, 2.1, 1.5, title)
+    figure, grid = panels(-(-count // columns), columns, 2.1, 1.5, title)
     maps = [("truth (correlations)", found.truth, 1.0, "{:.2f}")]
     maps += [(name, matrix - found.truth, _reach(found), "{:+.2f}") for name, matrix in found.imputed.items()]
     images = []
@@ -135,26 +122,6 @@ def _reach(found: Covariances) -> float:
     return max([0.05, *(float(np.abs(matrix - found.truth).max()) for matrix in found.imputed.values())])
 
 
-def _figure(width: float, height: float, title: str) -> tuple["Figure", "Axes"]:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), layout="constrained")
-    axes = figure.add_subplot()
-    axes.set_title(title, fontsize=11, color=INK, loc="left")
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.set_axisbelow(True)
-    axes.tick_params(labelsize=9)
-    return figure, axes
-
-
-def _panels(rows: int, columns: int, size: float, margin: float, title: str) -> tuple["Figure", "AxesGrid"]:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(columns * size + 0.6, rows * size + margin), layout="constrained")
-    figure.suptitle(title, fontsize=11, color=INK)
-    return figure, figure.subplots(rows, columns, squeeze=False)
-
-
 def _front(x: Floats, y: Floats) -> list[int]:
     """Positions of the points that no other beats in both, by x."""
     found: list[int] = []
@@ -162,46 +129,3 @@ def _front(x: Floats, y: Floats) -> list[int]:
         if not found or y[i] < y[found[-1]]:
             found.append(int(i))
     return found
-
-
-def _label(figure: "Figure", axes: "Axes", x: Floats, y: Floats, names: list[str]) -> None:
-    """Name the points, each where it covers least of the points and of the names before it; lengths in points."""
-    from matplotlib.textpath import TextPath
-
-    figure.draw_without_rendering()  # settles the layout, so that places on the page are known
-    figure.set_layout_engine("none")
-    scale = 72 / figure.dpi
-    marks = axes.transData.transform(np.column_stack([x, y])) * scale
-    left, low, right, high = np.array(axes.get_window_extent().extents) * scale
-    taken = [(a - 4, b - 4, a + 4, b + 4) for a, b in marks]
-    taken += [(left - 999, low, left, high), (right, low, right + 999, high)]  # nothing beyond the frame
-    for i in np.argsort(-y, kind="stable"):
-        wide, tall = TextPath((0, 0), names[i], size=SMALL).get_extents().width, 9.0
-        starts = [(dx * 7 - (wide if dx < 0 else 0 if dx else wide / 2), dy - tall / 2) for dx, dy in AROUND]
-        boxes = [
-            (marks[i, 0] + dx, marks[i, 1] + dy, marks[i, 0] + dx + wide, marks[i, 1] + dy + tall) for dx, dy in starts
-        ]
-        covered = [sum(_overlap(box, other) for other in taken) + 0.1 * k for k, box in enumerate(boxes)]
-        best = int(np.argmin(covered))
-        taken.append(boxes[best])
-        note = axes.annotate(
-            names[i],
-            (x[i], y[i]),
-            (starts[best][0], starts[best][1] + 1.5),
-            textcoords="offset points",
-            fontsize=SMALL,
-            color=INK,
-            arrowprops={"arrowstyle": "-", "color": QUIET, "linewidth": 0.6} if best >= NEAR else None,
-        )
-        note.set_in_layout(False)
-
-
-NEAR = 8  # places beside the point; those after them need a line to it
-AROUND = [(1, 0), (-1, 0), (0, 11), (0, -11), (1, 9), (1, -9), (-1, 9), (-1, -9)]
-AROUND += [(3, 20), (3, -20), (-3, 20), (-3, -20), (4, 32), (4, -32), (-4, 32), (-4, -32)]
-
-
-def _overlap(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> float:
-    wide = min(one[2], other[2]) - max(one[0], other[0])
-    high = min(one[3], other[3]) - max(one[1], other[1])
-    return max(wide, 0) * max(high, 0)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reports.figures import DPI
+from reports.drawing import DPI
 from reports.page import Grid, Page, Picture, Verbatim, Views, placed
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from datasets.mechanisms.card import ColumnCard, MaskCard
 from reports import figures
 from reports.claims import claims_page
 from reports.covariances import Covariances, target_covariances
+from reports.drawing import png
 from reports.facts import Facts, Manifest, board_facts, check_facts
 from reports.html import to_html
 from reports.leaderboard import Board, progress, standings
@@ -149,7 +150,7 @@ def _figures(board: Board, found: Covariances | None, facts: Facts) -> dict[str,
         for name in found.imputed:
             title = f"{data}, {name}: covariances of the target items"
             drawn[f"covariance-{name}"] = figures.covariance_triptych(found, name, title)
-    return {name: figures.png(figure) for name, figure in drawn.items()}
+    return {name: png(figure) for name, figure in drawn.items()}
 
 
 def _slug(text: str) -> str:

@@ -58,8 +58,3 @@ def test_rank_figure_is_in_order(board):
 def test_front_is_what_none_beats():
     x, y = np.array([3.0, 1.0, 2.0, 2.5, 1.0]), np.array([1.0, 3.0, 2.0, 2.5, 4.0])
     assert figures._front(x, y) == [1, 2, 0]
-
-
-def test_png_has_no_date_and_no_software(board):
-    image = figures.png(figures.trade_off(board, "t", "nrmse", "design-correlation-error"))
-    assert b"tEXt" not in image and b"tIME" not in image
