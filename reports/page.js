@@ -36,17 +36,28 @@ function sortable(table) {
 
 // A definition shows while its head is pointed at, in focus or tapped.
 const hint = make("div", { id: "hint", role: "tooltip", hidden: true });
-const hide = () => { hint.hidden = true; };
+let asked = null;
+
+function show(button, text) {
+  asked = button;
+  hint.textContent = text;
+  hint.hidden = false;
+  place();
+}
+
+function place() {
+  if (hint.hidden) return;
+  const at = asked.parentNode.getBoundingClientRect(), above = at.top - hint.offsetHeight - 8;
+  hint.style.left = `${Math.max(8, Math.min(at.left, document.documentElement.clientWidth - hint.offsetWidth - 8))}px`;
+  hint.style.top = `${above > 8 ? above : at.bottom + 8}px`;
+}
+
+function hide() {
+  hint.hidden = true;
+}
 
 function hinted(button, text) {
-  const show = () => {
-    hint.textContent = text;
-    hint.hidden = false;
-    const at = button.parentNode.getBoundingClientRect(), above = at.top - hint.offsetHeight - 8;
-    hint.style.left = `${Math.max(8, Math.min(at.left, document.documentElement.clientWidth - hint.offsetWidth - 8))}px`;
-    hint.style.top = `${above > 8 ? above : at.bottom + 8}px`;
-  };
-  for (const event of ["pointerenter", "focus", "click"]) button.addEventListener(event, show);
+  for (const event of ["pointerenter", "focus", "click"]) button.addEventListener(event, () => show(button, text));
   for (const event of ["pointerleave", "blur"]) button.addEventListener(event, hide);
 }
 
@@ -126,7 +137,7 @@ for (const block of document.querySelectorAll(".table")) {
 const closeMenus = except => document.querySelectorAll(".menu[open]").forEach(open => { open.open = open === except; });
 document.addEventListener("click", event => closeMenus(event.target.closest(".menu")));
 document.addEventListener("keydown", event => { if (event.key === "Escape") { closeMenus(null); hide(); } });
-document.addEventListener("scroll", hide, true);
+document.addEventListener("scroll", place, true);
 let folded = [];
 addEventListener("beforeprint", () => {
   folded = [...document.querySelectorAll("details:not(.menu):not([open])")];

@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import shutil
 import subprocess
 from pathlib import Path
@@ -12,6 +13,7 @@ FLAGS = (
     *("--disable-background-networking", "--disable-component-update", "--disable-extensions", "--hide-scrollbars"),
     "--remote-debugging-pipe",
 )
+PATIENCE = 60  # seconds
 
 
 def find_chromium() -> str | None:
@@ -35,7 +37,7 @@ class Browser:
         )
         os.close(asked)
         os.close(answered)
-        self._reader, self._count, self._session = os.fdopen(self._answers, "rb"), 0, None
+        self._pending, self._count, self._session = b"", 0, None
         targets = self.call("Target.getTargets")["targetInfos"]
         page = next(target["targetId"] for target in targets if target["type"] == "page")
         self._session = self.call("Target.attachToTarget", targetId=page, flatten=True)["sessionId"]
@@ -48,7 +50,7 @@ class Browser:
         os.close(self._ask)
         self._process.terminate()
         self._process.wait(timeout=20)
-        self._reader.close()
+        os.close(self._answers)
 
     def call(self, method: str, **params):
         """Ask for something, wait for its result."""
@@ -64,11 +66,12 @@ class Browser:
 
     def _next(self) -> dict:
         """The next message: an answer, or an event, of which errors are kept."""
-        text = bytearray()
-        while (byte := self._reader.read(1)) != b"\0":
-            if not byte:
-                raise RuntimeError("the browser has ended")
-            text += byte
+        while b"\0" not in self._pending:
+            ready, _, _ = select.select([self._answers], [], [], PATIENCE)
+            if not (more := os.read(self._answers, 1 << 16) if ready else b""):
+                raise RuntimeError("the browser has ended, or says nothing")
+            self._pending += more
+        text, _, self._pending = self._pending.partition(b"\0")
         message = json.loads(text)
         if message.get("method") == "Runtime.exceptionThrown":
             details = message["params"]["exceptionDetails"]
@@ -93,8 +96,8 @@ class Browser:
         )
 
     def read(self, expression: str):
-        """The value of an expression in JavaScript."""
-        found = self.call("Runtime.evaluate", expression=expression, returnByValue=True)
+        """The value of an expression in JavaScript; of a promise, what it comes to."""
+        found = self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
         if "exceptionDetails" in found:
             raise RuntimeError(found["exceptionDetails"]["exception"]["description"])
         return found["result"].get("value")

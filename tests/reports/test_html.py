@@ -145,11 +145,13 @@ def test_mechanisms_are_switched_and_share_the_filter(shown):
 
 @pytest.mark.parametrize("width", [360, 1280])
 def test_a_definition_shows_on_focus_within_the_window(shown, width):
-    shown.resize(width)
+    shown.resize(width, 500)
+    shown.read("scrollTo(0, document.documentElement.scrollHeight)")
     told = "document.querySelector('#hint').checkVisibility() && document.querySelector('#hint').innerText"
     assert shown.read(told) is False
     shown.read(f"{head('imputer')}.focus()")
     shown.press("Tab")
+    shown.read("new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(() => drawn(1))))")
     assert shown.read(told) == HEADS[1].hint
     left, right = shown.read("(r => [r.left, r.right])(document.querySelector('#hint').getBoundingClientRect())")
     assert 0 <= left < right <= width
