@@ -30,7 +30,7 @@ class Browser:
         # the browser reads questions from descriptor 3 and writes answers to descriptor 4
         command = ["bash", "-c", f'exec "$0" "$@" 3<&{asked} 4>&{answered}', executable]
         self._process = subprocess.Popen(
-            [*command, *FLAGS, f"--user-data-dir={profile}", "about:blank"],
+            [*command, *FLAGS, f"--user-data-dir={profile}"],
             pass_fds=(asked, answered),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -38,8 +38,7 @@ class Browser:
         os.close(asked)
         os.close(answered)
         self._pending, self._count, self._session = b"", 0, None
-        targets = self.call("Target.getTargets")["targetInfos"]
-        page = next(target["targetId"] for target in targets if target["type"] == "page")
+        page = self.call("Target.createTarget", url="about:blank")["targetId"]
         self._session = self.call("Target.attachToTarget", targetId=page, flatten=True)["sessionId"]
         self.call("Page.enable")
         self.errors: list[str] = []
