@@ -174,7 +174,14 @@ class Regression:
 
 @dataclass(frozen=True)
 class Schema:
-    """Columns in order, and the regression that people will run on them, if one is known.
+    """Columns in order, the regression that people will run on them, if one is known, and the law behind the rows.
+
+    Parameters
+    ----------
+    columns : the p columns.
+    regression : of interest to the table's users, or None.
+    population : registered name of the law that the rows were drawn from, see `datasets.populations`; empty if it is
+        not known, as of every survey.
 
     Raises
     ------
@@ -184,6 +191,7 @@ class Schema:
 
     columns: tuple[Column, ...]
     regression: Regression | None = None
+    population: str = ""
 
     def __post_init__(self) -> None:
         twice = sorted(name for name, count in Counter(self.names).items() if count > 1)
@@ -227,8 +235,8 @@ class Schema:
         return np.array([j for j, column in enumerate(self.columns) if column.role is role], dtype=np.intp)
 
     def take(self, positions: Iterable[int]) -> "Schema":
-        """Schema of some columns; the regression stays if all its columns do."""
-        part = Schema(tuple(self.columns[j] for j in positions))
+        """Schema of some columns, of the same population; the regression stays if all its columns do."""
+        part = Schema(tuple(self.columns[j] for j in positions), population=self.population)
         kept = self.regression is not None and set(self.regression.names) <= set(part.names)
         return replace(part, regression=self.regression) if kept else part
 

@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from datasets.populations.latent_class import LatentClasses, Levels, Numbers, classify, levels_of
+from datasets.populations.twin import FILE, TwinPopulation, write
 from datasets.schema import Floats
 from datasets.surveys.gss import load
-from datasets.surveys.latent_class import LatentClasses, Levels, Numbers, classify, levels_of
-from datasets.surveys.twin import FILE, Population, write
 from datasets.table import Dataset, Reason
 from imputers.statistical.latent_class import fit_classes
 
@@ -28,7 +28,7 @@ PSEUDO, SMALLEST = 2.0, 20.0
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Fit and write the parameters beside `datasets.surveys.twin`."""
+    """Fit and write the parameters beside `datasets.populations.twin`."""
     parser = argparse.ArgumentParser(description="Fit the synthetic twin of the General Social Survey 2022.")
     parser.add_argument("path", type=Path, nargs="?", help="NORC's Stata file or its zip; by default as `fetch` finds")
     survey = load(parser.parse_args(arguments).path)
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     codes = np.where(not_asked[:, None] & split, np.nan, survey.reasons.astype(float))
     silence, _ = _choose(codes, _reason_levels(codes), SILENCE_CANDIDATES, "silence")
     mean, sd = _log_weights(survey, posterior)
-    write(Population(survey.schema, answers, silence, split, float(not_asked.mean()), mean, sd), FILE)
+    write(TwinPopulation(survey.schema, answers, silence, split, float(not_asked.mean()), mean, sd), FILE)
     sys.stdout.write(f"wrote {FILE.name}: {FILE.stat().st_size} bytes\n")
 
 

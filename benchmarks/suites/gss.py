@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 LANGUAGE_MODELS = ("llama2-13b", "llama2-7b", "llama3.1-8b", "mistral-7b", "qwen2.5-7b")
 APART = (
+    "oracle",
     "llm",
     "llm-zero-shot",
     "llm-few-shot",

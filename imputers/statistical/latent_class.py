@@ -7,9 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.errors import InputError
-from datasets.prediction import Prediction
-from datasets.schema import Floats, Kind
-from datasets.surveys.latent_class import (
+from datasets.populations.latent_class import (
     LatentClasses,
     Levels,
     Numbers,
@@ -19,6 +17,8 @@ from datasets.surveys.latent_class import (
     draw_rows,
     levels_of,
 )
+from datasets.prediction import Prediction
+from datasets.schema import Floats, Kind
 from imputers import IMPUTERS
 from imputers.base import Imputer
 from imputers.shared.bins import quantile_bins

@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from datasets.surveys.latent_class import (
+from datasets.populations.latent_class import (
     LatentClasses,
     Levels,
     classify,

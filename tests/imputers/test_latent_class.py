@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from datasets.moments import pairwise_moments
+from datasets.populations.latent_class import conditional_levels
 from datasets.prediction import check_prediction, complete, expectation, point
 from datasets.schema import Column, Kind, Schema
-from datasets.surveys.latent_class import conditional_levels
 from imputers import IMPUTERS
 from imputers.statistical.latent_class import LatentClassImputer
 

@@ -116,11 +116,26 @@ def classify(model: LatentClasses, Z: Numbers) -> tuple[Numbers, Numbers]:
     A row without any observed cell gets the class shares and log-likelihood 0.
     """
     profiles, shares = model._logs
-    joint = Z @ profiles + shares
+    return _normalised(Z @ profiles + shares)
+
+
+def posterior(model: LatentClasses, X: Floats, evidence: Floats) -> Numbers:
+    """Posterior probability of each class (n, K) given the observed cells of X (n, p) and something else.
+
+    Parameters
+    ----------
+    evidence : log-likelihood of that in each class, shape (n, K) or (n, 1), independent of the answers given the class.
+    """
+    profiles, shares = model._logs
+    return _normalised(model.levels.indicate(X) @ profiles + shares + evidence)[0]
+
+
+def _normalised(joint: Numbers) -> tuple[Numbers, Numbers]:
+    """Divide exp of logarithms (n, K) by its sum over classes; and the logarithm of that sum (n,)."""
     largest = joint.max(axis=1, keepdims=True)
-    posterior = np.exp(joint - largest)
-    total = posterior.sum(axis=1, keepdims=True)
-    return posterior / total, (largest + np.log(total))[:, 0]
+    shares = np.exp(joint - largest)
+    total = shares.sum(axis=1, keepdims=True)
+    return shares / total, (largest + np.log(total))[:, 0]
 
 
 def conditional(model: LatentClasses, Z: Numbers) -> Numbers:
@@ -131,12 +146,17 @@ def conditional(model: LatentClasses, Z: Numbers) -> Numbers:
     return classify(model, Z)[0] @ model.profiles
 
 
-def conditional_levels(model: LatentClasses, X: Floats) -> dict[int, Numbers]:
-    """Give each item with holes in X (n, p) the exact probability of its levels, shape (holes of the item, K_j)."""
+def conditional_levels(model: LatentClasses, X: Floats, classes: Numbers | None = None) -> dict[int, Numbers]:
+    """Give each item with holes in X (n, p) the exact probability of its levels, shape (holes of the item, K_j).
+
+    Parameters
+    ----------
+    classes : probability of each class (n, K) where more is known than the observed cells, which else decide it.
+    """
     holes = np.isnan(X)
-    posterior = classify(model, model.levels.indicate(X))[0]
+    shares = classify(model, model.levels.indicate(X))[0] if classes is None else classes
     return {
-        int(j): posterior[holes[:, j]] @ model.profiles[:, model.levels.blocks[j]]
+        int(j): shares[holes[:, j]] @ model.profiles[:, model.levels.blocks[j]]
         for j in np.flatnonzero(holes.any(axis=0))
     }
 

@@ -1,0 +1,1 @@
+"""Methods that are told the law of the population: the ceiling of what any method can reach."""
