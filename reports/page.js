@@ -96,7 +96,7 @@ function columns(block) {
   const apply = chosen => heads.forEach(th => {
     for (const row of th.closest("table").rows) row.cells[th.cellIndex].hidden = !chosen.has(th.textContent);
   });
-  return names.length > 2 ? [menu("Columns", names, off, apply)] : [];
+  return names.length > 3 ? [menu("Columns", names, off, apply)] : [];
 }
 
 // Tables of several choices are shown one at a time.
