@@ -4,7 +4,7 @@ import hashlib
 import inspect
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,9 @@ import numpy as np
 
 from benchmarks.scoring import score
 from benchmarks.versions import CodeVersion, code_version
-from datasets.errors import MethodUnavailableError
+from benchmarks.worker import describe
 from datasets.mechanisms import MECHANISMS
 from datasets.table import Dataset, Masked
-from imputers import make_imputer
 from metrics import METRICS
 
 
@@ -50,25 +49,32 @@ class Cell:
 
 @dataclass(frozen=True)
 class Method:
-    """An imputer as it was asked for: its parameters, its code and libraries, and versions of other programs."""
+    """An imputer as it was asked for.
+
+    Parameters
+    ----------
+    parameters : as JSON can hold them.
+    version : of its code and libraries.
+    programs : versions of other programs.
+    facts : what pages say of it; decides no result.
+    added : whether it is none of this project; decides no result.
+    """
 
     parameters: Mapping[str, Any]
     version: CodeVersion
     programs: Mapping[str, str]
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    added: bool = False
 
     @classmethod
     def of(cls, request: str) -> "Method":
-        """Look a request up; parameters are given as JSON can hold them."""
-        imputer = make_imputer(request)
-        plain = {
-            name: value if isinstance(value, int | float | str | None) else repr(value)
-            for name, value in imputer.get_params(deep=False).items()
-        }
-        try:
-            programs = imputer.versions()
-        except MethodUnavailableError:  # its cells will say so
-            programs = {}
-        return cls(plain, code_version(Path(inspect.getfile(type(imputer)))), programs)
+        """Look up a method of this project."""
+        return cls.described(describe(request))
+
+    @classmethod
+    def described(cls, told: Mapping[str, Any], *, added: bool = False) -> "Method":
+        """A method of which `worker.describe` tells."""
+        return cls(told["parameters"], code_version(Path(told["file"])), told["programs"], told["facts"], added)
 
 
 def scoring_version() -> CodeVersion:
@@ -85,7 +91,8 @@ def make_mask(dataset: Dataset, mechanism: str, rate: float, seed: int) -> Maske
 
 def prediction_key(cell: Cell, masked: Masked, method: Method) -> str:
     """Hash of all that decides a prediction: cell, data, mask, and the method with the libraries that it uses."""
-    digest = hashlib.sha256(json.dumps([asdict(cell), asdict(method)], sort_keys=True).encode())
+    decides = {name: value for name, value in asdict(method).items() if name not in ("facts", "added")}
+    digest = hashlib.sha256(json.dumps([asdict(cell), decides], sort_keys=True).encode())
     digest.update(masked.truth.fingerprint.encode())
     digest.update(np.packbits(masked.hidden).tobytes())
     return digest.hexdigest()[:20]

@@ -93,7 +93,7 @@ def _tables(survey: SurveyFile, method: Imputer, n_draws: int, seed: int) -> dic
         raise InputError(
             f"{type(method).__name__} analyses and fills nothing; choose an imputer that fills, see `list`"
         )
-    check_prediction(prediction, values, schema)
+    check_prediction(prediction, values, schema, n_draws)
     tables = {name: complete(values, fills) for name, fills in zip(_draw_names(n_draws), prediction.draws, strict=True)}
     best = point(prediction, values, schema)
     unordered = np.isin(np.nonzero(np.isnan(values))[1], schema.where(*UNORDERED))

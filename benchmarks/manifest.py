@@ -6,11 +6,9 @@ from math import isfinite
 from typing import Any
 
 from benchmarks.cells import Method
+from benchmarks.judge import Job
 from benchmarks.suite import Suite
-from benchmarks.worker import Job
-from datasets.request import parse_request
 from datasets.table import Dataset
-from imputers import IMPUTERS, make_imputer
 from metrics import METRICS
 from reports.facts import CellFacts, ImputerFacts, Manifest, MetricFacts, TableFacts
 from reports.results import Record, collect
@@ -40,7 +38,7 @@ def describe_run(
         "about": suite.about,
         "tables": {name: _table_facts(table) for name, table in tables.items()},
         "metrics": {name: _metric_facts(name) for name in METRICS},
-        "imputers": {request: _imputer_facts(request, method) for request, method in methods.items()},
+        "imputers": {request: _imputer_facts(method) for request, method in methods.items()},
         "cells": [_cell_facts(job) for job in jobs],
         "cards": cards,
         "provenance": asdict(collect(records)),
@@ -91,16 +89,8 @@ def _metric_facts(name: str) -> MetricFacts:
     return facts
 
 
-def _imputer_facts(request: str, method: Method) -> ImputerFacts:
-    imputer = make_imputer(request)
-    facts: ImputerFacts = {
-        "summary": IMPUTERS.summary(parse_request(request).name),
-        "family": imputer.family,
-        "deterministic": imputer.deterministic,
-        "parameters": method.parameters,
-    }
-    if imputer.told:
-        facts["told"] = imputer.told
+def _imputer_facts(method: Method) -> ImputerFacts:
+    facts: ImputerFacts = {**method.facts, "parameters": method.parameters}  # type: ignore[typeddict-item]
     return facts
 
 

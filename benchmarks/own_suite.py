@@ -1,5 +1,6 @@
 """Suites of one's own: of a TOML file, of a registered dataset, of a data file."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -30,7 +31,16 @@ def of_dataset(request: str) -> Suite:
 
 def of_file(path: Path, schema: Path | None = None) -> Suite:
     """The usual methods on a file of the user's."""
-    return Suite(path.stem, (Block(_file_request(path, schema)),))
+    return Suite(name_of(path), (Block(_file_request(path, schema)),))
+
+
+def name_of(path: Path) -> str:
+    """Name of the suite of a file, which a folder can have and neither the store nor a registered suite has."""
+    from benchmarks.suites import SUITES
+
+    plain = re.sub(r"[^-.\w]+", "-", path.stem).strip("-.")[:100] or "survey"
+    taken = plain.casefold() in {"store", *(name.casefold() for name in SUITES)}
+    return f"{plain}-file" if taken else plain
 
 
 def read_suite(path: Path) -> Suite:
@@ -62,7 +72,7 @@ def read_suite(path: Path) -> Suite:
     blocks = written.pop("block", [{}])
     if not (isinstance(blocks, list) and all(isinstance(block, dict) for block in blocks)):
         raise InputError(f"suite {path}: a block is written under [[block]], with double brackets")
-    return Suite(path.stem, tuple(_block(path, written | block) for block in blocks))
+    return Suite(name_of(path), tuple(_block(path, written | block) for block in blocks))
 
 
 def _block(path: Path, written: Mapping[str, Any]) -> Block:

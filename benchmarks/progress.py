@@ -1,8 +1,10 @@
 """Progress: a live bar on a terminal, a plain line per cell elsewhere."""
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
+from rich.text import Text
 
 from benchmarks.cells import Cell
 from reports.results import Record
@@ -39,14 +41,22 @@ class Progress:
         what = f"{cell.imputer} on {cell.mechanism} {cell.rate:g} seed {cell.seed}"
         if record.status == "failed":
             self._failed += 1
-            self.console.print(f"[red]failed[/red] {what}: ", end="")
-            self.console.print(record.message, markup=False, highlight=False)
+            self.console.print(Text.assemble(("failed", "red"), f" {what}: {record.message}"), highlight=False)
         elif record.status == "unavailable":
-            self.console.print(f"unavailable {what}: {record.message}", markup=False, highlight=False)
+            self.say(f"unavailable {what}: {record.message}")
         elif not self.console.is_terminal:
             left = f"{self._done}/{self._total}, {self._failed} failed"
-            self.console.print(f"{left} · {what} · {seconds:.1f} s", highlight=False)
-        self._bar.update(self._task, advance=1, failed=self._failed, description=cell.imputer)
+            self.say(f"{left} · {what} · {seconds:.1f} s")
+        self._bar.update(self._task, advance=1, failed=self._failed, description=escape(cell.imputer))
+
+    def say(self, text: str) -> None:
+        """Show a line as it is."""
+        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def sealed(self, *, closed: bool) -> None:
+        """Say how far the truth is sealed, where it could be sealed better."""
+        if not closed:
+            self.say("this system closes neither files nor processes to imputers: see benchmarks/README.md on the seal")
 
     def stop(self) -> None:
         """Take the bar away."""

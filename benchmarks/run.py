@@ -3,6 +3,7 @@
 import hashlib
 import json
 import platform
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -13,24 +14,26 @@ from rich.console import Console
 
 from benchmarks.cells import Cell, Method, make_mask, prediction_key, scoring_version
 from benchmarks.data import load
+from benchmarks.judge import Job
 from benchmarks.manifest import describe_run
+from benchmarks.methods import Methods, named_paths
 from benchmarks.progress import Progress
 from benchmarks.store import Store
 from benchmarks.suite import Suite
-from benchmarks.supervisor import Limits, supervise
+from benchmarks.supervisor import Limits, Seal, Supervisor
 from benchmarks.versions import CodeVersion, commit, machine
-from benchmarks.worker import Job, record_loss
 from datasets import DATASETS
 from datasets.errors import DataUnavailableError, InputError, MethodUnavailableError
 from datasets.mechanisms import MECHANISMS, setting
 from datasets.mechanisms.card import mask_card
 from datasets.surveys.thinning import thinned
 from datasets.table import Dataset, Masked
-from imputers import make_imputer
+from reports.folder import check_folder
 from reports.results import Provenance, Record, read_record
 from reports.write import check_page, write_report
 
 Tables = Mapping[str, Dataset | str]
+NAME = re.compile(r"\w[-.\w]{0,119}")
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,7 @@ class Settings:
     n_jobs : cells at a time.
     command : what was typed.
     plugins : files given by ``--load``.
+    trusted : those of them that register more than imputers, and so are imported where the truth is.
     fail_fast : stop at the first failure, and write no page.
     """
 
@@ -62,28 +66,38 @@ class Settings:
     limits: Limits
     command: str
     plugins: tuple[Path, ...] = ()
+    trusted: tuple[Path, ...] = ()
     fail_fast: bool = False
 
 
 def check_suite(suite: Suite) -> Suite:
-    """Give a suite back whose every name is resolved, before any work starts.
+    """Give a suite back whose every name but those of imputers is resolved, before any work starts.
 
     Raises
     ------
     InputError
-        If a dataset, a mechanism, an imputer or a parameter of them does not exist, a rate is outside (0, 1), nothing
-        is planned, there is no such page, or the suite lacks something.
+        If a dataset, a mechanism or a parameter of them does not exist, a rate is outside (0, 1), something stands
+        twice, nothing is planned, there is no such page, the name is no name of a folder, or the suite lacks something.
     """
     check_page(suite.page)
+    if not NAME.fullmatch(suite.name) or suite.name.casefold() == "store":
+        raise InputError(f"a suite cannot have the name {suite.name!r}, which is that of its folder; choose another")
     for block in suite.blocks:
         DATASETS.resolve(block.dataset)
         for name in block.mechanisms:
             MECHANISMS.resolve(name)
-        for request in block.imputers:
-            make_imputer(request)
         for rate in block.rates:
+            if not isinstance(rate, int | float):
+                raise InputError(f"rate {rate!r} is no number; give the share of cells to hide, e.g. 0.3")
             if not 0 < rate < 1:
                 raise InputError(f"rate {rate:g} is not between 0 and 1; it is the share of cells to hide, e.g. 0.3")
+        for seed in block.seeds:
+            if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+                raise InputError(f"seed {seed!r} is no whole number from 0 on")
+        for choice in (block.imputers, block.mechanisms, block.rates, block.seeds):
+            twice = [each for each, number in Counter(choice).items() if number > 1]
+            if twice:
+                raise InputError(f"suite {suite.name!r} has {twice[0]!r} twice in a block; give it once")
         if block.n_draws < 1:
             raise InputError(f"suite {suite.name!r} asks for {block.n_draws} draws; ask for one at least")
     if suite.lacking:
@@ -130,25 +144,40 @@ def load_tables(suite: Suite, path: Path | None, *, strict: bool, console: Conso
     return tables
 
 
-def run(suite: Suite, tables: Tables, settings: Settings, progress: Progress) -> Outcome:
+def run(suite: Suite, tables: Tables, methods: Methods, settings: Settings, progress: Progress) -> Outcome:
     """Run the missing cells of a suite and write its page to ``out/<suite>/``.
 
     A stopped run loses the cells that were under way and nothing else: run it again. With ``fail_fast``
     the first failure stops the run, and no page is written.
+
+    Parameters
+    ----------
+    methods : by request, see `methods.describe_methods`.
+
+    Raises
+    ------
+    InputError
+        If the folder of the page is somebody else's, or records are gone when the page is to be written.
     """
     folder = settings.out / suite.name
-    folder.mkdir(parents=True, exist_ok=True)
-    methods = {request: Method.of(request) for block in suite.blocks for request in block.imputers}
+    check_folder(folder)
     jobs = plan(suite, tables, methods, settings)
-    records = compute(jobs, settings, progress)
-    counts = Counter(record.status for record in records)
-    told = len(jobs), counts["done"], counts["failed"], counts["unavailable"]
-    if len(records) < len(jobs):
-        return Outcome(None, *told)
-    cards = _cards(jobs) if suite.page == "leaderboard" else []
-    manifest = describe_run(suite, tables, methods, jobs, cards, records, settings.command)
-    _write_whole(folder / "manifest.json", json.dumps(manifest, indent=1, allow_nan=False))
-    return Outcome(write_report(folder, records, manifest), *told)
+    store = Store(settings.out / "store")
+    with store.in_use():
+        records, stopped = compute(jobs, store, settings, progress)
+        counts = Counter(record.status for record in records)
+        told = len(jobs), counts["done"], counts["failed"], counts["unavailable"]
+        if stopped:
+            return Outcome(None, *told)
+        gone = len(jobs) - sum(job.record_path.exists() for job in jobs)
+        if gone or len(records) < len(jobs):
+            raise InputError(
+                f"{max(gone, len(jobs) - len(records))} of {len(jobs)} records are gone from {store.folder}, where "
+                "something else has removed them; no page is written: give the same command again"
+            )
+        cards = _cards(jobs) if suite.page == "leaderboard" else []
+        manifest = describe_run(suite, tables, methods, jobs, cards, records, settings.command)
+        return Outcome(write_report(folder, records, manifest), *told)
 
 
 def rebuild(out: Path, suite: str) -> Path:
@@ -162,16 +191,19 @@ def rebuild(out: Path, suite: str) -> Path:
     manifest = out / suite / "manifest.json"
     if not manifest.is_file():
         raise InputError(f"{manifest} does not exist; run the suite first: python -m benchmarks run --suite {suite}")
-    written = json.loads(manifest.read_text(encoding="utf-8"))
-    store = Store(out / "store")
-    paths = [store.record_path(cell["record"]) for cell in written["cells"]]
+    try:
+        written = json.loads(manifest.read_text(encoding="utf-8"))
+        store = Store(out / "store")
+        paths = [store.record_path(cell["record"]) for cell in written["cells"]]
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise InputError(f"{manifest} is not the manifest of a run ({error}); run the suite again") from None
     gone = sum(not path.exists() for path in paths)
     if gone:
         raise InputError(f"{gone} of {len(paths)} records of {suite!r} are gone from {store.folder}; run it again")
     return write_report(out / suite, [read_record(path) for path in paths], written)
 
 
-def plan(suite: Suite, tables: Tables, methods: Mapping[str, Method], settings: Settings) -> list[Job]:
+def plan(suite: Suite, tables: Tables, methods: Methods, settings: Settings) -> list[Job]:
     """Every cell of a suite as a job, each once, masks in order; tables that are lacking have none."""
     scoring, store = scoring_version(), Store(settings.out / "store")
     made: dict[tuple[object, ...], Masked] = {}
@@ -189,27 +221,35 @@ def plan(suite: Suite, tables: Tables, methods: Mapping[str, Method], settings: 
                 key = prediction_key(cell, masked, method)
                 record = f"{key}-{_short(scoring)}"
                 origin = _provenance(method, scoring)
-                jobs[record] = Job(cell, setting(mask[0]), masked, key, record, store, settings.plugins, origin)
+                added = method.added
+                jobs[record] = Job(cell, setting(mask[0]), masked, key, record, store, settings.plugins, origin, added)
     return list(jobs.values())
 
 
-def compute(jobs: Sequence[Job], settings: Settings, progress: Progress) -> list[Record]:
-    """Compute the cells that are not in the store, and give the records of all that are done or tried then.
+def compute(jobs: Sequence[Job], store: Store, settings: Settings, progress: Progress) -> tuple[list[Record], bool]:
+    """Compute the cells that are not in the store.
 
     A failed cell is not done: its limits may be wider or its library mended this time. A method that is unavailable is
-    asked once, and its other cells are recorded with the same message.
+    asked once, and its other cells are recorded with the same message. What another run has done meanwhile counts.
+
+    Returns
+    -------
+    The records of all cells that are done or tried, and whether a failure stopped the rest.
     """
-    stored = {job.record_key: read_record(job.record_path) for job in jobs if job.record_path.exists()}
-    records = {key: record for key, record in stored.items() if record.status == "done"}
+    stored = {job.record_key: store.read(job.record_key, progress.say) for job in jobs}
+    records = {key: record for key, record in stored.items() if record is not None and record.status == "done"}
     missing = [job for job in jobs if job.record_key not in records]
     lacking: dict[str, str] = {}
+    stopped = False
 
-    def done(job: Job, seconds: float) -> bool:
-        record = records[job.record_key] = read_record(job.record_path)
+    def done(job: Job, record: Record, seconds: float) -> bool:
+        nonlocal stopped
+        record = records[job.record_key] = store.write(job.record_key, record)
         if record.status == "unavailable":
             lacking[record.imputer] = record.message
         progress.finished(job.cell, record, seconds)
-        return not (settings.fail_fast and record.status == "failed")
+        stopped = settings.fail_fast and record.status == "failed"
+        return not stopped
 
     def available() -> Iterator[Job]:
         for job in _each_method_first(missing):
@@ -217,15 +257,24 @@ def compute(jobs: Sequence[Job], settings: Settings, progress: Progress) -> list
             if message is None:
                 yield job
             else:
-                record_loss(job, "unavailable", message, 0.0)
-                done(job, 0.0)
+                done(job, job.record("unavailable", message, 0.0), 0.0)
 
     progress.start(len(jobs), len(records))
     try:
-        supervise(available(), settings.n_jobs, settings.limits, done)
+        if missing:
+            requests = {job.cell.imputer for job in missing}
+            with Seal(settings.plugins, named_paths(requests)) as seal:
+                seal.preload()
+                progress.sealed(closed=seal.closed)
+                scoring = settings.trusted
+                Supervisor(seal, settings.n_jobs, settings.limits, scoring, progress.say).run(available(), done)
     finally:
         progress.stop()
-    return [records[job.record_key] for job in jobs if job.record_key in records]
+    for job in jobs:  # another run on this folder may have done what failed here
+        found = records.get(job.record_key)
+        if found is not None and found.status != "done":
+            records[job.record_key] = store.read(job.record_key, progress.say) or found
+    return [records[job.record_key] for job in jobs if job.record_key in records], stopped
 
 
 def _each_method_first(jobs: Sequence[Job]) -> list[Job]:
@@ -251,9 +300,3 @@ def _provenance(method: Method, scoring: CodeVersion) -> Provenance:
 
 def _short(scoring: CodeVersion) -> str:
     return hashlib.sha256(json.dumps(asdict(scoring), sort_keys=True).encode()).hexdigest()[:8]
-
-
-def _write_whole(path: Path, text: str) -> None:
-    beside = path.with_suffix(".part")
-    beside.write_text(text, encoding="utf-8")
-    beside.replace(path)

@@ -1,17 +1,28 @@
 """The store: predictions and records on disk, each written whole or not at all; the only cache there is."""
 
+import fcntl
+import hashlib
+import io
 import json
-import tempfile
-from collections.abc import Mapping
+import time
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
 
+from datasets.errors import InputError
 from datasets.moments import Moments
 from datasets.prediction import Prediction
 from datasets.regression import Estimates
-from reports.results import Provenance
+from reports.folder import write_whole
+from reports.results import Provenance, Record, read_record, write_record
+
+DAMAGE = (OSError, ValueError, TypeError, KeyError, EOFError, NotImplementedError, RuntimeError)
+LEFT_OVER = [(folder, pattern) for folder in ("predictions", "records") for pattern in ("*.part", ".*.tmp", "tmp*")]
 
 
 @dataclass(frozen=True)
@@ -37,8 +48,9 @@ class Stored:
 class Store:
     """A folder with ``predictions/<key>.npz``, ``records/<key>.json``, ``logs/<key>.txt`` and ``learned/<key>/``.
 
-    File names are hashes of everything that decides the content (see `cells.prediction_key`), so what is
-    there is right, what is not there is missing, and parallel runs need no lock.
+    File names are hashes of everything that decides the content (see `cells.prediction_key`). What is there has a
+    checksum: a file that is damaged is set aside in ``damaged/``, and its cell computed again. Several runs may work
+    in one store: a cell that is done stays done.
     """
 
     folder: Path
@@ -74,26 +86,108 @@ class Store:
         arrays |= {f"audit_{name}": np.array(value) for name, value in stored.audit.items()}
         arrays["cost"] = np.array([cost.fit_seconds, cost.draw_seconds, cost.peak_memory_mb])
         arrays["provenance"] = np.array(json.dumps(asdict(stored.provenance)))
+        arrays["sha256"] = np.array(_checksum(arrays))
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, **arrays)
         path = self.prediction_path(key)
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
-            np.savez_compressed(file, **arrays)
-        Path(file.name).replace(path)
+        write_whole(path, buffer.getvalue())
 
     def load_prediction(self, key: str) -> Stored:
-        """Read a prediction and what is kept with it."""
-        with np.load(self.prediction_path(key), allow_pickle=False) as arrays:
-            moments, own, estimates = (_part(arrays, kind) for kind in ("moments", "probabilities", "estimates"))
-            prediction = Prediction(
-                draws=arrays.get("draws"),
-                expected=arrays.get("expected"),
-                probabilities={int(j): table for j, table in own.items()},
-                moments=Moments(**moments) if moments else None,
-                estimates=_estimates(estimates) if estimates else None,
-            )
-            audit = {name: float(value) for name, value in _part(arrays, "audit").items()}
-            provenance = Provenance(**json.loads(str(arrays["provenance"])))
-            return Stored(prediction, Cost(*arrays["cost"].tolist()), audit, provenance)
+        """Read a prediction and what is kept with it.
+
+        Raises
+        ------
+        InputError
+            If the file cannot be read, is no prediction, or has been changed since it was written.
+        """
+        path = self.prediction_path(key)
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                arrays = dict(file)
+            if str(arrays.pop("sha256", "")) != _checksum(arrays):
+                raise ValueError("its checksum is wrong: it was changed since it was written")
+            return _stored(arrays)
+        except (*DAMAGE, zipfile.BadZipFile, zlib.error) as error:
+            raise InputError(f"{path} is not the prediction of a cell ({error})") from error
+
+    def write(self, key: str, record: Record) -> Record:
+        """Keep the record of a cell, unless one that is done is kept already; give the one that is kept then."""
+        path = self.record_path(key)
+        with self._locked(fcntl.LOCK_EX):
+            if record.status != "done" and path.exists():
+                try:
+                    kept = read_record(path)
+                except InputError:
+                    kept = record
+                if kept.status == "done":
+                    return kept
+            write_record(record, path)
+        return record
+
+    def read(self, key: str, say: Callable[[str], None]) -> Record | None:
+        """The record of a cell, or None; a damaged one is set aside, and that is said."""
+        path = self.record_path(key)
+        if not path.exists():
+            return None
+        try:
+            return read_record(path)
+        except InputError as damaged:
+            say(f"{damaged}; {self.set_aside(path)}, and computed again")
+            return None
+
+    def set_aside(self, path: Path) -> str:
+        """Move a damaged file away, and say where to."""
+        place = self.folder / "damaged" / f"{time.time_ns()}-{path.name}"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        path.replace(place)
+        return f"it is set aside as {place}"
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """While a run works in the store; the first of them clears what killed runs left half-written."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / ".in-use").open("ab") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:  # another run works here, and may be writing
+                pass
+            else:
+                for folder, pattern in LEFT_OVER:
+                    for path in (self.folder / folder).glob(pattern):
+                        path.unlink(missing_ok=True)
+            fcntl.flock(lock, fcntl.LOCK_SH)
+            yield
+
+    @contextmanager
+    def _locked(self, kind: int) -> Iterator[None]:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / ".lock").open("ab") as lock:
+            fcntl.flock(lock, kind)
+            yield
+
+
+def _stored(arrays: Mapping[str, np.ndarray]) -> Stored:
+    moments, own, estimates = (_part(arrays, kind) for kind in ("moments", "probabilities", "estimates"))
+    prediction = Prediction(
+        draws=arrays.get("draws"),
+        expected=arrays.get("expected"),
+        probabilities={int(j): table for j, table in own.items()},
+        moments=Moments(**moments) if moments else None,
+        estimates=_estimates(estimates) if estimates else None,
+    )
+    audit = {name: float(value) for name, value in _part(arrays, "audit").items()}
+    provenance = Provenance(**json.loads(str(arrays["provenance"])))
+    return Stored(prediction, Cost(*arrays["cost"].tolist()), audit, provenance)
+
+
+def _checksum(arrays: Mapping[str, np.ndarray]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        digest.update(repr((name, array.dtype.str, array.shape)).encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
 
 
 def _part(arrays: Mapping[str, np.ndarray], kind: str) -> dict[str, np.ndarray]:

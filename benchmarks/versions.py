@@ -6,7 +6,7 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import packages_distributions, version
@@ -36,16 +36,20 @@ class CodeVersion:
 def code_version(*paths: Path) -> CodeVersion:
     """Version of Python files together with all files of this project that they import, directly or not.
 
-    Imports inside functions count, those for type checkers alone do not. An edit to code gives another version, an edit
+    Files of the user's count with what they import from beside them. Imports inside functions count, those for type
+    checkers alone do not. An edit to code gives another version, an edit
     to a docstring or a comment does not; nor does a library that none of the files imports.
     """
     waiting, seen, foreign = list(paths), set(paths), set[str]()
     while waiting:
-        names = _parsed(waiting.pop().read_bytes()).imports
-        for file in _own_files(names) - seen:
+        path = waiting.pop()
+        names = _parsed(path.read_bytes()).imports
+        beside = set() if path.resolve().is_relative_to(ROOT) else _files(path.parent, names)
+        for file in (_own_files(names) | beside) - seen:
             seen.add(file)
             waiting.append(file)
-        foreign |= {name.split(".")[0] for name in names} - PACKAGES - sys.stdlib_module_names
+        local = {file.parent.name if file.name == "__init__.py" else file.stem for file in beside}
+        foreign |= {name.split(".")[0] for name in names} - PACKAGES - sys.stdlib_module_names - local
     digest = hashlib.sha256()
     for code in sorted(_parsed(file.read_bytes()).code for file in seen):
         digest.update(code.encode())
@@ -116,7 +120,12 @@ def _imports(tree: ast.AST) -> Iterator[str]:
 
 def _own_files(names: frozenset[str]) -> set[Path]:
     """Files of this project behind imported names; a name in a package may be a module or stand in its file."""
-    bases = [ROOT.joinpath(*name.split(".")) for name in names if name.split(".")[0] in PACKAGES]
+    return _files(ROOT, (name for name in names if name.split(".")[0] in PACKAGES))
+
+
+def _files(folder: Path, names: Iterable[str]) -> set[Path]:
+    """Files of the modules of these names below a folder."""
+    bases = [folder.joinpath(*name.split(".")) for name in names]
     candidates = {file for base in bases for file in (base.with_suffix(".py"), base / "__init__.py")}
     return {file for file in candidates if file.is_file()}
 

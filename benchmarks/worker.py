@@ -1,150 +1,141 @@
-"""The worker: one cell from masked table to scored record, and the one place where any error is caught."""
+"""The worker: what a sealed process does: load files of the user's, describe methods, impute a masked table.
 
-import os
+It is given a message and gives one back. It holds no truth, imports no metric, and knows neither store nor run.
+"""
+
+import inspect
 import resource
 import sys
-import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from multiprocessing import connection, parent_process
 from pathlib import Path
+from typing import Any
 
-from benchmarks.cells import Cell
-from benchmarks.scoring import score
-from benchmarks.store import Cost, Store, Stored
+import numpy as np
+
+from benchmarks.wire import pack, prediction_to_parts, schema_from_json, unpack
+from datasets import DATASETS
 from datasets.errors import InputError, MethodUnavailableError
-from datasets.prediction import check_prediction
 from datasets.registry import load_plugin
-from datasets.table import Masked
-from imputers import make_imputer
-from imputers.base import Imputer
-from reports.measures import AUDIT
-from reports.results import Provenance, Record, write_record
-
-
-@dataclass(frozen=True, eq=False)
-class Job:
-    """All that a worker process needs for one cell.
-
-    Parameters
-    ----------
-    setting : mechanism of which that of the cell is a replicate.
-    prediction_key, record_key : names in the store.
-    plugins : files given by ``--load``, imported again in the worker.
-    provenance : what computes the cell.
-    """
-
-    cell: Cell
-    setting: str
-    masked: Masked
-    prediction_key: str
-    record_key: str
-    store: Store
-    plugins: tuple[Path, ...] = ()
-    provenance: Provenance = field(default_factory=Provenance)
-
-    @property
-    def record_path(self) -> Path:
-        """Where its record is kept."""
-        return self.store.record_path(self.record_key)
+from datasets.request import parse_request
+from datasets.schema import Floats
+from imputers import IMPUTERS, make_imputer
+from reports.results import plain_message
 
 
 def attempt(work: Callable[[], None]) -> str | None:
-    """Do the work; give the message of the error that stopped it, or None.
+    """Do the work; give the message of what stopped it, or None.
 
-    This is the boundary between the benchmark and methods that anyone may write: whatever a method
-    raises is recorded in full and the others go on.
+    This is the boundary between the benchmark and methods that anyone may write: whatever a method raises, exits
+    included, is told and the others go on.
     """
     try:
         work()
-    except Exception as error:  # noqa: BLE001 - the cell boundary
+    except BaseException as error:  # noqa: BLE001 - the cell boundary
         frames = traceback.extract_tb(error.__traceback__)
         place = f" (in {Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
-        return f"{type(error).__name__}: {error}{place}"
+        return plain_message(f"{type(error).__name__}: {_text(error)}", place)
     return None
 
 
-def work_on(job: Job) -> None:
-    """Predict, score and record one cell; an error is recorded as the cell's failure."""
-    threading.Thread(target=_exit_with_parent, daemon=True).start()
-    _log_to(job.store.log_path(job.prediction_key))
-    start = time.perf_counter()
-    message = attempt(lambda: predict_and_score(job))
-    if message is not None:
-        record_loss(job, "failed", message, time.perf_counter() - start)
-
-
-def predict_and_score(job: Job) -> None:
-    """Score the prediction of a cell, which is made unless it is in the store; write the record."""
-    start = time.perf_counter()
-    for path in job.plugins:
-        load_plugin(path)
+def _text(error: BaseException) -> str:
     try:
-        stored = _prediction(job)
-    except MethodUnavailableError as lacking:
-        record_loss(job, "unavailable", str(lacking), time.perf_counter() - start)
-        return
-    told = {name.replace("_", "-"): value for name, value in vars(stored.cost).items()} | dict(stored.audit)
-    found = [(one.metric, one.column, one.value) for one in score(job.masked, stored.prediction)]
-    scores = (*found, *((name, "(table)", value) for name, value in told.items()))
-    _write(job, "done", "", scores, time.perf_counter() - start, stored.provenance)
+        return str(error)
+    except BaseException as broken:  # noqa: BLE001 - a method's own error class
+        return f"its message cannot be read: str() of it raises {type(broken).__name__}"
 
 
-def record_loss(job: Job, status: str, message: str, seconds: float) -> None:
-    """Write down that a cell failed or is unavailable, and why."""
-    _write(job, status, message, (), seconds, job.provenance)
+def answer(message: bytes) -> bytes:
+    """Do what a message asks for and give the message to send back, a refusal or a failure included."""
+    told = b""
+
+    def work() -> None:
+        nonlocal told
+        request, arrays = unpack(message)
+        DATASETS.close()  # the tables of its surveys are truths, and a method has no use for them
+        sys.path[:0] = [path for path in request["path"] if path not in sys.path]
+        try:
+            told = WORK[request["do"]](request, arrays)
+        except MethodUnavailableError as lacking:
+            told = pack({"status": "unavailable", "message": plain_message(str(lacking))})
+
+    failure = attempt(work)
+    return told if failure is None else pack({"status": "failed", "message": failure})
 
 
-def _prediction(job: Job) -> Stored:
-    """The checked prediction of a cell, from the store or put there now."""
-    if job.store.prediction_path(job.prediction_key).exists():
-        return job.store.load_prediction(job.prediction_key)
-    stored = _predict(job)
-    check_prediction(stored.prediction, job.masked.values, job.masked.schema)
-    job.store.save_prediction(job.prediction_key, stored)
-    return stored
+def _load(request: Mapping[str, Any], arrays: Mapping[str, Floats]) -> bytes:
+    """What files of the user's register, and what the methods that are asked for are."""
+    try:
+        loaded = _loaded(request)
+    except InputError as mistake:
+        return pack({"status": "done", "mistake": plain_message(str(mistake))})
+    return pack({"status": "done", "loaded": loaded, "methods": [_described(name) for name in request["methods"]]})
 
 
-def _predict(job: Job) -> Stored:
-    """Let the imputer see values, schema, weights and a seed, and nothing else; its audit of itself is not timed."""
-    imputer, cell, masked = make_imputer(job.cell.imputer), job.cell, job.masked
+def _loaded(request: Mapping[str, Any]) -> list[str]:
+    return [name for path in request["plugins"] for name in load_plugin(Path(path))]
+
+
+def _described(request: str) -> dict[str, Any]:
+    """A method as JSON can hold it, or the mistake in its request."""
+    try:
+        return describe(request)
+    except InputError as mistake:
+        return {"mistake": plain_message(str(mistake))}
+
+
+def describe(request: str) -> dict[str, Any]:
+    """Parameters, code file, programs and facts of the imputer that a request asks for.
+
+    Raises
+    ------
+    InputError
+        If there is no such imputer, it has no such parameter, or a value is out of its range.
+    """
+    imputer = make_imputer(request)
+    plain = {
+        name: value if isinstance(value, int | str | None) or _finite(value) else repr(value)
+        for name, value in imputer.get_params(deep=False).items()
+    }
+    try:
+        programs = {str(name): str(version) for name, version in imputer.versions().items()}
+    except MethodUnavailableError:  # its cells will say so
+        programs = {}
+    facts: dict[str, Any] = {
+        "summary": plain_message(IMPUTERS.summary(parse_request(request).name)),
+        "family": str(imputer.family),
+        "deterministic": bool(imputer.deterministic),
+    }
+    if imputer.told:
+        facts["told"] = plain_message(str(imputer.told))
+    return {"parameters": plain, "file": inspect.getfile(type(imputer)), "programs": programs, "facts": facts}
+
+
+def _finite(value: object) -> bool:
+    return isinstance(value, float) and bool(np.isfinite(value))
+
+
+def _imputed(request: Mapping[str, Any], arrays: Mapping[str, Floats]) -> bytes:
+    """Let an imputer see values, schema, weights and a seed, and nothing else; its audit of itself is not timed."""
+    _loaded(request)
+    imputer = make_imputer(request["imputer"])
+    folder = request["folder"] and Path(request["folder"])
     start = time.perf_counter()
     imputer.fit(
-        masked.values,
-        schema=masked.schema,
-        weights=masked.truth.weights,
-        random_state=cell.random_state,
-        folder=job.store.learned_path(job.prediction_key),
+        arrays["values"],
+        schema=schema_from_json(request["schema"]),
+        weights=arrays.get("weights"),
+        random_state=request["random_state"],
+        folder=folder,
     )
     fitted = time.perf_counter()
-    prediction = imputer.impute(masked.values, n_draws=cell.n_draws)
+    prediction = imputer.impute(arrays["values"], n_draws=request["n_draws"])
     drawn = time.perf_counter()
-    cost = Cost(fitted - start, drawn - fitted, _peak_memory_mb())
-    return Stored(prediction, cost, _audit(imputer), job.provenance)
-
-
-def _audit(imputer: Imputer) -> Mapping[str, float]:
-    """What an imputer finds out about itself, in measures that the report can explain."""
-    found = imputer.audit()
-    strange = sorted(set(found) - set(AUDIT))
-    if strange:
-        raise InputError(f"{type(imputer).__name__}.audit gives {strange}; the report knows {', '.join(sorted(AUDIT))}")
-    return found
-
-
-def _write(
-    job: Job,
-    status: str,
-    message: str,
-    scores: tuple[tuple[str, str, float], ...],
-    seconds: float,
-    provenance: Provenance,
-) -> None:
-    cell = job.cell
-    record = Record(cell.dataset, *cell.mask, cell.imputer, status, message, scores, job.setting, seconds, provenance)
-    write_record(record, job.record_path)
+    content, parts = prediction_to_parts(prediction)
+    cost = [fitted - start, drawn - fitted, _peak_memory_mb()]
+    audit = {str(name): float(value) for name, value in imputer.audit().items()}
+    return pack({"status": "done", "prediction": content, "cost": cost, "audit": audit}, parts)
 
 
 def _peak_memory_mb() -> float:
@@ -153,17 +144,4 @@ def _peak_memory_mb() -> float:
     return peak / (2**20 if sys.platform == "darwin" else 2**10)
 
 
-def _log_to(path: Path) -> None:
-    """Send what libraries print in this process to a file: nothing is lost and the progress bar stays whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("ab") as file:
-        os.dup2(file.fileno(), sys.stdout.fileno())
-        os.dup2(file.fileno(), sys.stderr.fileno())
-
-
-def _exit_with_parent() -> None:
-    """End this process when the run that started it is gone, so that a killed run leaves nothing behind."""
-    parent = parent_process()
-    if parent is not None:
-        connection.wait([parent.sentinel])
-        os._exit(1)
+WORK: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Floats]], bytes]] = {"load": _load, "impute": _imputed}

@@ -41,13 +41,18 @@ def complete(values: Floats, fills: Floats) -> Floats:
     return table
 
 
-def check_prediction(prediction: Prediction, values: Floats, schema: Schema) -> None:
-    """Validate an answer for a table with holes (n, p).
+def check_prediction(prediction: Prediction, values: Floats, schema: Schema, n_draws: int | None = None) -> None:
+    """Validate a prediction for a table with holes (n, p).
+
+    Parameters
+    ----------
+    n_draws : draws asked for; None if any number will do.
 
     Raises
     ------
     InputError
-        If a fill is missing or not a valid code, or shapes or probabilities are wrong.
+        If a fill is missing or not a valid code, shapes or probabilities are wrong, or draws are more or fewer than
+        were asked for.
     """
     if prediction.draws is None:
         if prediction.moments is None and prediction.estimates is None:
@@ -56,6 +61,8 @@ def check_prediction(prediction: Prediction, values: Floats, schema: Schema) -> 
     columns = np.nonzero(np.isnan(values))[1]
     if prediction.draws.ndim != 2 or prediction.draws.shape[1] != len(columns) or not len(prediction.draws):
         raise InputError(f"draws have shape {prediction.draws.shape}; wanted (draws, {len(columns)}), one fill a hole")
+    if n_draws is not None and len(prediction.draws) != n_draws:
+        raise InputError(f"the prediction has {len(prediction.draws)} draws; {n_draws} were asked for")
     if prediction.expected is not None and prediction.expected.shape != columns.shape:
         raise InputError(f"expected has shape {prediction.expected.shape}; wanted ({len(columns)},), one value a hole")
     for j, column in enumerate(schema):

@@ -144,6 +144,11 @@ class Registry(Generic[T]):
             raise InputError(f"{self.noun} {name!r} was given {twice[0]!r} twice in {request!r}; give it once")
         return _bound(entry, given | named)
 
+    def owns(self, name: str) -> bool:
+        """Whether an entry of this name stands in the registry's own package, not in somebody else's file."""
+        self._find_all()
+        return self._origins.get(name, "").startswith(f"{self.package}.")
+
     def summary(self, name: str) -> str:
         """First line of what an entry says of itself."""
         return (inspect.getdoc(_callable(self[name])) or "").split("\n")[0]
@@ -151,6 +156,11 @@ class Registry(Generic[T]):
     def defined_in(self, module: str) -> list[str]:
         """Names of what a module registered."""
         return sorted(name for name, origin in self._origins.items() if origin == module)
+
+    def close(self) -> None:
+        """Forget every entry and find no more: for a process that must not have them."""
+        self._entries.clear()
+        self._complete = True
 
     def _find_all(self) -> None:
         """Import every file of the package that mentions this registry, and list the entry points."""

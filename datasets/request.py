@@ -37,7 +37,9 @@ def parse_request(text: str) -> Request:
     name, brackets = written.groups()
     try:
         call = ast.parse(f"request{brackets or '()'}", mode="eval").body
-        if not isinstance(call, ast.Call) or any(entry.arg is None for entry in call.keywords):
+        if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name)) or any(
+            entry.arg is None for entry in call.keywords
+        ):
             raise ValueError("not the parameters of a name")
         positional = tuple(ast.literal_eval(value) for value in call.args)
         return Request(name, positional, {str(entry.arg): ast.literal_eval(entry.value) for entry in call.keywords})

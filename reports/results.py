@@ -1,14 +1,17 @@
 """Results: one record per cell on disk, one tidy table in memory."""
 
+import hashlib
 import json
-import os
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from datasets.errors import InputError
+from reports.folder import write_whole
 
 MASK = ["mechanism", "rate", "seed"]
 CELL = ["dataset", *MASK, "imputer"]
@@ -16,6 +19,8 @@ COLUMNS = ["dataset", "mechanism", "setting", "rate", "seed", "imputer"]
 TABLE = "(table)"
 LOST = ("failed", "unavailable")
 COSTS = ("fit-seconds", "draw-seconds", "peak-memory-mb")
+LONGEST = 2000  # characters of a message
+UNFIT = ("Cc", "Cf", "Co", "Cs")  # categories of characters that no text needs
 
 
 @dataclass(frozen=True)
@@ -76,19 +81,42 @@ class Record:
             raise InputError(f"{who} gives a metric of a column twice; give each once")
 
 
+def plain_message(text: str, end: str = "") -> str:
+    """Text of others as every page and console can show it: at most 2,000 characters, no control characters.
+
+    What has no place in a text (control, formatting and unpaired surrogate characters) becomes the replacement
+    character.
+
+    Parameters
+    ----------
+    end : what follows the text, and is never cut.
+    """
+    room = LONGEST - len(end)
+    text = (text if len(text) <= room else text[: room - 2] + " …") + end
+    return "".join(c if c in "\n\t" or unicodedata.category(c) not in UNFIT else "\ufffd" for c in text)
+
+
 def write_record(record: Record, path: Path) -> None:
-    """Write a record as JSON, whole or not at all.
+    """Write a record as JSON with a checksum, whole or not at all.
 
     Floats are written with all their digits; inf and nan, which JSON has no number for, as text.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
     """
     fields = asdict(record)
     fields["scores"] = [
         [metric, column, value if abs(value) < float("inf") else str(value)] for metric, column, value in record.scores
     ]
+    fields["sha256"] = _checksum(fields)
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    beside.write_text(json.dumps(fields, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    beside.replace(path)
+    write_whole(path, (json.dumps(fields, indent=1, allow_nan=False) + "\n").encode())
+
+
+def _checksum(fields: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
 
 
 def read_record(path: Path) -> Record:
@@ -97,14 +125,16 @@ def read_record(path: Path) -> Record:
     Raises
     ------
     InputError
-        If the file is not a record.
+        If the file cannot be read, is not a record, or has been changed since it was written.
     """
     try:
         fields = json.loads(path.read_text(encoding="utf-8"))
+        if fields.pop("sha256", None) != _checksum(fields):
+            raise ValueError("its checksum is wrong: it was changed since it was written")
         scores = tuple((metric, column, float(value)) for metric, column, value in fields.pop("scores"))
         provenance = Provenance(**fields.pop("provenance"))
         return Record(**fields, scores=scores, provenance=provenance)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise InputError(f"{path} is not the record of a cell ({error}); delete it and run again") from error
 
 

@@ -1,7 +1,7 @@
-"""Writing: the page of a suite and all files that go with it, rendered before the first of them is replaced."""
+"""Writing: the page of a suite and all files that go with it, rendered before the first of them is written."""
 
+import hashlib
 import json
-import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -14,6 +14,7 @@ from reports.claims import claims_page
 from reports.covariances import Covariances, target_covariances
 from reports.drawing import png
 from reports.facts import Facts, Manifest, board_facts, check_facts
+from reports.folder import write_files
 from reports.html import to_html
 from reports.leaderboard import Board, progress, standings
 from reports.markdown import to_markdown
@@ -23,17 +24,17 @@ from reports.sections import leaderboard_page
 from reports.study import study_page
 
 NOT_IN_FILE_NAMES = re.compile(r"[^-()=,.\w]+")
-OWN_FOLDERS = ("figures", "masks")  # what an earlier report left there and this one lacks is removed
+LONGEST = 120  # characters of a file name, far below the limit in bytes of every file system
 
 
 def write_report(folder: Path, records: Sequence[Record], manifest: Manifest) -> Path:
-    """Write the page of a suite, and all that goes with it, into a folder; give the path of the page in Markdown.
+    """Write the page of a suite, all that goes with it and the manifest into a folder; give the path of the page.
 
     The same records and manifest give the same bytes, in whatever order the records come.
 
     Parameters
     ----------
-    folder : made if need be; other files in it are left alone.
+    folder : made if need be; see `reports.folder.write_files`.
     records : of the cells that are done, failed or unavailable.
 
     Raises
@@ -41,22 +42,7 @@ def write_report(folder: Path, records: Sequence[Record], manifest: Manifest) ->
     InputError
         If records do not fit the manifest, there is no such page, or the folder cannot be written.
     """
-    return write_files(folder, page_files(records, manifest))
-
-
-def write_files(folder: Path, files: Mapping[str, bytes]) -> Path:
-    """Write the files of a report, path below the folder to content; give the path of the first.
-
-    Raises
-    ------
-    InputError
-        If the folder cannot be written.
-    """
-    try:
-        _replace(folder, files)
-    except OSError as error:
-        raise InputError(f"the report cannot be written to {folder} ({error}); give another --out") from error
-    return folder / next(iter(files))
+    return write_files(folder, page_files(records, manifest), manifest)
 
 
 def page_files(records: Sequence[Record], manifest: Manifest) -> dict[str, bytes]:
@@ -123,7 +109,7 @@ def report_files(records: Sequence[Record], facts: Facts, cards: Sequence[Mappin
     found = target_covariances(board.contest, list(board.table.index))
     figures_by_name = _figures(board, found, facts)
     # the parameters of an imputer may hold what a file name must not, such as a path
-    pictures = {name: f"figures/{NOT_IN_FILE_NAMES.sub('-', name)}.png" for name in figures_by_name}
+    pictures = {name: _figure_path(name) for name in figures_by_name}
     drawn = {pictures[name]: content for name, content in figures_by_name.items()}
     masks = {_mask_path(card): card for card in sorted(cards, key=_mask_path)}
     page = leaderboard_page(
@@ -153,26 +139,18 @@ def _figures(board: Board, found: Covariances | None, facts: Facts) -> dict[str,
     return {name: png(figure) for name, figure in drawn.items()}
 
 
+def _figure_path(name: str) -> str:
+    """Path of a figure; the parameters of an imputer may hold what a file name must not, such as a path."""
+    plain = NOT_IN_FILE_NAMES.sub("-", name).strip(".")
+    if len(plain) > LONGEST:
+        plain = f"{plain[:LONGEST]}-{hashlib.sha256(name.encode(errors='replace')).hexdigest()[:8]}"
+    return f"figures/{plain}.png"
+
+
 def _slug(text: str) -> str:
     """A name without brackets, which links would have to escape."""
-    return re.sub(r"[^-.\w]+", "-", text).strip("-")
+    return re.sub(r"[^-.\w]+", "-", text).strip("-.")[:LONGEST]
 
 
 def _mask_path(card: Mapping[str, Any]) -> str:
     return f"masks/{_slug(card['mechanism'])}-{card['rate']:g}-{card['seed']}"
-
-
-def _replace(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Put every file beside its place first, and only then all of them into place."""
-    beside = {}
-    for name, content in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside[path] = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        beside[path].write_bytes(content)
-    for path, waiting in beside.items():
-        waiting.replace(path)
-    for name in OWN_FOLDERS:
-        for path in sorted((folder / name).glob("[!.]*")):
-            if path not in beside:
-                path.unlink()

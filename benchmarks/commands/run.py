@@ -2,17 +2,15 @@
 
 import os
 import shlex
-import signal
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 
-from benchmarks.commands.plugins import Plugins, load_plugins
+from benchmarks.commands.plugins import Plugins
+from benchmarks.stopping import on_stop
 from datasets.errors import InputError
 
 if TYPE_CHECKING:
@@ -48,14 +46,16 @@ def run(
     Exit status: 0 if all cells are done or unavailable, 1 if some failed, 2 for a mistake of yours, 130 or 143 if it
     was stopped.
     """
+    from benchmarks.methods import describe_methods, register, trusted
     from benchmarks.progress import Progress
     from benchmarks.run import Settings, check_suite, load_tables
     from benchmarks.run import run as run_suite
     from benchmarks.supervisor import Limits
     from datasets.request import split_requests
+    from reports.folder import check_folder
 
     console, plugins = Console(), tuple(load or [])
-    loaded = load_plugins(load)
+    loaded = register(plugins)
     options: dict[str, Any] = {
         "imputers": split_requests(imputers or ""),
         "mechanisms": split_requests(mechanisms or ""),
@@ -68,10 +68,20 @@ def run(
     typed: dict[str, object] = {"suite": suite, "dataset": dataset, "data": data, "schema": schema, "load": plugins}
     typed |= {"imputers": imputers, "mechanisms": mechanisms, "rates": rates, "seeds": seeds, "model": options["model"]}
     limits, command = Limits(time_limit, memory_limit), _command(typed | {"rows": rows})
-    settings = Settings(_writable(out), jobs, limits, command, plugins, fail_fast)
-    with _stoppable(console):
+    settings = Settings(out, jobs, limits, command, plugins, trusted(plugins), fail_fast)
+    check_folder(out / chosen.name)
+    methods = describe_methods(chosen, plugins)
+    _writable(out)
+    with on_stop("stopped; finished cells are stored: give the same command again to go on"):
         tables = load_tables(chosen, data if suite or dataset else None, strict=strict_data, console=console)
-        outcome = run_suite(chosen, tables, settings, Progress(console))
+        try:
+            outcome = run_suite(chosen, tables, methods, settings, Progress(console))
+        except OSError as error:
+            place = error.filename or out
+            raise InputError(
+                f"the run stopped, as {place} cannot be written ({error.strerror or error}); finished cells are "
+                "stored: see to it and give the same command again"
+            ) from None
     _tell(outcome, console)
 
 
@@ -80,10 +90,11 @@ def report(
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("results"),
 ) -> None:
     """Write the page of a suite again from what is stored."""
+    from benchmarks.own_suite import name_of
     from benchmarks.run import rebuild
 
-    name = Path(suite).stem if suite.endswith(".toml") else suite
-    Console().print(str(rebuild(out, name)), highlight=False, soft_wrap=True)
+    name = name_of(Path(suite)) if suite.endswith(".toml") else suite
+    Console().print(str(rebuild(out, name)), markup=False, highlight=False, soft_wrap=True)
 
 
 def _suite(
@@ -126,32 +137,12 @@ def _command(typed: Mapping[str, object]) -> str:
     return shlex.join(words)
 
 
-class _Terminated(KeyboardInterrupt):
-    """The signal by which a scheduler stops a run."""
-
-
-@contextmanager
-def _stoppable(console: Console) -> Iterator[None]:
-    """Tell whoever stops a run how to go on with it."""
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        raise _Terminated
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    except KeyboardInterrupt as stopped:
-        console.print("stopped; finished cells are stored: give the same command again to go on", highlight=False)
-        raise typer.Exit(143 if isinstance(stopped, _Terminated) else 130) from None
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
 def _tell(outcome: "Outcome", console: Console) -> None:
     """Say how a run ended; failures end with status 1."""
     told = f"{outcome.done} of {outcome.planned} cells done, {outcome.failed} failed"
     told += f", {outcome.unavailable} unavailable" if outcome.unavailable else ""
-    console.print(told if outcome.report is None else f"{told}: {outcome.report}", highlight=False, soft_wrap=True)
+    shown = told if outcome.report is None else f"{told}: {outcome.report}"
+    console.print(shown, markup=False, highlight=False, soft_wrap=True)
     if outcome.failed:
         raise typer.Exit(1)
 
@@ -164,11 +155,14 @@ def _numbers(text: str | None, option: str, kind: type[float]) -> tuple[float, .
         except ValueError:
             wanted = "whole number" if kind is int else "number"
             raise InputError(f"{option} holds {part!r}, which is no {wanted}; separate numbers by commas") from None
-    return tuple(dict.fromkeys(found))
+    twice = next((value for value in found if found.count(value) > 1), None)
+    if twice is not None:
+        raise InputError(f"{option} holds {twice:g} twice in {text!r}; give it once")
+    return tuple(found)
 
 
-def _writable(folder: Path) -> Path:
-    """The folder, made if it was not there.
+def _writable(folder: Path) -> None:
+    """Make a folder if it is not there.
 
     Raises
     ------
@@ -182,4 +176,3 @@ def _writable(folder: Path) -> Path:
         probe.unlink()
     except OSError as error:
         raise InputError(f"--out {folder}: cannot write there ({error.strerror}); choose another folder") from None
-    return folder

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from benchmarks.__main__ import app
+from benchmarks.app import app
 from benchmarks.commands.plan import plan
 from datasets.errors import InputError
 

@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from benchmarks.methods import describe_methods, trusted
 from benchmarks.progress import Progress
 from benchmarks.run import Settings, check_suite, load_tables, rebuild, run
 from benchmarks.suite import Block, Suite
 from benchmarks.suites import suite_named
 from benchmarks.supervisor import Limits
 from datasets.errors import InputError
-from datasets.registry import load_plugin
 from reports.results import read_record
 
 BAD = Path(__file__).parent / "bad_imputers.py"
@@ -32,8 +32,11 @@ def go(block, out, *, n_jobs=2, limits=None, plugins=(), fail_fast=False):
     """Run a suite of one block, or of several."""
     blocks = block if isinstance(block, tuple) else (block,)
     suite = check_suite(Suite("small", blocks))
-    settings = Settings(out, n_jobs, limits or Limits(120, 8), "python -m benchmarks run", plugins, fail_fast)
-    return run(suite, load_tables(suite, None, strict=True, console=QUIET), settings, Progress(QUIET))
+    settings = Settings(
+        out, n_jobs, limits or Limits(120, 8), "python -m benchmarks run", plugins, trusted(plugins), fail_fast
+    )
+    methods = describe_methods(suite, plugins)
+    return run(suite, load_tables(suite, None, strict=True, console=QUIET), methods, settings, Progress(QUIET))
 
 
 def scores(out):
@@ -74,7 +77,7 @@ def test_scores_do_not_depend_on_jobs_or_on_a_stop(tmp_path):
 
 @pytest.fixture(scope="module")
 def bad_imputers():
-    return [name.removeprefix("imputer ") for name in load_plugin(BAD)]
+    return re.findall(r'@IMPUTERS.register\("(.+)"\)', BAD.read_text())
 
 
 def test_every_way_to_fail_is_recorded_and_the_others_go_on(tmp_path, bad_imputers):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.worker import score
+from benchmarks.scoring import score
 from datasets.errors import InputError
 from datasets.prediction import expectation
 from datasets.schema import Column, Kind, Schema

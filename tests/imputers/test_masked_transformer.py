@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from benchmarks.cells import make_mask
-from benchmarks.worker import score
+from benchmarks.scoring import score
 from datasets.errors import InputError
 from datasets.prediction import check_prediction, complete
 from datasets.schema import Kind

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.worker import score
+from benchmarks.scoring import score
 from datasets.errors import MethodUnavailableError
 from datasets.schema import Kind
 from imputers import make_imputer

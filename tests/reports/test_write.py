@@ -7,8 +7,11 @@ import pandas as pd
 import pytest
 
 from datasets.errors import InputError
+from reports.folder import check_folder, write_files
 from reports.results import tidy
-from reports.write import page_files, report_files, write_files
+from reports.write import page_files, report_files
+
+MANIFEST = {"suite": "small", "cells": []}
 
 
 def content(folder):
@@ -32,13 +35,13 @@ def bare(small):
 @pytest.fixture(scope="module")
 def written(small, tmp_path_factory):
     folder = tmp_path_factory.mktemp("results")
-    write_files(folder, report_files(*small))
+    write_files(folder, report_files(*small), MANIFEST)
     return folder
 
 
 def test_everything_is_there(written):
     assert set(content(written)) == {
-        *("leaderboard.md", "leaderboard.html", "results.parquet"),
+        *("leaderboard.md", "leaderboard.html", "results.parquet", "manifest.json"),
         *(f"figures/{name}.png" for name in ("ranks", "trade-off", "covariance", "covariance-a", "covariance-b")),
         *(f"masks/{mechanism}-0.3-0.{end}" for mechanism in ("mcar", "ni") for end in ("md", "json")),
     }
@@ -55,7 +58,7 @@ def test_same_bytes_in_any_order(small, written):
     records, facts, cards = small
     order = np.random.default_rng(1).permutation(len(records))
     again = report_files([records[i] for i in order], facts, cards[::-1])
-    assert again == content(written)
+    assert again == {path: found for path, found in content(written).items() if path != "manifest.json"}
 
 
 def test_every_artefact_names_the_data(bare):
@@ -85,22 +88,64 @@ def test_links_of_the_markdown_lead_somewhere(written):
 
 def test_stale_figures_go_and_other_files_stay(bare, tmp_path):
     records, facts, cards = bare
-    (tmp_path / "figures").mkdir()
-    (tmp_path / "figures" / "covariance-gone.png").write_bytes(b"old")
-    (tmp_path / "manifest.json").write_text("{}")
-    write_files(tmp_path, report_files(records, facts, cards))
+    write_files(tmp_path, {"leaderboard.md": b"old", "figures/covariance-gone.png": b"old"}, MANIFEST)
+    (tmp_path / "figures" / "mine.png").write_bytes(b"mine")
+    write_files(tmp_path, report_files(records, facts, cards), MANIFEST)
     assert set(content(tmp_path)) == {
         *("leaderboard.md", "leaderboard.html", "results.parquet", "manifest.json"),
-        *("figures/ranks.png", "figures/trade-off.png"),
+        *("figures/ranks.png", "figures/trade-off.png", "figures/mine.png"),
         *(f"masks/{mechanism}-0.3-0.{end}" for mechanism in ("mcar", "ni") for end in ("md", "json")),
     }
+
+
+@pytest.mark.parametrize("manifest", [None, "{}", "[1]", "not JSON", '{"name": "an app of mine"}'])
+def test_a_folder_of_somebody_else_is_refused_and_left_as_it_is(tmp_path, manifest):
+    (tmp_path / "figures").mkdir()
+    (tmp_path / "figures" / "thesis.pdf").write_bytes(b"years of work")
+    if manifest is not None:
+        (tmp_path / "manifest.json").write_text(manifest)
+    before = content(tmp_path)
+    with pytest.raises(InputError, match=r"holds what no run wrote \(figures.*give another --out"):
+        write_files(tmp_path, {"leaderboard.md": b"new"}, MANIFEST)
+    assert content(tmp_path) == before
+
+
+def test_a_file_of_the_user_is_not_replaced(tmp_path):
+    write_files(tmp_path, {"leaderboard.md": b"old"}, MANIFEST)
+    (tmp_path / "figures").mkdir()
+    (tmp_path / "figures" / "ranks.png").write_bytes(b"mine")
+    with pytest.raises(InputError, match=r"ranks.png is of no earlier report"):
+        write_files(tmp_path, {"leaderboard.md": b"new", "figures/ranks.png": b"new"}, MANIFEST)
+    assert (tmp_path / "figures" / "ranks.png").read_bytes() == b"mine"
+
+
+def test_nothing_outside_the_folder_is_written_or_removed(tmp_path):
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "mine.png").write_bytes(b"mine")
+    folder = tmp_path / "results"
+    write_files(folder, {"leaderboard.md": b"old"}, MANIFEST)
+    (folder / "figures").symlink_to(tmp_path / "outside")
+    for path in ("../evil.md", "/tmp/evil.md", "figures/evil.md", ".."):
+        with pytest.raises(InputError, match="leads out of"):
+            write_files(folder, {"leaderboard.md": b"new", path: b"evil"}, MANIFEST)
+    listed = json.loads((folder / "manifest.json").read_text()) | {"files": ["../outside/mine.png", "figures/mine.png"]}
+    (folder / "manifest.json").write_text(json.dumps(listed))
+    write_files(folder, {"page.md": b"new"}, MANIFEST)
+    assert content(tmp_path / "outside") == {"mine.png": b"mine"}
+
+
+def test_what_a_killed_report_left_is_cleared(tmp_path):
+    check_folder(tmp_path / "new")
+    (tmp_path / ".leaderboard.md.4711.tmp").write_bytes(b"half")
+    write_files(tmp_path, {"leaderboard.md": b"new"}, MANIFEST)
+    assert set(content(tmp_path)) == {"leaderboard.md", "manifest.json"}
 
 
 def test_nothing_is_replaced_when_rendering_fails(bare, tmp_path):
     records, facts, cards = bare
     (tmp_path / "leaderboard.md").write_text("old")
     with pytest.raises(InputError):
-        write_files(tmp_path, report_files([*records, replace(records[0], dataset="toy")], facts, cards))
+        write_files(tmp_path, report_files([*records, replace(records[0], dataset="toy")], facts, cards), MANIFEST)
     assert content(tmp_path) == {"leaderboard.md": b"old"}
 
 
@@ -109,7 +154,7 @@ def test_a_folder_that_cannot_be_written(bare, tmp_path):
     lost = [replace(r, status="failed", message="x", scores=()) for r in records]  # nothing to draw: quick
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(InputError, match=r"cannot be written to .*give another --out"):
-        write_files(tmp_path / "file", report_files(lost, facts, cards))
+        write_files(tmp_path / "file", report_files(lost, facts, cards), MANIFEST)
 
 
 @pytest.mark.parametrize(

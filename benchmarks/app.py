@@ -1,0 +1,20 @@
+"""The command line's commands, put together."""
+
+import typer
+
+from benchmarks.commands.check import check
+from benchmarks.commands.data import describe, fetch, select
+from benchmarks.commands.impute import impute
+from benchmarks.commands.listing import list_everything
+from benchmarks.commands.plan import plan
+from benchmarks.commands.run import report, run
+
+app = typer.Typer(
+    help="The reference benchmark for imputing missing answers in survey data.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("list")(list_everything)
+for command in (run, report, fetch, describe, select, impute, check, plan):
+    app.command()(command)

@@ -1,0 +1,144 @@
+"""The judge: checks what a sealed process sent back for a cell, scores it against the truth, and keeps it.
+
+Predictions come in as numbers and names alone, and are checked before anything is done with them.
+"""
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks.cells import Cell
+from benchmarks.scoring import score
+from benchmarks.store import Cost, Store, Stored
+from benchmarks.wire import pack, prediction_from_parts, schema_to_json, unpack
+from datasets.errors import InputError
+from datasets.prediction import check_prediction
+from datasets.table import Masked
+from reports.measures import AUDIT
+from reports.results import Provenance, Record, plain_message
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """One cell, and all that decides what becomes of it.
+
+    Parameters
+    ----------
+    setting : mechanism of which that of the cell is a replicate.
+    prediction_key, record_key : names in the store.
+    plugins : files given by ``--load`` that the imputer may stand in.
+    provenance : what computes the cell.
+    added : whether the imputer is none of this project.
+    """
+
+    cell: Cell
+    setting: str
+    masked: Masked
+    prediction_key: str
+    record_key: str
+    store: Store
+    plugins: tuple[Path, ...] = ()
+    provenance: Provenance = field(default_factory=Provenance)
+    added: bool = False
+
+    @property
+    def record_path(self) -> Path:
+        """Where its record is kept."""
+        return self.store.record_path(self.record_key)
+
+    def request(self, path: list[str]) -> bytes:
+        """All that the process that imputes is told: masked values, schema, weights, method, draws and a seed."""
+        content = {
+            "do": "impute",
+            "path": path,
+            "plugins": [str(plugin.resolve()) for plugin in self.plugins] if self.added else [],
+            "imputer": self.cell.imputer,
+            "n_draws": self.cell.n_draws,
+            "random_state": self.cell.random_state,
+            "schema": schema_to_json(self.masked.schema),
+            "folder": str(self.store.learned_path(self.prediction_key).resolve()),
+        }
+        weights = self.masked.truth.weights
+        return pack(content, {"values": self.masked.values} | ({} if weights is None else {"weights": weights}))
+
+    def record(self, status: str, message: str, seconds: float) -> Record:
+        """Its record without scores."""
+        cell = self.cell
+        told = plain_message(message)
+        return Record(cell.dataset, *cell.mask, cell.imputer, status, told, (), self.setting, seconds, self.provenance)
+
+
+class Damaged(Exception):
+    """A stored prediction that cannot be used, and was set aside."""
+
+
+def judge(job: Job, reply: bytes | None, seconds: float) -> Record:
+    """Turn the reply of a sealed process, or without one the stored prediction, into the record of a cell.
+
+    Raises
+    ------
+    Damaged
+        If the stored prediction cannot be used.
+    """
+    if reply is None:
+        return _scored(job, _from_store(job), seconds)
+    try:
+        content, arrays = unpack(reply)
+        status = str(content.get("status"))
+        if status != "done":
+            message = str(content.get("message")) or "it gave no reason"
+            return job.record("unavailable" if status == "unavailable" else "failed", message, seconds)
+        audit = content.get("audit")
+        stored = Stored(
+            prediction_from_parts(dict(content.get("prediction") or {}), arrays),
+            _cost(content.get("cost"), seconds),
+            _audit(audit if isinstance(audit, dict) else {}),
+            job.provenance,
+        )
+        check_prediction(stored.prediction, job.masked.values, job.masked.schema, job.cell.n_draws)
+    except InputError as wrong:
+        return job.record("failed", f"InputError: {wrong}", seconds)
+    job.store.save_prediction(job.prediction_key, stored)
+    return _scored(job, stored, seconds)
+
+
+def _scored(job: Job, stored: Stored, seconds: float) -> Record:
+    start = time.perf_counter()
+    told = {name.replace("_", "-"): value for name, value in vars(stored.cost).items()} | dict(stored.audit)
+    found = [(one.metric, one.column, one.value) for one in score(job.masked, stored.prediction)]
+    scores = (*found, *((name, "(table)", value) for name, value in told.items()))
+    cell, took = job.cell, seconds + time.perf_counter() - start
+    return Record(cell.dataset, *cell.mask, cell.imputer, "done", "", scores, job.setting, took, stored.provenance)
+
+
+def _from_store(job: Job) -> Stored:
+    try:
+        stored = job.store.load_prediction(job.prediction_key)
+        check_prediction(stored.prediction, job.masked.values, job.masked.schema, job.cell.n_draws)
+    except InputError as damaged:
+        aside = job.store.set_aside(job.store.prediction_path(job.prediction_key))
+        raise Damaged(f"{damaged}; {aside}, and computed again") from None
+    return stored
+
+
+def _cost(told: Any, seconds: float) -> Cost:  # noqa: ANN401 - whatever was sent
+    """What a process says that it took, which cannot be more time than passed."""
+    numbers = [float(part) for part in told if isinstance(part, int | float)] if isinstance(told, list) else []
+    if len(numbers) != 3 or not all(math.isfinite(part) and part >= 0 for part in numbers):
+        raise InputError(f"the process gave {told!r} as its cost; wanted seconds to fit and to draw, and MB of memory")
+    if numbers[0] + numbers[1] > seconds + 1:
+        raise InputError(f"the process says that it took {numbers[0] + numbers[1]:.1f} s, and ran for {seconds:.1f} s")
+    return Cost(*numbers)
+
+
+def _audit(found: Mapping[str, float]) -> Mapping[str, float]:
+    """What an imputer found out about itself, in measures that the report can explain."""
+    strange = sorted(set(found) - set(AUDIT))
+    if strange:
+        raise InputError(f"audit gives {strange}; the report knows {', '.join(sorted(AUDIT))}")
+    if not all(isinstance(value, int | float) for value in found.values()):
+        raise InputError(f"audit gives {found}; wanted numbers")
+    return {name: float(value) for name, value in found.items()}
