@@ -80,6 +80,7 @@ class Seal:
         self._readable = _readable([*self.plugins, *_beside(self.plugins), *(path.resolve() for path in named)])
         self._folder = tempfile.TemporaryDirectory()
         self._process: subprocess.Popen[bytes] | None = None
+        self._closed = False
         self._preloads = False
         self._started = 0
 
@@ -104,6 +105,8 @@ class Seal:
         """End the server and all that it started."""
         if self._process is not None:
             self._socket.close()
+            if self._closed:  # the kernel ends all others with it
+                self._process.kill()
             try:
                 self._process.wait(timeout=10)
             except subprocess.TimeoutExpired:

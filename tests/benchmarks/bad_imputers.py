@@ -48,10 +48,10 @@ class Hangs(ReturnsNaN):
 
 @IMPUTERS.register("eats-memory")
 class EatsMemory(ReturnsNaN):
-    """Takes two gigabytes and keeps them."""
+    """Takes a gigabyte and keeps it."""
 
     def _fit(self, X, rng):
-        self.hoard_ = np.ones(2 * 2**30, dtype=np.uint8)
+        self.hoard_ = np.ones(2**30, dtype=np.uint8)
         time.sleep(3600)
 
 
