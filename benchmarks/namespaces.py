@@ -4,7 +4,7 @@ import ctypes
 import os
 import signal
 import tempfile
-from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/opt", "/nix", "/sys")
@@ -18,6 +18,33 @@ MOUNT_SETATTR, PIVOT_ROOT, CAPSET = 442, 155, 126  # system calls without a func
 NO_FOLDER, ALSO_BELOW = -100, 0x8000
 ON_ARM = {MOUNT_SETATTR: 442, PIVOT_ROOT: 41, CAPSET: 91}
 _C = ctypes.CDLL(None, use_errno=True)
+
+
+@dataclass(frozen=True)
+class View:
+    """What processes see of the files, beside the folders of the system.
+
+    Parameters
+    ----------
+    root : where it is put together.
+    readable : files and folders that are seen.
+    closed : folders that look empty but for what is readable in them, also where the system's folders hold them.
+    hidden : files and folders that look empty, also where they are in a readable folder.
+    """
+
+    root: Path
+    readable: tuple[Path, ...]
+    closed: tuple[Path, ...] = ()
+    hidden: tuple[Path, ...] = ()
+
+    def show(self, *, temporary: bool) -> None:
+        """Show what is readable in folders for temporary files, or all else, and hide what is hidden there."""
+        for path in self.readable:
+            if _is_temporary(path) == temporary:
+                _show(self.root, path)
+        for path in self.hidden:
+            if _is_temporary(path) == temporary:
+                _hide(_below(self.root, path))
 
 
 def enter() -> None:
@@ -51,23 +78,16 @@ def leave_processes(own: int) -> None:
     _check(_C.setns(own, NEW_PID), "setns")
 
 
-def build_view(root: Path, readable: Iterable[Path], hidden: Iterable[Path]) -> None:
-    """Put the system's folders and what else may be read below a new root, read-only.
-
-    Parameters
-    ----------
-    hidden : files and folders among them that shall look empty.
-    """
+def build_view(view: View) -> None:
+    """Put the system's folders and what else may be read below a new root, read-only."""
+    root = view.root
     root.mkdir(parents=True, exist_ok=True)
     _mount("none", root, "tmpfs", 0, "mode=755")
-    for path in dict.fromkeys([*map(Path, SYSTEM), *readable]):
-        _show(root, path)
-    for path in hidden:
-        place = _below(root, path)
-        if place.is_dir():
-            _mount("none", place, "tmpfs", 0, "size=4k,mode=555")
-        elif place.is_file():
-            _mount("/dev/null", place, None, BIND)
+    for folder in SYSTEM:
+        _show(root, Path(folder))
+    for path in view.closed:
+        _hide(_below(root, path))
+    view.show(temporary=False)
     for folder in ("dev", "proc", *TEMPORARY):
         (root / folder).mkdir(parents=True, exist_ok=True)
     found = [path for pattern in GRAPHICS for path in Path("/dev").glob(pattern)]
@@ -77,24 +97,23 @@ def build_view(root: Path, readable: Iterable[Path], hidden: Iterable[Path]) -> 
         (root / "dev" / name).symlink_to(target)
 
 
-def move_into_view(root: Path, readable: Iterable[Path], writable: Path | None, *, network: bool) -> None:
+def move_into_view(view: View, writable: Path | None, *, network: bool) -> None:
     """Make a view that `build_view` built the whole of what this process, alone in its namespace, can see.
+
+    Folders for temporary files start empty but for what is readable in them.
 
     Parameters
     ----------
-    readable : as for `build_view`: what lies in folders for temporary files, which start empty, is shown again.
     writable : folder of the true file system that the process may write to.
     """
     _check(_C.unshare(NEW_MOUNTS | (0 if network else NEW_NET)), "unshare")
     for folder in TEMPORARY:
-        _mount("none", root / folder, "tmpfs", 0, "mode=1777")
-    for path in readable:
-        if any(path.is_relative_to(f"/{folder}") for folder in TEMPORARY):
-            _show(root, path)
-    _mount("proc", root / "proc", "proc", 0)
+        _mount("none", view.root / folder, "tmpfs", 0, "mode=1777")
+    view.show(temporary=True)
+    _mount("proc", view.root / "proc", "proc", 0)
     if writable is not None:
-        _show(root, writable, writable=True)
-    os.chdir(root)
+        _show(view.root, writable, writable=True)
+    os.chdir(view.root)
     _syscall(PIVOT_ROOT, b".", b".")
     _check(_C.umount2(b".", DETACH), "umount")
     _read_only(Path("/"), 0)
@@ -146,6 +165,18 @@ def _show(root: Path, path: Path, *, writable: bool = False) -> None:
     _mount(path, place, None, BIND | RECURSIVE)
     if not writable:
         _read_only(place, ALSO_BELOW)
+
+
+def _hide(place: Path) -> None:
+    """Put nothing over a file or folder of the view, if it is there."""
+    if place.is_dir():
+        _mount("none", place, "tmpfs", 0, "size=4k,mode=755")
+    elif place.is_file():
+        _mount("/dev/null", place, None, BIND)
+
+
+def _is_temporary(path: Path) -> bool:
+    return any(each.is_relative_to(f"/{folder}") for each in (path, path.resolve()) for folder in TEMPORARY)
 
 
 def _below(root: Path, path: Path) -> Path:

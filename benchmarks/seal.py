@@ -24,6 +24,7 @@ from typing import Any
 import psutil
 
 from benchmarks import namespaces
+from benchmarks.namespaces import View
 
 MESSAGE_BYTES = 2**20
 
@@ -36,21 +37,12 @@ class _Cell:
     first: subprocess.Popen[bytes] | None  # of its namespace
 
 
-@dataclass(frozen=True, eq=False)
-class _View:
-    """What a sealed process can see, where the kernel closes the rest: a root, what can be read, a way back."""
-
-    root: Path
-    readable: tuple[Path, ...]
-    own: int
-
-
 def main() -> None:
     """Serve until the runner is gone."""
     runner = socket.socket(fileno=int(sys.argv[1]))
     settings = json.loads(runner.recv(MESSAGE_BYTES))
     namespaces.end_with_parent()
-    if settings["closed"] and _entered():
+    if _entered():
         child = os.fork()
         if child:  # the server proper is the child: the first process of the new namespace
             runner.close()
@@ -72,19 +64,20 @@ def _entered() -> bool:
     return True
 
 
-def _view(settings: dict[str, Any]) -> _View:
-    root = Path(tempfile.gettempdir()) / "view"
-    readable = tuple(Path(path) for path in settings["readable"])
-    namespaces.build_view(root, readable, [Path(path) for path in settings["hidden"]])
-    return _View(root, readable, namespaces.open_processes())
+def _view(settings: dict[str, Any]) -> View:
+    paths = {name: tuple(map(Path, settings[name])) for name in ("readable", "closed", "hidden")}
+    view = View(Path(tempfile.gettempdir()) / "view", **paths)
+    namespaces.build_view(view)
+    return view
 
 
 class _Server:
     """Starts and ends processes as it is told, and tells of each that ended."""
 
-    def __init__(self, runner: socket.socket, view: _View | None) -> None:
+    def __init__(self, runner: socket.socket, view: View | None) -> None:
         self.runner = runner
         self.view = view
+        self.own = None if view is None else namespaces.open_processes()
         self.cells: dict[int, _Cell] = {}  # by process id
 
     def serve(self) -> None:
@@ -141,8 +134,8 @@ class _Server:
                 code = 0
             finally:  # whatever happens, this process never runs the server's code
                 os._exit(code)
-        if self.view is not None:
-            namespaces.leave_processes(self.view.own)
+        if self.own is not None:
+            namespaces.leave_processes(self.own)
         self.cells[pid] = _Cell(order["cell"], pid, folder, first)
 
     def _become(self, order: dict[str, Any], files: Sequence[int], folder: str) -> None:
@@ -164,7 +157,7 @@ class _Server:
             message = file.read()
         writable = order["writable"] and Path(order["writable"])
         if self.view is not None:
-            namespaces.move_into_view(self.view.root, self.view.readable, writable, network=order["network"])
+            namespaces.move_into_view(self.view, writable, network=order["network"])
             namespaces.drop_privileges()
         else:
             os.chdir(folder)

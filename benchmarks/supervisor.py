@@ -39,6 +39,7 @@ JUDGING_SECONDS = 3600.0
 PRELOADED = ("benchmarks.worker", "sklearn.ensemble", "scipy.stats", "lightgbm", "torch")
 JUDGES_PRELOAD = ("benchmarks.judge", "sklearn.linear_model", "scipy.stats")
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+NO_LOADERS = ("__init__.py", "latent_class.py")
 PASSED_ON = (
     "PATH",
     "HOME",
@@ -228,9 +229,9 @@ class Seal:
                 start_new_session=True,
             )
         self._socket = ours
-        hidden = [path for path in (ROOT / "datasets" / "surveys").iterdir() if path.name not in NO_LOADERS]
-        settings = {"closed": True, "readable": [str(p) for p in self._readable], "hidden": [str(p) for p in hidden]}
-        self._tell(settings)
+        closed = [] if ROOT in self._readable else [ROOT]
+        paths = {"readable": self._readable, "closed": closed, "hidden": _loaders()}
+        self._tell({name: [str(path) for path in found] for name, found in paths.items()})
         message = self._socket.recv(MESSAGE_BYTES)
         if not message:
             raise SealLostError
@@ -243,7 +244,9 @@ class Seal:
             raise SealLostError from None
 
 
-NO_LOADERS = ("__init__.py", "latent_class.py", "__pycache__")
+def _loaders() -> list[Path]:
+    """What reads or makes tables, and is in the folder of the surveys."""
+    return [path for path in (ROOT / "datasets" / "surveys").iterdir() if path.name not in NO_LOADERS]
 
 
 @dataclass(eq=False)

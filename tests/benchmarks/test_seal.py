@@ -16,6 +16,8 @@ from reports.results import read_record
 
 HOSTILE = Path(__file__).parent / "hostile_imputers.py"
 NAMES = re.findall(r'@IMPUTERS.register\("(.+)"\)', HOSTILE.read_text())
+OF_THE_SYSTEM = ("/usr/local/src", "/usr/src", "/opt", "/usr/local/games")
+TOLD = {"capture_output": True, "text": True}
 TABLE = "".join(f"{20 + row % 50},{'red' if row % 3 else 'blue'},{1 + row % 5}\n" for row in range(120))
 
 
@@ -41,7 +43,7 @@ def records(tmp_path_factory):
         "mcar",
     ]
     command += ["--seeds", "1", "--load", HOSTILE, "--imputers", ",".join(["mean", *NAMES]), "--out", folder / "out"]
-    ended = subprocess.run([str(word) for word in command], capture_output=True, text=True)
+    ended = subprocess.run([str(word) for word in command], **TOLD)
     assert ended.returncode == 1 and "Traceback" not in ended.stdout + ended.stderr, ended.stdout + ended.stderr
     assert (folder / "out" / "secret-survey" / "leaderboard.md").exists()
     paths = sorted((folder / "out" / "store" / "records").iterdir())
@@ -82,12 +84,27 @@ def test_no_truth_is_in_the_process_of_a_method(records, name):
 
 
 @pytest.mark.parametrize(
-    "name", ["looks-at-processes", "looks-at-files", "forges-a-record", "replaces-metrics", "gains-rights"]
+    "name",
+    ["looks-at-code", "looks-at-processes", "looks-at-files", "forges-a-record", "replaces-metrics", "gains-rights"],
 )
 def test_the_kernel_keeps_methods_from_files_processes_and_network(records, name):
     if not closes():
         pytest.skip("this system has no namespaces for plain users")
     assert records[name].status == "done", records[name].message
+
+
+@pytest.mark.parametrize("where", ["below the folder for temporary files", "below a folder of the system"])
+def test_the_kernel_keeps_methods_from_the_truth_wherever_the_project_lies(where):
+    """Methods get a temporary folder of their own, and may read the folders of the system."""
+    if not closes():
+        pytest.skip("this system has no namespaces for plain users")
+    command, place = [], "/tmp"
+    if "system" in where:
+        place = next(name for name in OF_THE_SYSTEM if Path(name).is_dir() and not list(Path(name).iterdir()))
+        command = ["unshare", "-rm", "sh", "-c", f'mount -t tmpfs none {place} && exec "$@"', "sh"]
+    ended = subprocess.run([*command, sys.executable, HOSTILE.with_name("run_elsewhere.py"), place], **TOLD)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert sorted(ended.stdout.splitlines()) == [f"looks-at-{what} done" for what in ("code", "files", "loaders")]
 
 
 def test_forged_metrics_change_no_score(records):
