@@ -14,7 +14,7 @@ from benchmarks.threads import one_thread
 from datasets.errors import InputError
 from datasets.files.survey_file import SurveyFile
 from datasets.files.writers import write_completed
-from datasets.prediction import check_prediction, complete, expectation, point
+from datasets.prediction import check_prediction, complete, expectation
 from datasets.schema import UNORDERED, Floats
 from datasets.table import Reason
 from imputers import make_imputer
@@ -95,7 +95,7 @@ def _tables(survey: SurveyFile, method: Imputer, n_draws: int, seed: int) -> dic
         )
     check_prediction(prediction, values, schema, n_draws)
     tables = {name: complete(values, fills) for name, fills in zip(_draw_names(n_draws), prediction.draws, strict=True)}
-    best = point(prediction, values, schema)
+    best = method.best(prediction, values)
     unordered = np.isin(np.nonzero(np.isnan(values))[1], schema.where(*UNORDERED))
     tables["point"] = complete(values, best)
     tables["expected"] = complete(values, np.where(unordered, best, expectation(prediction, values, schema)))

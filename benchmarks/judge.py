@@ -14,6 +14,7 @@ from benchmarks.cells import Cell
 from benchmarks.scoring import score
 from benchmarks.store import Cost, Store, Stored
 from benchmarks.wire import pack, prediction_from_parts, schema_to_json, unpack
+from datasets.coherence import check_coherence
 from datasets.errors import InputError
 from datasets.prediction import check_prediction
 from datasets.table import Masked
@@ -99,6 +100,7 @@ def judge(job: Job, reply: bytes | None, seconds: float) -> Record:
             job.provenance,
         )
         check_prediction(stored.prediction, job.masked.values, job.masked.schema, job.cell.n_draws)
+        check_coherence(stored.prediction, job.masked.values, job.masked.schema)
     except InputError as wrong:
         return job.record("failed", f"InputError: {wrong}", seconds)
     job.store.save_prediction(job.prediction_key, stored)
@@ -118,6 +120,7 @@ def _from_store(job: Job) -> Stored:
     try:
         stored = job.store.load_prediction(job.prediction_key)
         check_prediction(stored.prediction, job.masked.values, job.masked.schema, job.cell.n_draws)
+        check_coherence(stored.prediction, job.masked.values, job.masked.schema)
     except InputError as damaged:
         aside = job.store.set_aside(job.store.prediction_path(job.prediction_key))
         raise Damaged(f"{damaged}; {aside}, and computed again") from None

@@ -162,6 +162,8 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     def transform(self, X: Table) -> Table:
         """Fill holes with the best single value: mode if nominal, median if ordinal, mean if numeric.
 
+        A deterministic method fills what it draws.
+
         A DataFrame comes back with index, columns and dtypes kept, and columns that were set aside as they were.
 
         Raises
@@ -173,8 +175,21 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         """
         codes = self._codes(X)
         self._door.check_columns(X)
-        table = complete(codes, point(self._predict(codes), codes, self.full_schema_))
-        return self._door.completed(X, table)
+        return self._door.completed(X, complete(codes, self.best(self._predict(codes), codes)))
+
+    def best(self, prediction: Prediction, codes: Floats) -> Floats:
+        """Best single valid code of each hole (holes,) of a table of codes (n, p), given its prediction.
+
+        It is `datasets.prediction.point`, or the draw of a deterministic method.
+
+        Raises
+        ------
+        InputError
+            If the method fills nothing.
+        """
+        if self.deterministic and prediction.draws is not None:
+            return prediction.draws[0]
+        return point(prediction, codes, self.full_schema_)
 
     def audit(self) -> Mapping[str, float]:
         """What a fitted method finds out about itself on validation cells, by name of the measure; nothing for most."""

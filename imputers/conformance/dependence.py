@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from datasets.prediction import Prediction, complete, distributions, point
+from datasets.prediction import Prediction, complete, distributions
 from datasets.schema import Floats, Kind, Schema
 from imputers.base import Imputer
 from imputers.conformance.rule import draws_of, predict, require, same
@@ -55,14 +55,14 @@ def another_seed_of_impute_gives_other_draws(make: type[Imputer]) -> None:
 
 
 def a_frame_is_filled_as_its_codes(make: type[Imputer]) -> None:
-    """A DataFrame and its codes get the same prediction, and transform gives the point of it."""
+    """A DataFrame and its codes get the same prediction, and transform gives the best of it."""
     schema, X = example_table()
     imputer = make().fit(X, schema=schema, random_state=1)
     prediction = imputer.impute(X)
     if prediction.draws is None:
         return
-    table = complete(X, point(prediction, X, schema))
-    require(np.array_equal(imputer.transform(X), table), "transform gave other values than the point of the prediction")
+    table = complete(X, imputer.best(prediction, X))
+    require(np.array_equal(imputer.transform(X), table), "transform gave other values than the best of the prediction")
     frame = pd.DataFrame(X, columns=schema.names)
     other = make().fit(frame, schema=schema, random_state=1)
     require(same(prediction, other.impute(frame)), "a DataFrame and its codes got two predictions")

@@ -4,15 +4,14 @@ from itertools import combinations
 
 import numpy as np
 
-from datasets.prediction import Prediction, check_prediction, distributions, expectation, median_level
-from datasets.schema import UNORDERED, Floats, Kind, Schema
+from datasets.coherence import disagreements
+from datasets.prediction import check_prediction
 from imputers.base import Imputer
 from imputers.conformance.rule import draws_of, predict, require
 from imputers.conformance.tables import example_table
 
 VARYING = 0.05  # share of the holes that must differ between ten draws of a method with a distribution
 MANY = 100  # draws, so that their mean says what the method expects
-APART = 0.3  # standard deviations, or probability, by which parts may differ beyond twice the Monte-Carlo error
 
 
 def gives_as_many_draws_as_asked(make: type[Imputer]) -> None:
@@ -38,7 +37,7 @@ def draws_differ_in_more_than_a_cell(make: type[Imputer]) -> None:
 
 
 def parts_agree(make: type[Imputer]) -> None:
-    """Expectations and probabilities are those of the draws, within Monte-Carlo error.
+    """Expectations and probabilities are those of the draws, within Monte-Carlo error (`datasets.coherence`).
 
     It is asked of 80 of 1,000 rows: the donors of a method may be far from the holes of a shorter table.
     """
@@ -48,71 +47,5 @@ def parts_agree(make: type[Imputer]) -> None:
     if prediction.draws is None:
         return
     check_prediction(prediction, X, schema)
-    if make.deterministic:
-        faults = _fills_apart(prediction, X, schema)
-    else:
-        faults = [*_expectations_apart(prediction, X, schema), *_probabilities_apart(prediction, X, schema)]
-    require(not faults, "; ".join(faults))
-
-
-def _fills_apart(prediction: Prediction, X: Floats, schema: Schema) -> list[str]:
-    """Columns whose single fills are not what a deterministic method states beside them, in sentences.
-
-    A fill of a column with labels is the mode or the median of its probabilities in nine of ten holes, an ordinal one
-    lies within a level of its expectation, a numeric one within a standard deviation.
-    """
-    columns = np.nonzero(np.isnan(X))[1]
-    fills, faults = draws_of(prediction)[0], list[str]()
-    for j, own in prediction.probabilities.items():
-        given = np.searchsorted(schema.columns[j].levels, fills[columns == j])
-        likely = own[np.arange(len(own)), given] >= own.max(axis=1) - 1e-6
-        middle = given == median_level(own)
-        if len(own) and (likely | middle).mean() < 0.9:
-            faults.append(f"fills of {schema.names[j]!r} are neither mode nor median of their probabilities")
-    if prediction.expected is None:
-        return faults
-    for j in schema.where(Kind.NUMERIC, Kind.ORDINAL):
-        if (columns == j).any():
-            levels = schema.columns[j].levels
-            unit = np.diff(levels).max() if len(levels) > 1 else np.nanstd(X[:, j])
-            distance = _rms(prediction.expected[columns == j] - fills[columns == j])
-            if distance > unit:
-                faults.append(f"expected of {schema.names[j]!r} lies {distance:.3g} off its fills")
-    return faults
-
-
-def _expectations_apart(prediction: Prediction, X: Floats, schema: Schema) -> list[str]:
-    """Columns whose expectations are not the means of their draws, in sentences."""
-    if prediction.expected is None:
-        return []
-    columns = np.nonzero(np.isnan(X))[1]
-    own, drawn = expectation(prediction, X, schema), draws_of(prediction)
-    faults = []
-    for j, column in enumerate(schema):
-        if column.kind in UNORDERED or not (columns == j).any():
-            continue
-        fills, sd = drawn[:, columns == j], np.nanstd(X[:, j])
-        distance = _rms(own[columns == j] - fills.mean(axis=0)) / sd
-        error = _rms(fills.std(axis=0)) / sd / np.sqrt(len(fills))
-        if distance > APART + 2 * error:
-            faults.append(f"expected of {column.name!r} lies {distance:.2f} standard deviations off its draws' means")
-    return faults
-
-
-def _probabilities_apart(prediction: Prediction, X: Floats, schema: Schema) -> list[str]:
-    """Columns whose probabilities are not the shares among their draws, in sentences."""
-    shares = distributions(Prediction(prediction.draws), X, schema)
-    faults = []
-    for j, own in prediction.probabilities.items():
-        if not len(own):
-            continue
-        drawn = shares[j]
-        distance = np.sqrt(((own - drawn) ** 2).sum(axis=1).mean())
-        error = np.sqrt((drawn * (1 - drawn)).sum(axis=1).mean() / MANY)
-        if distance > APART + 2 * error:
-            faults.append(f"probabilities of {schema.names[j]!r} lie {distance:.2f} off the shares among its draws")
-    return faults
-
-
-def _rms(values: Floats) -> float:
-    return float(np.sqrt(np.mean(np.square(values))))
+    found = [str(each) for each in disagreements(prediction, X, schema) if each.beyond]
+    require(not found, "; ".join(found))

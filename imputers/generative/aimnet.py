@@ -124,4 +124,4 @@ class AimNet(DeepImputer):
         batch = self.encoding_.batch(X, self.device_)
         heads = self.network_.heads(batch.values, batch.observed)
         one_view = [(likelihood, location[None], shape[None]) for likelihood, location, shape in heads]
-        return sampled(one_view, n_draws, self._widest(), generator)
+        return sampled(one_view, n_draws, self.schema_, generator)

@@ -114,7 +114,7 @@ class MIDA(DeepImputer):
 
         inputs = self.encoding_.batch(X, self.device_).inputs
         heads = self.network_.heads(inputs.expand(self.n_estimators, *inputs.shape), generator)
-        return sampled(heads, n_draws, self._widest(), generator)
+        return sampled(heads, n_draws, self.schema_, generator)
 
 
 def start_of(X: Floats, schema: Schema) -> Floats:

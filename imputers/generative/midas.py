@@ -125,4 +125,4 @@ class MIDAS(DeepImputer):
 
         inputs = self.encoding_.batch(X, self.device_).inputs
         heads = self.network_.heads(inputs.expand(max(self.n_samples, n_draws), *inputs.shape), generator)
-        return sampled(heads, n_draws, self._widest(), generator)
+        return sampled(heads, n_draws, self.schema_, generator)

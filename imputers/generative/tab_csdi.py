@@ -129,7 +129,8 @@ class TabCSDI(DeepImputer):
         log_p, numbers = self.network_.sample(*many, levels, generator)
         drawn[..., labelled] = space.padded(log_p).argmax(dim=-1).reshape(n_draws, len(X), -1).cpu().numpy()
         drawn[..., numeric] = space.numbers(numbers).reshape(n_draws, len(X), -1).cpu().numpy()
-        log_p, numbers = self.network_.posterior(batch.values, batch.observed, generator)
+        log_p, _ = self.network_.posterior(batch.values, batch.observed, generator)
         means[:, labelled] = space.padded(log_p).exp().cpu().numpy()
-        means[:, numeric, 0] = space.numbers(numbers).cpu().numpy()
+        # in few steps the draws are not quite of that posterior, and numbers are kept within the column's limits
+        means[:, numeric, 0] = self.encoding_.codes(drawn)[..., numeric].mean(axis=0)
         return drawn, means

@@ -42,12 +42,10 @@ class Filled:
     Parameters
     ----------
     table : completed (n, p).
-    means : mean answer of the voters, for numeric holes; shape (n, p).
     shares : of the levels among the voters, shape (n, q), see `Mibos.blocks_`.
     """
 
     table: Floats
-    means: Floats
     shares: Floats
 
 
@@ -64,9 +62,10 @@ class Mibos(Imputer):
     a round fills nothing more gets the mode of the item.
 
     Numeric columns are cut into bins of equal frequency, and a numeric hole gets the median of the voters' answers in
-    the winning bin. There is no distribution: draws are equal rows. Probabilities are the shares among the voters,
-    expected values their means. Assumes missing at random, and that all items tell equally much. New rows seek donors
-    among the fitted rows. Time grows with rows times donors; memory does not, as rows are compared in blocks.
+    the winning bin. There is no distribution: draws are equal rows. Probabilities are the shares among the voters; an
+    ordinal hole is expected to be their mean, a numeric one its fill. Assumes missing at random, and that all items
+    tell equally much. New rows seek donors among the fitted rows. Time grows with rows times donors; memory does not,
+    as rows are compared in blocks.
 
     Parameters
     ----------
@@ -115,7 +114,7 @@ class Mibos(Imputer):
         expected, probabilities = np.full(X.shape, np.nan), {}
         for j, (column, block) in enumerate(zip(self.schema_, self.blocks_, strict=True)):
             if column.kind is Kind.NUMERIC:
-                expected[:, j] = filled.means[:, j]
+                expected[:, j] = filled.table[:, j]
             else:
                 probabilities[j] = filled.shares[holes[:, j], block]
             if column.kind is Kind.ORDINAL:
@@ -137,19 +136,19 @@ class Mibos(Imputer):
         """Complete X, the fitted rows lending."""
         same = X.shape == self.table_.shape and np.array_equal(X, self.table_, equal_nan=True)
         table = self.table_.copy() if same else np.vstack([self.table_, X])
-        numbers, means = self._numbers(table), table.copy()
+        numbers = self._numbers(table)
         shares = np.zeros((len(table), len(self.frequencies_)))
         left = np.inf
         for _ in range(self.max_iter):
             if not 0 < (numbers < 0).sum() < left:
                 break
             left = (numbers < 0).sum()
-            self._round(table, numbers, means, shares)
-        self._fill_rest(table, numbers, means, shares)
+            self._round(table, numbers, shares)
+        self._fill_rest(table, numbers, shares)
         asked = slice(len(table) - len(X), None)
-        return Filled(table[asked], means[asked], shares[asked])
+        return Filled(table[asked], shares[asked])
 
-    def _round(self, table: Floats, numbers: Positions, means: Floats, shares: Floats) -> None:
+    def _round(self, table: Floats, numbers: Positions, shares: Floats) -> None:
         """Fill in place every hole that has a similar donor; fills of this round lend in the next."""
         lent, lent_numbers = table[self.donors_], numbers[self.donors_]
         marks = self._marks(lent_numbers)
@@ -167,7 +166,6 @@ class Mibos(Imputer):
                 into = rows[holes][told]
                 votes = vote(alike[told], marks[donors, block], self.frequencies_[block])
                 numbers[into, j], shares[into, block] = votes.winner, votes.shares
-                means[into, j] = votes.near @ lent[donors, j] / votes.near.sum(axis=1)
                 table[into, j] = fills(self.schema_.columns[j], votes, lent[donors, j], lent_numbers[donors, j])
 
     def _similarities(self, marks: NDArray[np.float32], lent: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -179,7 +177,7 @@ class Mibos(Imputer):
         both = np.add.reduceat(marks, starts, axis=1) @ np.add.reduceat(lent, starts, axis=1).T
         return np.where(equal == both, equal, 0)
 
-    def _fill_rest(self, table: Floats, numbers: Positions, means: Floats, shares: Floats) -> None:
+    def _fill_rest(self, table: Floats, numbers: Positions, shares: Floats) -> None:
         """Give the holes that no round filled the mode of their item."""
         for j, (column, block) in enumerate(zip(self.schema_, self.blocks_, strict=True)):
             rows = np.flatnonzero(numbers[:, j] < 0)
@@ -187,7 +185,7 @@ class Mibos(Imputer):
             everybody = np.ones((1, len(known)), dtype=np.float32)
             bins = self._numbers(known)
             votes = vote(everybody, self._marks(bins)[:, block], self.frequencies_[block])
-            shares[rows, block], means[rows, j] = votes.shares, known[:, j].mean()
+            shares[rows, block] = votes.shares
             table[rows, j] = fills(column, votes, known[:, j], bins[:, j])[0]
 
 

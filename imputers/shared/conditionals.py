@@ -8,7 +8,7 @@ import numpy as np
 
 from datasets.prediction import Prediction
 from datasets.schema import UNORDERED, Column, Floats
-from imputers.shared.levels import draw_level
+from imputers.shared.levels import draw_level, normal_mean
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +38,7 @@ class Conditional:
     @classmethod
     def normal(cls, column: Column, means: Floats, deviation: float) -> Self:
         """Normal distributions about means (h,), their draws the nearest answers to a numeric column."""
-        return cls(lambda rng: column.snap(rng.normal(means, deviation)), column.bounded(means))
+        return cls(lambda rng: column.snap(rng.normal(means, deviation)), normal_mean(column, means, deviation))
 
 
 def predict(X: Floats, conditionals: Mapping[int, Conditional], n_draws: int, rng: np.random.Generator) -> Prediction:

@@ -1,9 +1,9 @@
-"""Levels of a scale: drawn from their probabilities, and the shares of a normal curve that fall to them."""
+"""Answers on a scale: levels drawn from their probabilities, and what a normal number becomes as an answer."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.schema import Floats
+from datasets.schema import Column, Floats
 
 
 def draw_level(probabilities: NDArray[np.floating] | NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.intp]:
@@ -38,3 +38,28 @@ def normal_shares(mean: Floats, deviation: Floats | float, levels: Floats) -> Fl
 
     middles = (levels[1:] + levels[:-1]) / 2
     return np.diff(ndtr((middles - mean) / deviation), axis=1, prepend=0.0, append=1.0)
+
+
+def normal_mean(column: Column, mean: Floats, deviation: Floats | float) -> Floats:
+    """Mean (h,) of normal numbers kept between the smallest and the largest answer of a numeric column.
+
+    The first moment of a normal distribution censored on both sides (Tobin 1958, Econometrica 26), of which draws that
+    are snapped to the column are a sample, but for rounding.
+
+    Parameters
+    ----------
+    mean : shape (h,).
+    deviation : standard deviation, shape (h,) or one for all.
+    """
+    from scipy.special import ndtr
+
+    low = -np.inf if column.low is None else (column.low - mean) / deviation
+    high = np.inf if column.high is None else (column.high - mean) / deviation
+    inside = mean * (ndtr(high) - ndtr(low)) + deviation * (_density(low) - _density(high))
+    below = 0.0 if column.low is None else column.low * ndtr(low)
+    above = 0.0 if column.high is None else column.high * ndtr(-high)
+    return np.asarray(below + inside + above)
+
+
+def _density(z: Floats | float) -> Floats:
+    return np.exp(-np.square(z) / 2) / np.sqrt(2 * np.pi)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from datasets.prediction import Prediction
 from datasets.schema import Floats, Kind
 from imputers.matrix import MatrixImputer
-from imputers.shared.levels import normal_shares
+from imputers.shared.levels import normal_mean, normal_shares
 from imputers.shared.normal_model import Normal, conditionals, find_holes
 
 RARE = 5  # answers; the covariances of a dummy given by fewer people never settle
@@ -31,8 +31,9 @@ class NormalImputer(MatrixImputer):
         the distribution of the rows of D given their observed cells, as normals with a weight per row.
 
     A drawn score becomes the nearest code, and drawn dummies the largest one's level (Allison 2002, Missing Data,
-    p. 40). Expectations are conditional means; probabilities are normal areas between the midpoints of an
-    ordinal scale, and for nominal items conditional means of the dummies, clipped at zero and rescaled.
+    p. 40). Stated is what such draws are distributed like: probabilities of an ordinal item are normal areas between
+    the midpoints of its scale, expectations of a numeric item means of normals censored at its limits. That the dummy
+    of a nominal level is the largest has no probability in closed form, and none is stated.
     """
 
     def _fit_matrix(self, D: Floats, rng: np.random.Generator) -> None:
@@ -60,17 +61,7 @@ class NormalImputer(MatrixImputer):
             self._decode(X, self._widened(completed, self._kept))[holes]
             for completed in self._draw_normals(D, n_draws, rng)
         ]
-        mean, probabilities = self._distribution(D, holes)
-        expected = np.full(X.shape, np.nan)
-        for j, column in enumerate(self.schema_):
-            block, own = self.schema_.blocks[j], holes[:, j]
-            if column.kind is Kind.NUMERIC:
-                expected[:, j] = column.bounded(mean[:, block.start])
-            elif column.kind is Kind.ORDINAL:
-                expected[own, j] = probabilities[j] @ column.levels
-            else:
-                positive = np.clip(mean[own, block], 0, None)
-                probabilities[j] = positive / positive.sum(axis=1, keepdims=True)
+        expected, probabilities = self._distribution(D, holes)
         return Prediction(np.stack(draws), expected[holes], probabilities)
 
     def _conditional(self, D: Floats, model: Normal) -> tuple[Floats, Floats]:
@@ -85,14 +76,24 @@ class NormalImputer(MatrixImputer):
         return self._widened(mean, self._kept) * self.scale_ + self.centre_, full
 
     def _distribution(self, D: Floats, holes: NDArray[np.bool_]) -> tuple[Floats, dict[int, Floats]]:
-        """Mean of the full design (n, q) and level probabilities of ordinal holes (holes of the column, K)."""
-        mean = np.zeros((len(D), len(self.centre_)))
-        ordinal = {int(j): holes[:, j] for j in self.schema_.where(Kind.ORDINAL)}
-        shares = {j: np.zeros((rows.sum(), len(self.schema_.columns[j].levels))) for j, rows in ordinal.items()}
+        """Expectations (n, p), NaN if nominal, and level probabilities of ordinal holes (holes of the column, K)."""
+        scaled = {int(j): holes[:, j] for j in self.schema_.where(Kind.NUMERIC, Kind.ORDINAL)}
+        expected, shares = np.full(holes.shape, np.nan), dict[int, Floats]()
+        for j, rows in scaled.items():
+            expected[rows, j] = 0.0
+            if self.schema_.columns[j].labels:
+                shares[j] = np.zeros((rows.sum(), len(self.schema_.columns[j].levels)))
         for weights, model in self._normals(D):
-            part, spread = self._conditional(D, model)
-            mean += weights[:, None] * part
-            for j, rows in ordinal.items():
-                at, levels = self.schema_.blocks[j], self.schema_.columns[j].levels
-                shares[j] += weights[rows, None] * normal_shares(part[rows, at], spread[rows, at], levels)
-        return mean, shares
+            mean, spread = self._conditional(D, model)
+            for j, rows in scaled.items():
+                column, at = self.schema_.columns[j], self.schema_.blocks[j]
+                if j in shares:
+                    part = normal_shares(mean[rows, at], spread[rows, at], column.levels)
+                    shares[j] += weights[rows, None] * part
+                else:
+                    expected[rows, j] += weights[rows] * normal_mean(
+                        column, mean[rows, at.start], spread[rows, at.start]
+                    )
+        for j, own in shares.items():
+            expected[scaled[j], j] = own @ self.schema_.columns[j].levels
+        return expected, shares

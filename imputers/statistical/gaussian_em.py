@@ -23,9 +23,8 @@ class GaussianEM(NormalImputer):
     spread. Draws are proper: parameters come from data augmentation started at the maximum likelihood
     estimate, ``thin`` steps before each; a drawn score becomes the nearest code, and drawn dummies the
     largest one's level (Allison 2002, Missing Data, p. 40). Expectation and probabilities are those at the
-    estimate: conditional means, normal areas between the midpoints of an ordinal scale, and for nominal
-    items conditional means of the dummies, clipped at zero and rescaled. New rows are conditioned on the
-    fitted parameters.
+    estimate: means of normals censored at the limits of a numeric item, normal areas between the midpoints of an
+    ordinal scale, and none for nominal items. New rows are conditioned on the fitted parameters.
 
     Parameters
     ----------

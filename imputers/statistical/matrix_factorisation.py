@@ -9,7 +9,7 @@ from datasets.prediction import Prediction
 from datasets.schema import Floats, Kind
 from imputers import IMPUTERS
 from imputers.matrix import MatrixImputer
-from imputers.shared.levels import draw_level, normal_shares
+from imputers.shared.levels import draw_level, normal_mean, normal_shares
 from imputers.shared.ranges import COUNT, NUMBER_OR_ZERO, POSITIVE
 from imputers.shared.validation import validation_cells
 from imputers.statistical.factors import starting_factors
@@ -117,7 +117,7 @@ class MatrixFactorisation(MatrixImputer):
             deviation = self.spread_[at] * self.scale_[at]
             if column.kind is Kind.NUMERIC:
                 noise = deviation * rng.standard_normal((n_draws, len(mean)))
-                drawn[:, own, j], expected[own, j] = column.snap(mean + noise), column.bounded(mean)
+                drawn[:, own, j], expected[own, j] = column.snap(mean + noise), normal_mean(column, mean, deviation)
                 continue
             if column.kind is Kind.NOMINAL:
                 shares = self.tilt_.probabilities(self.centre_[block], scores[own, block])

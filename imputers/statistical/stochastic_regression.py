@@ -8,7 +8,7 @@ from datasets.schema import Floats, Kind
 from imputers import IMPUTERS
 from imputers.shared.categorical import forecast_levels
 from imputers.shared.chained import ChainedImputer, Fill, Item
-from imputers.shared.levels import draw_level
+from imputers.shared.levels import draw_level, normal_mean
 from imputers.shared.linear import fit_linear
 from imputers.shared.ranges import COUNT, POSITIVE
 
@@ -48,6 +48,6 @@ class StochasticRegression(ChainedImputer):
             fit = fit_linear(known, item.codes[:, None], self.ridge)
             mean = holes @ fit.coefficients[:, 0]
             drawn = mean + fit.deviation[0] * rng.standard_normal(len(mean))
-            return Fill(item.column.snap(drawn), item.column.bounded(mean))
+            return Fill(item.column.snap(drawn), normal_mean(item.column, mean, fit.deviation[0]))
         forecast, parameters = forecast_levels(item, known, holes, start, ridge=self.ridge)
         return Fill(item.levels[draw_level(forecast, rng)], forecast, parameters)

@@ -4,13 +4,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from datasets.prediction import Prediction, median_level
-from datasets.schema import UNORDERED, Floats, Kind
+from datasets.prediction import Prediction
+from datasets.schema import UNORDERED, Floats
 from imputers.shared.classes import ClassImputer
 
 
 class ClassStatistic(ClassImputer):
-    """Base of methods that fill with the class mean, median or mode, by kind."""
+    """Base of methods that fill with the answer nearest to the class mean, or with the mode if nominal or text."""
 
     family: ClassVar[str] = "substitution"
     deterministic: ClassVar[bool] = True
@@ -20,9 +20,8 @@ class ClassStatistic(ClassImputer):
         table = X.copy()
         for j, column in enumerate(self.schema_):
             own = holes[:, j]
-            if column.kind is Kind.NUMERIC:
-                table[own, j] = column.snap(means[own, j])
+            if column.kind in UNORDERED:
+                table[own, j] = column.levels[shares[j].argmax(axis=1)]
             else:
-                best = shares[j].argmax(axis=1) if column.kind in UNORDERED else median_level(shares[j])
-                table[own, j] = column.levels[best]
+                table[own, j] = column.snap(means[own, j])
         return Prediction(np.tile(table[holes], (n_draws, 1)), means[holes], shares)

@@ -8,7 +8,7 @@ from imputers.substitution.statistic import ClassStatistic
 
 @IMPUTERS.register("subgroup-mean")
 class SubgroupMean(ClassStatistic):
-    """Fill with the mean, median or mode among respondents of the same class.
+    """Fill with the mean, or its nearest valid answer, or the mode, among respondents of the same class.
 
     Conditional mean imputation within adjustment cells: Little & Rubin (2019), Statistical Analysis with
     Missing Data, section 4.2.2. Assumes cells missing at random within classes; still shrinks variances.

@@ -73,14 +73,13 @@ class BoostedScore:
     n_donors: int
 
     def forecast(self, D: Float32s, rng: np.random.Generator) -> Forecast:
-        """Predicted mean, shares of the levels among the nearest donors, and the answer of one of these."""
-        mean = np.mean([_predict(booster, D) for booster in self.boosters], axis=0)
-        first = self._first_donor(mean, rng)
+        """Mean and shares of the levels among the donors of nearest predictions, and the answer of one of them."""
+        first = self._first_donor(np.mean([_predict(booster, D) for booster in self.boosters], axis=0), rng)
         draw = self.answers[first + rng.integers(self.n_donors, size=len(D))]
-        counts = np.zeros((len(self.answers) + 1, len(self.column.levels)))
-        counts[1:] = (self.answers[:, None] == self.column.levels).cumsum(axis=0)
-        shares = (counts[first + self.n_donors] - counts[first]) / self.n_donors
-        return Forecast(draw, np.clip(mean, self.answers.min(), self.answers.max()), shares)
+        told = np.column_stack([self.answers, self.answers[:, None] == self.column.levels])
+        sums = np.vstack([np.zeros(told.shape[1]), told.cumsum(axis=0)])
+        among = (sums[first + self.n_donors] - sums[first]) / self.n_donors
+        return Forecast(draw, among[:, 0], among[:, 1:])
 
     def _first_donor(self, mean: Floats, rng: np.random.Generator) -> NDArray[np.intp]:
         """Where the window of each hole starts; among donors of equal prediction chance decides."""

@@ -30,9 +30,9 @@ class Gbm(Imputer):
 
     A sweep learns every item from the current fills of the others and draws new ones; the first sweep starts
     from open holes, which LightGBM splits on as they are. Predictions replay the boosters of all sweeps in parallel
-    chains, one a draw. Means and probabilities are averages over the chains and all sweeps but the first: averaged
-    over draws of the other holes they condition on what was observed alone (Rao–Blackwell), which one model on
-    mean-filled predictors does not.
+    chains, one a draw; draws stop in turn after each sweep but the first. Means and probabilities are averages over
+    the chains and these sweeps of those of the donors: averaged over draws of the other holes they condition on what
+    was observed alone (Rao–Blackwell), which one model on mean-filled predictors does not.
 
     Tables of hundreds of items are too wide for that: ``n_features`` lets the trees of an item read only the others
     that tell most about it (`most_informative`), and a single sweep leaves all holes open, so that each item follows
@@ -133,6 +133,8 @@ class Gbm(Imputer):
         schema, holes = self.schema_, np.isnan(X)
         burnt = min(1, self.max_iter - 1)  # the first of several sweeps knows the rest of the row only in part
         chains = max(n_draws, CHAINS) if self.max_iter > 1 else n_draws
+        drawn = np.empty((n_draws, holes.sum()))
+        turns = -np.arange(n_draws) % (self.max_iter - burnt)  # how many sweeps follow that which gives a draw
         filled = np.tile(X, (chains, 1, 1))
         D = np.tile(schema.design(X), (chains, 1, 1))
         lacking = [j for j in self.order_ if holes[:, j].any()]
@@ -151,5 +153,7 @@ class Gbm(Imputer):
                     expected[gone, j] += (average - expected[gone, j]) / count
                     average = shares.reshape(chains, gone.sum(), -1).mean(axis=0)
                     probabilities[j] += (average - probabilities[j]) / count
+            now = np.flatnonzero(turns == self.max_iter - burnt - count)
+            drawn[now] = filled[now][:, holes]
         labelled = {j: shares for j, shares in probabilities.items() if schema.columns[j].labels}
-        return Prediction(filled[:n_draws, holes], expected[holes], labelled)
+        return Prediction(drawn, expected[holes], labelled)

@@ -7,7 +7,8 @@ import time
 import numpy as np
 
 from datasets.errors import MethodUnavailableError
-from imputers import IMPUTERS
+from datasets.prediction import Prediction
+from imputers import IMPUTERS, make_imputer
 from imputers.base import Imputer
 
 
@@ -36,6 +37,22 @@ class InvalidCodes(ReturnsNaN):
 
     def _draw(self, X, rng):
         return np.where(np.isnan(X), 12345.678, X)
+
+
+@IMPUTERS.register("of-two-minds")
+class OfTwoMinds(Imputer):
+    """States the distributions of one method and draws from those of another."""
+
+    def _fit(self, X, rng):
+        seeds = rng.integers(2**31, size=2)
+        self.stated_, self.drawn_ = (
+            make_imputer(name).fit(X, schema=self.schema_, random_state=int(seed))
+            for name, seed in zip(("knn", "hot-deck"), seeds, strict=True)
+        )
+
+    def _impute(self, X, n_draws, rng):
+        stated, drawn = (each.impute(X, n_draws=n_draws) for each in (self.stated_, self.drawn_))
+        return Prediction(drawn.draws, stated.expected, stated.probabilities)
 
 
 @IMPUTERS.register("hangs")

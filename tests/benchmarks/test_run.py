@@ -83,11 +83,12 @@ def bad_imputers():
 def test_every_way_to_fail_is_recorded_and_the_others_go_on(tmp_path, bad_imputers):
     block = replace(BLOCK, mechanisms=("mcar",), seeds=(1,), imputers=("mean", *bad_imputers, "pairwise"))
     outcome = go(block, tmp_path, limits=Limits(15, 0.8), plugins=(BAD,))
-    assert (outcome.done, outcome.failed, outcome.unavailable) == (2, 6, 1)
+    assert (outcome.done, outcome.failed, outcome.unavailable) == (2, 7, 1)
     told = {record.imputer: record.message for record in scores(tmp_path) if record.status == "failed"}
     assert "ZeroDivisionError: a bug in the method" in told["raises"]
     assert "are not valid answers" in told["returns-nan"]
     assert "are not valid answers" in told["invalid-codes"]
+    assert re.search(r"of column '\w+' lie 0\.\d\d.* off its draws", told["of-two-minds"])
     assert "longer than the limit of 15 s" in told["hangs"]
     assert "more than the limit of 0.8 GB" in told["eats-memory"]
     assert "exit code -9" in told["kills-itself"]

@@ -70,7 +70,7 @@ def test_rows_are_grouped_by_their_number_of_holes():
     assert isinstance(maximum_likelihood(D[:3], 1.0, 1e-3, 5)[0], Normal)
 
 
-def test_ordinal_probabilities_are_normal_areas_and_nominal_ones_sum_to_one(masked_gss):
+def test_ordinal_probabilities_are_normal_areas_and_nominal_items_have_none(masked_gss):
     X, schema = masked_gss.values, masked_gss.schema
     imputer = GaussianEM(thin=1).fit(X, schema=schema)
     prediction = imputer.impute(X, n_draws=3)
@@ -79,7 +79,7 @@ def test_ordinal_probabilities_are_normal_areas_and_nominal_ones_sum_to_one(mask
     shares = prediction.probabilities[happy].mean(axis=0)
     drawn = np.mean(prediction.draws[:, columns == happy, None] == schema.columns[happy].levels, axis=(0, 1))
     assert drawn == pytest.approx(shares, abs=0.02)
-    assert prediction.probabilities[relig].sum(axis=1) == pytest.approx(1)
+    assert relig not in prediction.probabilities
     assert imputer.n_iter_ < 50
 
 

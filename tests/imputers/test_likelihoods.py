@@ -38,6 +38,18 @@ def test_log_normal_density_integrates_to_one_and_its_mean_to_the_mean():
     assert float(likelihood.mean(parameters(0.3), parameters(-0.4))) == pytest.approx(mean, abs=1e-3)
 
 
+@pytest.mark.parametrize("sort", [Real, Positive])
+def test_the_censored_mean_is_that_of_values_kept_within_the_limits(sort):
+    """Against 400,000 draws; half of them lie beyond a limit."""
+    likelihood = sort(ONE, torch.tensor([2.0]), torch.tensor([1.0]))
+    shape, low, high = parameters(0.5), torch.tensor([1.5]), torch.tensor([3.5])
+    found = float(likelihood.censored_mean(parameters(-0.5), shape, low, high))
+    many = likelihood.at(parameters(-0.5), shape, torch.randn(400_000, 1, generator=torch.Generator().manual_seed(1)))
+    kept = many.clamp(1.5, 3.5)
+    assert float((kept != many).double().mean()) > 0.4
+    assert found == pytest.approx(float(kept.mean()), abs=0.01)
+
+
 def test_poisson_is_that_of_scipy():
     likelihood = Count(ONE, torch.tensor([2.0]))
     counts = torch.arange(30.0, dtype=torch.float64).unsqueeze(-1)

@@ -97,7 +97,8 @@ def test_models_start_apart_and_learn_alone(masked_toy):
 def test_draws_take_the_models_in_turn():
     likelihood = Real(torch.tensor([0]), torch.tensor([0.0]), torch.tensor([1.0]))
     location = torch.tensor([-30.0, 0.0, 30.0]).reshape(3, 1, 1, 1)
-    drawn, means = sampled([(likelihood, location, torch.full((3, 1, 1, 1), -6.0))], 5, 1, seeded())
+    schema = Schema((Column("y", Kind.NUMERIC),))
+    drawn, means = sampled([(likelihood, location, torch.full((3, 1, 1, 1), -6.0))], 5, schema, seeded())
     assert np.round(drawn[:, 0, 0] / 30).tolist() == [-1, 0, 1, -1, 0]
     assert means[0, 0, 0] == pytest.approx(0, abs=1e-6)
 

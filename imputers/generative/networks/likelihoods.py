@@ -13,11 +13,12 @@ import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid, softplus
 
-from datasets.schema import Floats
+from datasets.schema import Floats, Schema
 from imputers.shared.noise import gamma, level, normal, poisson
 
 FAR = 1e4  # a threshold so far away that the logistic function is zero or one in single precision
 LOG_2PI = math.log(2 * math.pi)
+QUANTILES = 64  # of a normal distribution whose mean is not in closed form
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +95,12 @@ class Real(Likelihood):
         """Value that a standard normal number stands for, shape (..., c)."""
         mean, deviation = self._moments(location, shape)
         return mean + deviation * noise
+
+    def censored_mean(self, location: Tensor, shape: Tensor, low: Tensor, high: Tensor) -> Tensor:
+        """Mean (..., c, 1) of numbers kept between limits (c,), by quantiles of the normal distribution."""
+        noise = torch.special.ndtri((torch.arange(QUANTILES, device=low.device) + 0.5) / QUANTILES)
+        values = self.at(location, shape, noise.reshape(-1, *[1] * (location.ndim - 1)))  # (QUANTILES, ..., c)
+        return torch.clamp(values, low, high).mean(0).unsqueeze(-1)
 
     def sample(self, location: Tensor, shape: Tensor, generator: torch.Generator) -> Tensor:
         """Draw from the distribution."""
@@ -265,8 +272,10 @@ class Ordinal(Categorical):
 Heads = list[tuple[Likelihood, Tensor, Tensor]]  # each with its location and shape
 
 
-def sampled(heads: Heads, n_draws: int, n_levels: int, generator: torch.Generator) -> tuple[Floats, Floats]:
-    """Draws (n_draws, rows, p) and means (rows, p, n_levels) as `imputers.generative.deep.DeepImputer` wants them.
+def sampled(heads: Heads, n_draws: int, schema: Schema, generator: torch.Generator) -> tuple[Floats, Floats]:
+    """Draws (n_draws, rows, p) and means (rows, p, K) as `imputers.generative.deep.DeepImputer` wants them.
+
+    Means of Gaussian and log-normal numbers are those of their draws, which are kept within the limits of the schema.
 
     Parameters
     ----------
@@ -275,12 +284,19 @@ def sampled(heads: Heads, n_draws: int, n_levels: int, generator: torch.Generato
     """
     n_views, n_rows = heads[0][1].shape[:2]
     p = sum(len(likelihood.columns) for likelihood, _, _ in heads)
+    n_levels = max(1, *(len(column.levels) for column in schema))
+    low = torch.tensor([-math.inf if column.low is None else column.low for column in schema])
+    high = torch.tensor([math.inf if column.high is None else column.high for column in schema])
     drawn, means = np.empty((n_draws, n_rows, p)), np.full((n_rows, p, n_levels), np.nan)
     turn = torch.arange(n_draws) % n_views
     for likelihood, location, shape in heads:
         columns = likelihood.columns.cpu().numpy()
         drawn[..., columns] = likelihood.sample(location[turn], shape[turn], generator).cpu().numpy()
-        mean = likelihood.mean(location, shape).mean(0).cpu().numpy()
+        if isinstance(likelihood, Real):
+            limits = (bound[columns].to(location) for bound in (low, high))
+            mean = likelihood.censored_mean(location, shape, *limits).mean(0).cpu().numpy()
+        else:
+            mean = likelihood.mean(location, shape).mean(0).cpu().numpy()
         means[:, columns, : mean.shape[-1]] = mean
     return drawn, means
 
