@@ -6,9 +6,11 @@ Predictions come in as numbers and names alone, and are checked before anything 
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from benchmarks.cells import Cell
 from benchmarks.scoring import score
@@ -110,10 +112,20 @@ def judge(job: Job, reply: bytes | None, seconds: float) -> Record:
 def _scored(job: Job, stored: Stored, seconds: float) -> Record:
     start = time.perf_counter()
     told = {name.replace("_", "-"): value for name, value in vars(stored.cost).items()} | dict(stored.audit)
-    found = [(one.metric, one.column, one.value) for one in score(job.masked, stored.prediction)]
-    scores = (*found, *((name, "(table)", value) for name, value in told.items()))
-    cell, took = job.cell, seconds + time.perf_counter() - start
-    return Record(cell.dataset, *cell.mask, cell.imputer, "done", "", scores, job.setting, took, stored.provenance)
+    found = score(job.masked, stored.prediction)
+    scores = [(one.metric, one.column, one.value) for one in found]
+    scores += [(name, "(table)", value) for name, value in told.items()]
+    influences = tuple(
+        (one.metric, one.column, tuple(one.influence.astype(np.float32).tolist()))  # as results.parquet keeps them
+        for one in found
+        if one.influence is not None
+    )
+    return replace(
+        job.record("done", "", seconds + time.perf_counter() - start),
+        scores=tuple(scores),
+        influences=influences,
+        provenance=stored.provenance,
+    )
 
 
 def _from_store(job: Job) -> Stored:

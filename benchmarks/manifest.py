@@ -8,6 +8,7 @@ from typing import Any
 from benchmarks.cells import Method
 from benchmarks.judge import Job
 from benchmarks.suite import Suite
+from datasets.clusters import clusters
 from datasets.table import Dataset
 from metrics import METRICS
 from reports.facts import CellFacts, ImputerFacts, Manifest, MetricFacts, TableFacts
@@ -48,6 +49,7 @@ def describe_run(
 def _table_facts(table: Dataset | str) -> TableFacts:
     if isinstance(table, str):
         return {"lacking": table}
+    units = clusters(table)
     return {
         "data": {
             "title": table.title,
@@ -55,6 +57,8 @@ def _table_facts(table: Dataset | str) -> TableFacts:
             "sha256": table.origin.get("sha256", table.fingerprint),
             "rows": len(table.values),
             "columns": len(table.schema),
+            "clusters": str(units),
+            "strata": units.stratum.tolist(),
             "synthetic": table.synthetic,
         },
         "columns": {
@@ -84,7 +88,6 @@ def _metric_facts(name: str) -> MetricFacts:
             "kinds": kinds,
             "board": known.board.value,
             "primary": known.primary,
-            "family": "" if name == "log-score" else known.board.value,
         }
     return facts
 

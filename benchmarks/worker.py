@@ -106,9 +106,11 @@ def describe(request: str) -> dict[str, Any]:
         "summary": plain_message(IMPUTERS.summary(parse_request(request).name)),
         "family": str(imputer.family),
         "deterministic": bool(imputer.deterministic),
+        "proper": bool(imputer.proper),
+        "uses_weights": bool(imputer.uses_weights),
+        "told": plain_message(str(imputer.told)),
+        "defaults": plain_message(str(imputer.defaults)),
     }
-    if imputer.told:
-        facts["told"] = plain_message(str(imputer.told))
     return {"parameters": plain, "file": inspect.getfile(type(imputer)), "programs": programs, "facts": facts}
 
 

@@ -20,13 +20,19 @@ class Clusters:
     ----------
     of_row : cluster of each row, shape (n,), from 0.
     stratum : stratum of each cluster, shape (C,), from 0.
+    unit : what a cluster is, in the plural.
     """
 
     of_row: NDArray[np.intp]
     stratum: NDArray[np.intp]
+    unit: str = "respondents"
 
     def __len__(self) -> int:
         return len(self.stratum)
+
+    def __str__(self) -> str:
+        strata = len(np.unique(self.stratum))
+        return f"{len(self)} {self.unit}" + (f" within {strata} strata" if strata > 1 else "")
 
 
 def clusters(dataset: Dataset) -> Clusters:
@@ -50,9 +56,10 @@ def clusters(dataset: Dataset) -> Clusters:
     if dataset.psu is not None:
         units, of_row = np.unique(np.column_stack([strata, dataset.psu]), axis=0, return_inverse=True)
         if len(units) > 1:
-            return Clusters(of_row.reshape(-1), _collapsed(units[:, 0]))
+            return Clusters(of_row.reshape(-1), _collapsed(units[:, 0]), "primary sampling units")
     of_row = _groups(strata)
-    return Clusters(of_row, np.zeros(of_row.max(initial=-1) + 1, dtype=np.intp))
+    unit = "respondents" if len(strata) <= MOST_GROUPS else "random groups of respondents"
+    return Clusters(of_row, np.zeros(of_row.max(initial=-1) + 1, dtype=np.intp), unit)
 
 
 def _collapsed(strata: Floats) -> NDArray[np.intp]:

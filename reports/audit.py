@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from reports.leaderboard import Board
+from reports.boards import Contest
 from reports.measures import SHOWN, Measure
 from reports.page import Cell, Grid, Head, Section, grid, plain
 from reports.results import TABLE
@@ -20,14 +20,14 @@ WITHIN = {"within-variance-ratio": "variance", "within-entropy-ratio": "entropy"
 BY_GROUP = {"subgroup-variance-ratio": "variance", "subgroup-entropy-ratio": "entropy"}
 
 
-def audit_sections(board: Board) -> list[Section]:
+def audit_sections(contest: Contest, order: Sequence[str]) -> list[Section]:
     """What the audits of language models found, and the dispersion of all beside the best others; nothing if none."""
-    scores = board.contest.scores
-    told = scores[(scores["column"] == TABLE) & scores["imputer"].isin(board.contest.whole)]
+    scores = contest.scores
+    told = scores[(scores["column"] == TABLE) & scores["imputer"].isin(contest.whole)]
     means = told.pivot_table(index="imputer", columns="metric", values="value", aggfunc="mean", dropna=False)
     if "audit-cells" not in means:
         return []
-    names = [name for name in board.table.index if pd.notna(means["audit-cells"].get(name))]
+    names = [name for name in order if pd.notna(means["audit-cells"].get(name))]
     if not names:
         return []
     intro = (
@@ -35,18 +35,20 @@ def audit_sections(board: Board) -> list[Section]:
         "cells that are scored above play no part. Means over masks; a change against real names stands in brackets, "
         f"with its standard error over respondents; {DASH}: the model cannot be asked so."
     )
-    others = _others(board, names)
+    others = _others(contest, order, names)
     readings = "\n".join(f"- **{plain(name)}**: {_reading(name, others, means)}" for name in names)
     return [
         Section("Audit of language models", (intro, _grid(names, means), readings)),
-        *_dispersion(board, [*names, *others], means),
+        *_dispersion(contest, [*names, *others], means),
     ]
 
 
-def _others(board: Board, audited: Sequence[str]) -> list[str]:
+def _others(contest: Contest, order: Sequence[str], audited: Sequence[str]) -> list[str]:
     """Best ranked imputers that are no language models."""
-    facts = board.contest.facts["imputers"]
-    ranked = [name for name in board.contest.ranked if name not in audited and facts[name]["family"] != "llm"]
+    facts = contest.facts["imputers"]
+    ranked = [
+        name for name in order if name in contest.whole and name not in audited and facts[name]["family"] != "llm"
+    ]
     return ranked[:OTHERS]
 
 
@@ -148,9 +150,9 @@ def _flatness(name: str, others: Sequence[str], means: pd.DataFrame) -> str:
     return f"{text}: it keeps people as different as they are."
 
 
-def _dispersion(board: Board, names: Sequence[str], means: pd.DataFrame) -> list[Section]:
+def _dispersion(contest: Contest, names: Sequence[str], means: pd.DataFrame) -> list[Section]:
     """Ratios within groups: all groups together, and folded away group by group."""
-    facts = board.contest.facts
+    facts = contest.facts
     scored = [metric for metric in WITHIN if metric in means and metric in facts["metrics"]]
     if not scored:
         return []
@@ -161,7 +163,7 @@ def _dispersion(board: Board, names: Sequence[str], means: pd.DataFrame) -> list
         *[Head(f"{WITHIN[m]} {arrow(own['better'])}", own["summary"]) for m, own in known],
     ]
     columns: list[Sequence[Cell | str]] = [names, *[numbers(whole[metric]) for metric in scored]]
-    scores = board.contest.scores
+    scores = contest.scores
     groups = {m: _by_group(scores[scores["metric"] == m], names) for m in BY_GROUP if m in set(scores["metric"])}
     if "subgroup-variance-ratio" in groups:
         heads.append(Head("flattest group", "group with the smallest ratio of variances", numeric=False))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from datasets.schema import Floats
-from reports.leaderboard import Contest
+from reports.boards import Contest
 
 IMPUTED, TRUE = "target-covariance", "target-covariance-true"
 

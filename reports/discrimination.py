@@ -1,10 +1,10 @@
 """Items with two answers: how well methods tell respondents apart, beside the published figures."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pandas as pd
 
-from reports.leaderboard import Board
+from reports.boards import Contest
 from reports.page import Cell, Head, Section, grid, plain
 from reports.results import MASK
 from reports.tables import arrow, published_row, with_error
@@ -22,9 +22,9 @@ COLUMNS: tuple[tuple[str, str, Callable[[pd.Series], float]], ...] = (  # title,
 )
 
 
-def discrimination_sections(board: Board) -> list[Section]:
+def discrimination_sections(contest: Contest, order: Sequence[str]) -> list[Section]:
     """Table of discrimination and calibration, mean ± standard error over masks; nothing below ten such items."""
-    scores, facts = board.contest.scores, board.contest.facts
+    scores, facts = contest.scores, contest.facts
     rows = scores[scores["metric"].isin([metric for _, metric, _ in COLUMNS])]
     count = rows.loc[rows["metric"] == "auc", "column"].nunique()
     if count < FEWEST_ITEMS:
@@ -32,7 +32,7 @@ def discrimination_sections(board: Board) -> list[Section]:
     better = {metric: arrow(facts["metrics"][metric]["better"]) for metric in set(rows["metric"])}
     heads = [Head(f"{title} {better.get(metric, '')}".strip()) for title, metric, _ in COLUMNS]
     published = facts.get("published_metrics")
-    cells = [_row(name, rows[rows["imputer"] == name]) for name in board.table.index if name in set(rows["imputer"])]
+    cells = [_row(name, rows[rows["imputer"] == name]) for name in order if name in set(rows["imputer"])]
     told = [_told(count)]
     if published is not None:
         keys = [metric for _, metric, _ in COLUMNS]

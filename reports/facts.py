@@ -15,15 +15,14 @@ class HeadlineFacts(TypedDict):
 
     title : head of its column. place : columns stand from the lowest to the highest. kinds : of the items that it is
     averaged over, none for a metric of the whole table. board : the one that it stands on. primary : whether it orders
-    that board. family : of metrics, for the rank; empty: shown, not ranked.
+    that board.
     """
 
     title: str
     place: int
     kinds: Sequence[str]
-    board: NotRequired[str]
-    primary: NotRequired[bool]
-    family: str
+    board: str
+    primary: bool
 
 
 class MetricFacts(TypedDict):
@@ -58,20 +57,27 @@ class ColumnFacts(TypedDict):
 class ImputerFacts(TypedDict):
     """One method: a plain sentence, its family, whether it has no distribution to draw from, and its parameters.
 
-    told : what it is told about why cells are missing, if it is told more than the others.
+    proper : whether its draws show all of its uncertainty, as it states itself. uses_weights : whether it uses survey
+    weights. told : what it is told about why cells are missing, beyond what all are told; or empty. defaults : where
+    its default settings were chosen; empty if it does not state that.
     """
 
     summary: str
     family: str
     deterministic: bool
+    proper: bool
+    uses_weights: bool
+    told: str
+    defaults: str
     parameters: Mapping[str, object]
-    told: NotRequired[str]
 
 
 class DataFacts(TypedDict):
     """The data: title (the `Record.dataset`), where the file came from, its sha256, its size, and if it is invented.
 
-    note : a sentence that stands at the top of every page, e.g. that the real file could not be had.
+    clusters : what varies from sample to sample, in words. strata : stratum of each of these clusters. note : a
+        sentence
+    that stands at the top of every page, e.g. that the real file could not be had.
     """
 
     title: str
@@ -79,6 +85,8 @@ class DataFacts(TypedDict):
     sha256: str
     rows: int
     columns: int
+    clusters: str
+    strata: Sequence[int]
     synthetic: NotRequired[bool]
     note: NotRequired[str]
 

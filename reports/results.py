@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from datasets.errors import InputError
@@ -46,6 +47,8 @@ class Record:
         to do; empty if done.
     scores : (metric, column, value); column is ``"(table)"`` for a metric of the whole table. Cost comes
         as the metrics ``fit-seconds``, ``draw-seconds`` and ``peak-memory-mb``. Empty unless done.
+    influences : (metric, column, numbers): how a score would move as each cluster of respondents gained weight, for the
+        scores that know (see `metrics.metric.Measured`).
     setting : mechanism of which this one is a replicate, e.g. ``"fold"``; by default the mechanism itself.
     seconds : wall-clock time that the cell took, scoring included.
     provenance : what computed it.
@@ -67,6 +70,7 @@ class Record:
     setting: str = ""
     seconds: float = 0.0
     provenance: Provenance = field(default_factory=Provenance)
+    influences: tuple[tuple[str, str, tuple[float, ...]], ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "setting", self.setting or self.mechanism)
@@ -133,7 +137,8 @@ def read_record(path: Path) -> Record:
             raise ValueError("its checksum is wrong: it was changed since it was written")
         scores = tuple((metric, column, float(value)) for metric, column, value in fields.pop("scores"))
         provenance = Provenance(**fields.pop("provenance"))
-        return Record(**fields, scores=scores, provenance=provenance)
+        influences = tuple((metric, column, tuple(moves)) for metric, column, moves in fields.pop("influences"))
+        return Record(**fields, scores=scores, provenance=provenance, influences=influences)
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise InputError(f"{path} is not the record of a cell ({error}); delete it and run again") from error
 
@@ -152,7 +157,7 @@ def collect(records: Sequence[Record]) -> Provenance:
 def tidy(records: Sequence[Record]) -> pd.DataFrame:
     """One row per cell × metric × column, of the cells that are done, in an order of its own.
 
-    Columns: dataset, mechanism, setting, rate, seed, imputer, metric, column, value.
+    Columns: dataset, mechanism, setting, rate, seed, imputer, metric, column, value, and influence, an array or None.
 
     Raises
     ------
@@ -160,9 +165,14 @@ def tidy(records: Sequence[Record]) -> pd.DataFrame:
         If a cell stands twice.
     """
     _once(records)
-    rows = [(*_cell(r), metric, column, float(value)) for r in records for metric, column, value in r.scores]
-    types = {"rate": "float64", "seed": "int64", "value": "float64"}
-    table = pd.DataFrame(rows, columns=[*COLUMNS, "metric", "column", "value"]).astype(types)
+    rows = [
+        (*_cell(r), metric, column, float(value), moves.get((metric, column)))
+        for r in records
+        for moves in ({(metric, column): np.array(numbers) for metric, column, numbers in r.influences},)
+        for metric, column, value in r.scores
+    ]
+    types = {"rate": "float64", "seed": "int64", "value": "float64", "influence": "object"}
+    table = pd.DataFrame(rows, columns=[*COLUMNS, "metric", "column", "value", "influence"]).astype(types)
     return table.sort_values([*CELL, "metric", "column"], ignore_index=True)
 
 

@@ -1,67 +1,270 @@
-"""Sections: what a leaderboard says, in which order and in which words."""
+"""Sections: what the page of a suite says, in which order and in which words."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from reports import tables
+from reports import board_tables, tables
 from reports.audit import audit_sections
+from reports.boards import Board, Contest, items
 from reports.covariances import Covariances
 from reports.discrimination import discrimination_sections
 from reports.facts import Facts
-from reports.families import family_sections
-from reports.leaderboard import Board, headlines, items, progress, standings
+from reports.inference import ENOUGH, SLIGHT, Inference
 from reports.page import Block, Cell, Head, Page, Picture, Section, Verbatim, grid, plain
-from reports.ranking import RESAMPLES
-from reports.regressions import regression_sections
-from reports.results import MASK, TABLE
+from reports.results import MASK
+from reports.verdicts import board_verdict, inference_verdict
+
+TITLES = {"inference": "Inference", "distributions": "Distributions and relations", "values": "Values"}
+QUESTIONS = {
+    "inference": "May I analyse the completed tables?",
+    "distributions": "Do the completed tables look like the survey?",
+    "values": "What is the best single answer for a cell?",
+}
+STATES = {"failed": "failed", "missing": "not run", "unavailable": "unavailable"}
 
 
 def leaderboard_page(
-    overall: Board,
-    scores: pd.DataFrame,
-    lost: pd.DataFrame,
+    contest: Contest,
+    inference: Inference | None,
+    boards: Mapping[str, Board],
     covariances: Covariances | None,
     pictures: Mapping[str, str],
     cards: Sequence[tuple[Mapping[str, Any], str]],
 ) -> Page:
-    """Compose the whole report.
+    """Compose the whole page of one dataset.
 
     Parameters
     ----------
-    overall : the ranking over all cells.
-    scores, lost : tidy scores, and the cells that failed or were unavailable.
+    contest : all its scores.
+    inference, boards : the boards that there are, the second by name.
     covariances : of the target items, if they were scored.
-    pictures : name of a figure (``"ranks"``, ``"trade-off"``, ``"covariance"``, or
+    pictures : name of a figure (``"skill-<board>"``, ``"cost-<board>"``, ``"shares"``, ``"covariance"``, or
         ``"covariance-<imputer>"``) to its path.
     cards : mask cards with the path of each.
     """
-    facts = overall.contest.facts
-    cells = progress(scores, lost, facts)
+    order = order_of(contest, inference, boards)
     sections = [
-        _run(facts, cells),
-        _reading(overall),
-        *_failures(lost[lost["status"] == "failed"]),
-        _summary(overall, pictures),
-        *family_sections(overall),
-        *_settings(scores, cells, facts, "mechanism"),
-        *_settings(scores, cells, facts, "rate"),
-        *_targets(overall),
-        *_covariances(covariances, pictures, facts),
-        *regression_sections(overall),
-        *_texts(overall),
-        *discrimination_sections(overall),
-        *audit_sections(overall),
+        *_failures(contest.cells[contest.cells["status"] == "failed"]),
+        _verdicts(contest, inference, boards),
+        *([_inference(inference)] if inference is not None else []),
+        *(_board(boards[name], name, pictures) for name in boards),
+        *_absent(contest),
+        *_methods(contest),
+        *_shares(pictures),
+        *_targets(contest, order),
+        *_covariances(covariances, pictures, contest.facts),
+        *_texts(contest, order),
+        *discrimination_sections(contest, order),
+        *audit_sections(contest, order),
+        *_details(contest, order),
         *_masks(cards),
-        *_details(overall),
-        _definition(overall),
+        _uncertainty(contest.facts),
+        *_reading(boards),
+        _run(contest.facts, contest.cells),
     ]
-    title = facts["data"]["title"]
-    return Page(f"{title}: leaderboard of the suite {facts['suite']}", title, tuple(sections))
+    title = contest.facts["data"]["title"]
+    return Page(f"{title}: boards of the suite {contest.facts['suite']}", title, tuple(sections))
 
 
-STATES = {"failed": "failed", "missing": "not run", "unavailable": "unavailable"}
+def order_of(contest: Contest, inference: Inference | None, boards: Mapping[str, Board]) -> list[str]:
+    """Imputers as the tables beside the boards list them: as the first board orders them, then the others by name."""
+    found = [list(board.table.index) for board in boards.values()]
+    found += [] if inference is None else [list(inference.table.index)]
+    return list(dict.fromkeys([name for names in found for name in names] + sorted(contest.imputers.index)))
+
+
+def _verdicts(contest: Contest, inference: Inference | None, boards: Mapping[str, Board]) -> Section:
+    note = contest.facts["data"].get("note")
+    lines = [] if inference is None else [_told("inference", inference_verdict(inference))]
+    lines += [_told(name, board_verdict(board, name)) for name, board in boards.items()]
+    blocks: list[Block] = [f"**{plain(note)}**"] if note else []
+    return Section("Verdict", (*blocks, "\n".join(lines) or "Nothing was scored."))
+
+
+def _told(name: str, sentences: Sequence[str]) -> str:
+    return f"- **{TITLES[name]}** · *{QUESTIONS[name]}* {' '.join(sentences)}"
+
+
+def _board(board: Board, name: str, pictures: Mapping[str, str]) -> Section:
+    floor = board.floor
+    if np.isnan(floor):
+        told = "**Nothing is resampled, so nothing can be told apart**, and all share the first place."
+    else:
+        told = (
+            f"**Resolution floor {floor:.3f}**: gaps in skill below it are told from zero less often than four times "
+            "in five, and no sentence on this page rests on one. Methods that cannot be told apart share a place."
+        )
+    blocks: list[Block] = [f"*{QUESTIONS[name]}* {told}", board_tables.board_views(board, name)]
+    captions = {
+        f"skill-{name}": "Skill with its 95 % interval; shaded: tied with the best",
+        f"cost-{name}": "Skill against seconds per cell",
+    }
+    blocks += [Picture(pictures[key], caption) for key, caption in captions.items() if key in pictures]
+    return Section(TITLES[name], tuple(blocks))
+
+
+def _inference(found: Inference) -> Section:
+    outcome = found.terms[0].partition(" ~ ")[0]
+    covariates = ", ".join(f"`{term.partition(' ~ ')[2]}`" for term in found.terms)
+    told = (
+        f"*{QUESTIONS['inference']}* Least squares of `{outcome}` on {covariates}, by each method's own way, against "
+        f"the same on the complete table, over {found.masks} masks of one sample: variances are those between draws, "
+        "(1 + 1/m)B (Vink & van Buuren 2014). What another sample would add is not in these numbers."
+    )
+    rules = (
+        f"*biased*: the mean error of a slope under a mechanism is beyond {SLIGHT:g} standard errors and beyond its "
+        "Monte-Carlo error (t test, 5 %, Holm over slopes and mechanisms). *too sure*: else, coverage is below 0.95 "
+        f"beyond its Monte-Carlo error (one-sided, 5 %, masks as units). *valid*: neither, on {ENOUGH} masks or more. "
+        "*untested*: neither, on fewer."
+    )
+    return Section(TITLES["inference"], (told, board_tables.inference_grid(found), rules))
+
+
+def _absent(contest: Contest) -> list[Section]:
+    """Who has no place and why, methods that lack the same thing together."""
+    reasons = contest.imputers["reason"][contest.imputers["reason"] != ""]
+    if reasons.empty:
+        return []
+    lacking = reasons[reasons.str.startswith("unavailable")]
+    lines = [f"- {plain(name)}: {plain(reason)}." for name, reason in reasons.drop(lacking.index).items()]
+    if len(lacking):
+        listed = ", ".join(f"`{name}`" for name in lacking.index)
+        lines.append(f"- Not available where this was run: {listed}. For example: {plain(lacking.iloc[0])}.")
+    return [Section("Not ordered", ("Nobody is ordered on fewer tasks than others.\n\n" + "\n".join(lines),), 3)]
+
+
+def _methods(contest: Contest) -> list[Section]:
+    return [Section("What each method is", (board_tables.methods_grid(contest),), 2, True)]
+
+
+def _failures(failed: pd.DataFrame) -> list[Section]:
+    if failed.empty:
+        return []
+    texts = [
+        f"{imputer}, {mechanism} at {rate:g}, seed {seed}\n{message.strip()}"
+        for imputer, mechanism, rate, seed, message in failed[
+            ["imputer", "mechanism", "rate", "seed", "message"]
+        ].itertuples(index=False, name=None)
+    ]
+    told = "An imputer with a failed cell is not ordered: averages over the rest would be of fewer tasks."
+    return [
+        Section("Failures", (told, tables.failures_grid(failed))),
+        Section("Messages of the failures in full", tuple(map(Verbatim, texts)), level=3, folded=True),
+    ]
+
+
+def _shares(pictures: Mapping[str, str]) -> list[Section]:
+    if "shares" not in pictures:
+        return []
+    caption = "Distribution of each item's hidden cells, true and as the leading methods fill them"
+    return [Section("Items, true and imputed", (Picture(pictures["shares"], caption),))]
+
+
+def _targets(contest: Contest, order: Sequence[str]) -> list[Section]:
+    found = tables.targets_grid(contest, order)
+    if found is None:
+        return []
+    published = contest.facts.get("published_targets")
+    told = "RMSE of the mean of the draws on the scale of the codes, without what their number adds; mean over masks."
+    note = [] if published is None else [f"{plain(published['label'])}: {plain(published['note'])}"]
+    return [Section("Target items", (told, found, *note))]
+
+
+def _covariances(found: Covariances | None, pictures: Mapping[str, str], facts: Facts) -> list[Section]:
+    if found is None:
+        return []
+    told = (
+        f"Of {', '.join(f'`{name}`' for name in found.targets)}, mean over masks and draws, in units of the true "
+        "standard deviations: the truth is the correlation matrix, the diagonal of an imputer its ratio of variances. "
+        "In the differences blue is too low, red too high; all share one colour scale."
+    )
+    each = tuple(
+        Picture(pictures[f"covariance-{name}"], f"{name} on {facts['data']['title']}: truth, imputed, difference")
+        for name in found.imputed
+        if f"covariance-{name}" in pictures
+    )
+    overview = Picture(pictures["covariance"], "True covariances of the target items, and what each imputer changes")
+    more = [Section("Truth, imputed and difference of each imputer", each, level=3, folded=True)] if each else []
+    return [Section("Covariances", (told, overview)), *more]
+
+
+def _texts(contest: Contest, order: Sequence[str]) -> list[Section]:
+    """Table of the accuracy of text items, mean ± standard error over masks; nothing if there are none."""
+    scores, facts = contest.scores, contest.facts
+    rows = scores[scores["metric"] == "accuracy"]
+    names = items(rows, facts, ("text",))
+    if not names:
+        return []
+    heads = [Head(f"{name} ↑", facts["columns"][name]["question"]) for name in names]
+    cells: list[tuple[Cell | str, ...]] = []
+    for imputer in order:
+        own = rows[(rows["imputer"] == imputer) & rows["column"].isin(names)]
+        if len(own):
+            by_mask = own.pivot_table(index=MASK, columns="column", values="value").reindex(columns=names)
+            cells.append((imputer, *(tables.with_error(by_mask[name].to_numpy()) for name in names)))
+    told = (
+        "Share of the hidden cells whose best single prediction, by the method's own probabilities where it states "
+        "them, is the true string; mean over masks ± its standard error (SD over the root of their number)."
+    )
+    return [Section("Text items", (told, grid(["imputer", *heads], cells)))]
+
+
+def _masks(cards: Sequence[tuple[Mapping[str, Any], str]]) -> list[Section]:
+    if not cards:
+        return []
+    told = (
+        "Measured on the masks themselves. AUC: how well the drivers, or the cell's own value, foretell that a cell is "
+        "hidden; 0.5 is chance. Bias: what the remaining cells get wrong, in SD. Each name leads to its full card."
+    )
+    return [Section("Mask cards", (told, tables.masks_grid([card for card, _ in cards], [path for _, path in cards])))]
+
+
+def _details(contest: Contest, order: Sequence[str]) -> list[Section]:
+    found = []
+    for title, told, found_grid in (
+        ("All metrics of items", "Mean over masks and items.", tables.item_metrics_grid(contest, order)),
+        ("All metrics of the whole table", "Mean over masks.", tables.table_metrics_grid(contest, order)),
+    ):
+        found += [Section(title, (told, found_grid), 3, True)] if found_grid else []
+    what = "Of the cells that are done; timings are those of the machine that ran them."
+    found.append(Section("Cost", (what, tables.cost_grid(contest, order)), 3, True))
+    found.append(Section("Imputers and their parameters", (tables.imputers_grid(contest),), 3, True))
+    told = (
+        "All of it, cell by cell, is in `results.parquet`; `python -m benchmarks report results.parquet --out FOLDER` "
+        f"makes this page of it ({plain(contest.facts['data']['title'])})."
+    )
+    return [Section("Details", (told,)), *found]
+
+
+def _uncertainty(facts: Facts) -> Section:
+    clusters = facts["data"]["clusters"]
+    people = (
+        f"{plain(clusters)} and masks (within mechanism and rate)" if clusters else "masks, within mechanism and rate"
+    )
+    return Section(
+        "Places and intervals",
+        (
+            "What is asked: another sample of this survey and other masks, these items. Skill is 1 − score / score "
+            f"of the items' observed marginals. What varies: {people}. All methods share them, so differences are "
+            "paired. Standard errors are linearised; which cells of a respondent are hidden is noise that shows "
+            "among people and among masks alike, and is counted once (two-way layout; Cameron, Gelbach & Miller "
+            "2011). Intervals are 1.96 standard errors to either side. The first place is the model confidence set "
+            "(Hansen, Lunde & Nason 2011): it holds the best method with a chance of 95 %, however many are "
+            "compared; the next place is that of the others, and so on. The resolution floor is 2.80 standard "
+            "errors: of the difference of neighbours among the better half, or of two runs of one method under other "
+            "seeds, where that is more.",
+        ),
+    )
+
+
+def _reading(boards: Mapping[str, Board]) -> list[Section]:
+    return [
+        Section(f"Columns of {TITLES[name]}", (board_tables.reading_grid(board, name),), 3, True)
+        for name, board in boards.items()
+    ]
 
 
 def _run(facts: Facts, cells: pd.DataFrame) -> Section:
@@ -81,187 +284,4 @@ def _run(facts: Facts, cells: pd.DataFrame) -> Section:
         "versions": ", ".join(f"{name} {version}" for name, version in sorted(facts["versions"].items())),
     }
     run = grid(("what", "was run"), [(Cell(name), Cell(text)) for name, text in lines.items()])
-    note = [f"**{plain(data['note'])}**"] if data.get("note") else []
-    return Section("Data and run", (*note, "; ".join(told) + ".", run))
-
-
-def _reading(board: Board) -> Section:
-    return Section(
-        "How to read",
-        (
-            "↓ lower is better, ↑ higher is better. Every number is a mean over masks (mechanism × rate × seed), and "
-            "over items where the metric judges items; only cells that were hidden on purpose are scored. "
-            "**Bold**: the best ranked imputer, where the 95 % interval of its paired lead over the runner-up "
-            "excludes zero; where nothing is bold, the leaders cannot be told apart. "
-            f"{tables.DASH}: the method does not give what the metric reads, or not everywhere.",
-            tables.reading_grid(board),
-        ),
-    )
-
-
-def _failures(failed: pd.DataFrame) -> list[Section]:
-    if failed.empty:
-        return []
-    texts = [
-        f"{imputer}, {mechanism} at {rate:g}, seed {seed}\n{message.strip()}"
-        for imputer, mechanism, rate, seed, message in failed[
-            ["imputer", "mechanism", "rate", "seed", "message"]
-        ].itertuples(index=False, name=None)
-    ]
-    told = "An imputer with a failed cell is not ranked: averages over the rest would be of fewer tasks."
-    return [
-        Section("Failures", (told, tables.failures_grid(failed))),
-        Section("Messages of the failures in full", tuple(map(Verbatim, texts)), level=3, folded=True),
-    ]
-
-
-def _summary(board: Board, pictures: Mapping[str, str]) -> Section:
-    blocks: list[Block] = ["Sorted by mean rank, which is defined at the end.", tables.board_grid(board)]
-    facts = board.contest.facts["imputers"]
-    informed = [
-        f"- {plain(name)}: {plain(facts[name]['told'])}." for name in board.table.index if facts[name].get("told")
-    ]
-    if informed:
-        blocks.append("Told more than the others about why cells are missing:\n\n" + "\n".join(informed))
-    out = board.table[board.table["reason"] != ""]
-    if len(out):
-        lines = [f"- {plain(name)}: {plain(reason)}." for name, reason in out["reason"].items()]
-        blocks.append("Not ranked, as nobody is ranked on fewer tasks:\n\n" + "\n".join(lines))
-    captions = {
-        "ranks": "Mean rank with its 95 % interval",
-        "trade-off": "Error of the values against error of the correlations; colour: seconds per cell",
-    }
-    blocks += [Picture(pictures[name], caption) for name, caption in captions.items() if name in pictures]
-    return Section("Summary", tuple(blocks))
-
-
-def _settings(scores: pd.DataFrame, cells: pd.DataFrame, facts: Facts, name: str) -> list[Section]:
-    """One ranking per mechanism, or per rate, if there are several."""
-    column = "setting" if name == "mechanism" else name
-    of_score, of_cell = scores[column], cells[column]
-    values = list(dict.fromkeys(of_cell)) if name == "mechanism" else sorted(of_cell.unique())
-    if len(values) < 2:
-        return []
-    boards = [
-        Section(
-            f"{name} {value if name == 'mechanism' else f'{value:g}'}",
-            (tables.board_grid(standings(scores[of_score == value], cells[of_cell == value], facts)),),
-            level=3,
-        )
-        for value in values
-        if (of_score == value).any()
-    ]
-    return [Section(f"By {name}", (f"Ranked anew on the cells of each {name}.",)), *boards]
-
-
-def _targets(board: Board) -> list[Section]:
-    found = tables.targets_grid(board)
-    if found is None:
-        return []
-    published = board.contest.facts.get("published_targets")
-    told = "RMSE of the expected value on the scale of the codes, mean over masks."
-    note = [] if published is None else [f"{plain(published['label'])}: {plain(published['note'])}"]
-    return [Section("Target items", (told, found, *note))]
-
-
-def _covariances(found: Covariances | None, pictures: Mapping[str, str], facts: Facts) -> list[Section]:
-    if found is None:
-        return []
-    told = (
-        f"Of {', '.join(f'`{name}`' for name in found.targets)}, mean over masks and draws, in units of the true "
-        "standard deviations: the truth is the correlation matrix, the diagonal of an imputer its ratio of variances. "
-        "In the differences blue is too low, red too high; all share one colour scale."
-    )
-    each = tuple(
-        Picture(pictures[f"covariance-{name}"], f"{name} on {facts['data']['title']}: truth, imputed, difference")
-        for name in found.imputed
-    )
-    overview = Picture(pictures["covariance"], "True covariances of the target items, and what each imputer changes")
-    return [
-        Section("Covariances", (told, overview)),
-        Section("Truth, imputed and difference of each imputer", each, level=3, folded=True),
-    ]
-
-
-def _texts(board: Board) -> list[Section]:
-    """Table of the accuracy of text items, mean ± standard error over masks; nothing if there are none."""
-    scores, facts = board.contest.scores, board.contest.facts
-    rows = scores[scores["metric"] == "accuracy"]
-    names = items(rows, facts, ("text",))
-    if not names:
-        return []
-    heads = [Head(f"{name} ↑", facts["columns"][name]["question"]) for name in names]
-    cells = []
-    for imputer in board.table.index:
-        own = rows[(rows["imputer"] == imputer) & rows["column"].isin(names)]
-        if len(own):
-            by_mask = own.pivot_table(index=MASK, columns="column", values="value").reindex(columns=names)
-            cells.append((imputer, *(tables.with_error(by_mask[name].to_numpy()) for name in names)))
-    told = (
-        "Share of the hidden cells whose best single prediction is the true string, mean over masks ± its standard "
-        "error (SD of the masks' accuracies over the root of their number)."
-    )
-    return [Section("Text items", (told, grid(["imputer", *heads], cells)))]
-
-
-def _masks(cards: Sequence[tuple[Mapping[str, Any], str]]) -> list[Section]:
-    if not cards:
-        return []
-    told = (
-        "Measured on the masks themselves. AUC: how well the drivers, or the cell's own value, foretell that a cell is "
-        "hidden; 0.5 is chance. Bias: what the remaining cells get wrong, in SD. Each name leads to its full card."
-    )
-    return [Section("Mask cards", (told, tables.masks_grid([card for card, _ in cards], [path for _, path in cards])))]
-
-
-def _details(board: Board) -> list[Section]:
-    facts, found = board.contest.facts, []
-    for metric in ("nrmse", "accuracy"):
-        if metric in board.table:
-            title = headlines(facts)[metric]["title"]
-            blocks = ("Mean over masks.", tables.by_item_grid(board, metric))
-            found.append(Section(f"{title[0].upper()}{title[1:]} by item", blocks, 3, True))
-    for title, told, found_grid in (
-        (
-            "All metrics of items",
-            "Mean over masks and all items that a metric judges (in the rankings: of the kinds told above).",
-            tables.item_metrics_grid(board),
-        ),
-        ("All metrics of the whole table", "Mean over masks.", tables.table_metrics_grid(board)),
-    ):
-        found += [Section(title, (told, found_grid), 3, True)] if found_grid else []
-    what = "Of the cells that are done; timings are those of the machine that ran them."
-    found.append(Section("Cost", (what, tables.cost_grid(board)), 3, True))
-    found.append(Section("Imputers and their parameters", (tables.imputers_grid(board),), 3, True))
-    told = f"All of it, cell by cell, is in `results.parquet` ({plain(facts['data']['title'])})."
-    return [Section("Details", (told,)), *found]
-
-
-def _definition(board: Board) -> Section:
-    facts = board.contest.facts
-    scope = (
-        "Seeds and folds are resampled within each mechanism and rate, items within nominal (and text) and within "
-        "ordinal and numeric ones"
-        if board.contest.where.replicated([TABLE])
-        else "Each mechanism and rate has one seed, so only items are resampled (within nominal, and within ordinal "
-        "and numeric ones): the intervals say how items vary, not how masks do; whole-table metrics have none"
-    )
-    listed = "\n".join(f"- {family}: {_counted(metrics, facts)}" for family, metrics in board.families.items())
-    return Section(
-        "Ranks and intervals",
-        (
-            "Within each unit, a mask × item (or a mask, for a metric of the whole table), the ranked imputers get "
-            "ranks from 1, ties their average. Ranks are averaged over the units of each family, then over the "
-            f"{len(board.families)} families, each counting the same:\n\n{listed}",
-            f"Intervals are 95 % percentile intervals of {RESAMPLES:,} resamples, the same for all imputers, so that "
-            f"differences are paired. {scope}. A stratum of n gives n − 1 draws with replacement, weighted n / (n − 1) "
-            "(rescaling bootstrap, Rao and Wu 1988, JASA 83).",
-        ),
-    )
-
-
-def _counted(metrics: Sequence[str], facts: Facts) -> str:
-    """Say what a family of the rank counts."""
-    kinds = {metric: headlines(facts)[metric]["kinds"] for metric in metrics}
-    told = [f"{headlines(facts)[m]['title']} of {' and '.join(kinds[m]) or 'the whole table'}" for m in metrics]
-    return f"{', '.join(told)}{' items, each item counting once' if any(kinds.values()) else ', one unit per mask'}"
+    return Section("Data and run", ("; ".join(told) + ".", run))

@@ -1,4 +1,4 @@
-"""Tables: every grid of the report, from boards and facts."""
+"""Tables: the grids of a page beside its boards, and how numbers stand in them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,29 +7,30 @@ import numpy as np
 import pandas as pd
 
 from datasets.schema import Floats
+from reports.boards import ORDERED, Contest, costs, items, mean
 from reports.facts import PublishedFacts
-from reports.leaderboard import ORDERED, Board, column, costs, headlines, items
 from reports.measures import NOT_METRICS
 from reports.page import Cell, Grid, Head, grid
 from reports.results import TABLE
 
 DASH = "–"
+RMSE = "draw-rmse"
 
 
-def numbers(values: pd.Series, best: str | None = None, decimals: int | None = None) -> list[Cell]:
-    """Cells of one column, all with the digits that suit its largest; the value of ``best`` stands out."""
+def numbers(values: pd.Series, decimals: int | None = None) -> list[Cell]:
+    """Cells of one column, all with the digits that suit its largest."""
     largest = values.abs()[np.isfinite(values)].max()
     suited = 3 if not largest >= 10 else 2 if largest < 100 else 1 if largest < 1000 else 0
     places = suited if decimals is None else decimals
-    return [_number(value, places, name == best) for name, value in values.items()]
+    return [_number(value, places) for value in values]
 
 
-def _number(value: float, places: int, strong: bool = False) -> Cell:
+def _number(value: float, places: int) -> Cell:
     if np.isnan(value):
         return Cell(DASH)
     rounded = round(value, places) + 0.0  # no minus before a zero
     text = f"{rounded:,.{places}f}" if np.isfinite(value) else "∞" if value > 0 else "−∞"
-    return Cell(text.replace("-", "−"), float(value), strong)
+    return Cell(text.replace("-", "−"), float(value))
 
 
 def arrow(better: str) -> str:
@@ -47,67 +48,15 @@ def with_error(values: Floats, digits: int = 3) -> Cell:
     return Cell(f"{mean:.3f} ± {values.std(ddof=1) / np.sqrt(len(values)):.{digits}f}", mean)
 
 
-def _headlines(board: Board) -> dict[str, Head]:
-    """Headline metrics of a board to the heads of their columns."""
-    facts, found = board.contest.facts, {}
-    for metric, headline in headlines(facts).items():
-        if metric in board.table:
-            known = facts["metrics"][metric]
-            found[metric] = Head(f"{headline['title']} {arrow(known['better'])}", known["summary"])
-    return found
-
-
-def board_grid(board: Board) -> Grid:
-    """One ranking: rank with interval, headline metrics, cost, cells done."""
-    table = board.table
-    places = [Cell(str(k), k) for k in range(1, 1 + len(board.contest.ranked))]
-    places += [Cell(DASH)] * (len(table) - len(places))
-    heads: list[Head | str] = [Head("#"), "imputer", Head("mean rank ↓ [95 %]", "mean rank over the headline families")]
-    columns: list[Sequence[Cell | str]] = [places, list(table.index), _ranks(board)]
-    for metric, head in _headlines(board).items():
-        heads.append(head)
-        columns.append(numbers(table[metric], board.winners.get(metric)))
-    heads += [Head("seconds ↓", "to fit and draw, mean per cell"), Head("MB ↓", "largest peak memory of a cell")]
-    columns += [numbers(table["seconds"], decimals=2), numbers(table["peak-memory-mb"], decimals=0)]
-    columns += [[Cell(f"{done}/{of}", done) for done, of in zip(table["done"], table["planned"], strict=True)]]
-    return grid([*heads, Head("cells")], zip(*columns, strict=True))
-
-
-def _ranks(board: Board) -> list[Cell]:
-    cells = []
-    for name, rank, low, high in board.table[["rank", "low", "high"]].itertuples(name=None):
-        text = f"{rank:.2f}" if np.isnan(low) else f"{rank:.2f} [{low:.1f}, {high:.1f}]"
-        cells.append(Cell(DASH) if np.isnan(rank) else Cell(text, rank, board.winners.get("rank") == name))
-    return cells
-
-
-def reading_grid(board: Board) -> Grid:
-    """What each headline column says, its range, and what a perfect and a trivial prediction get."""
-    facts = board.contest.facts
-    rows = []
-    for metric, head in _headlines(board).items():
-        known = facts["metrics"][metric]
-        kinds = " and ".join(headlines(facts)[metric]["kinds"]) or "whole table"
-        span = f"{_end(known['low'])} to {_end(known['high'])}"
-        rows.append((head.text, known["summary"], kinds, span, _end(known["best"]), known["trivial"]))
-    return grid(("column", "what it says", "items", "range", "best", "trivial prediction"), rows)
-
-
-def _end(value: float | str) -> str:
-    number = float(value)
-    return f"{number:g}".replace("-", "−") if np.isfinite(number) else "∞" if number > 0 else "−∞"
-
-
-def targets_grid(board: Board) -> Grid | None:
+def targets_grid(contest: Contest, order: Sequence[str]) -> Grid | None:
     """RMSE of each target item, with the published row at the foot; None if there are no targets."""
-    contest = board.contest
-    scored = set(items(contest.scores, contest.facts, ORDERED))
-    targets = [n for n, known in contest.facts["columns"].items() if known["role"] == "target" and n in scored]
-    if not targets or "rmse" not in contest.facts["metrics"]:
+    facts, scored = contest.facts, set(items(contest.scores, contest.facts, ORDERED))
+    targets = [n for n, known in facts["columns"].items() if known["role"] == "target" and n in scored]
+    if not targets or RMSE not in facts["metrics"]:
         return None
-    published = contest.facts.get("published_targets")
+    published = facts.get("published_targets")
     foot = [] if published is None else [published_row(published, targets, f"{published['label']} (published)")]
-    return _by_item(board, "rmse", targets, 3, foot)
+    return by_item_grid(contest, order, RMSE, targets, foot)
 
 
 def published_row(published: PublishedFacts, keys: Sequence[str], label: str) -> tuple[Cell, ...]:
@@ -116,61 +65,59 @@ def published_row(published: PublishedFacts, keys: Sequence[str], label: str) ->
     return Cell(label, "~"), *(Cell(DASH) if value is None else Cell(f"{value:g}", value) for value in values)
 
 
-def by_item_grid(board: Board, metric: str) -> Grid:
-    """One metric, item by item, mean over masks."""
-    scores = board.contest.scores
-    return _by_item(board, metric, items(scores[scores["metric"] == metric], board.contest.facts))
-
-
-def _by_item(
-    board: Board, metric: str, names: Sequence[str], decimals: int | None = None, foot: Sequence[tuple[Cell, ...]] = ()
+def by_item_grid(
+    contest: Contest,
+    order: Sequence[str],
+    metric: str,
+    names: Sequence[str] = (),
+    foot: Sequence[tuple[Cell, ...]] = (),
 ) -> Grid:
-    """A metric of these items, a row for each imputer that has any of it, and rows at the foot."""
-    contest = board.contest
-    found = {name: column(contest, metric, [name]) for name in names}
-    means = pd.DataFrame({name: series for name, (series, _) in found.items()}).reindex(board.table.index)
-    means = means.dropna(how="all")
-    better = arrow(contest.facts["metrics"][metric]["better"])
-    heads = [Head(f"{name} {better}", contest.facts["columns"][name]["question"]) for name in names]
-    columns = [numbers(means[name], found[name][1], decimals) for name in names]
+    """A metric item by item, mean over masks, a row for each imputer that has any of it, and rows at the foot."""
+    scores, facts = contest.scores, contest.facts
+    chosen = names or items(scores[scores["metric"] == metric], facts)
+    means = pd.DataFrame({name: mean(contest, metric, [name]) for name in chosen}).reindex(order).dropna(how="all")
+    heads = [
+        Head(f"{name} {arrow(facts['metrics'][metric]['better'])}", facts["columns"][name]["question"])
+        for name in chosen
+    ]
+    columns = [numbers(means[name], 3) for name in chosen]
     return grid(["imputer", *heads], [*zip(means.index, *columns, strict=True), *foot])
 
 
-def item_metrics_grid(board: Board) -> Grid | None:
+def item_metrics_grid(contest: Contest, order: Sequence[str]) -> Grid | None:
     """Every metric of items, mean over items and masks; None if there is none."""
-    scores, facts = board.contest.scores, board.contest.facts
-    return _metrics_grid(board, {metric: items(rows, facts) for metric, rows in scores.groupby("metric")})
+    scores, facts = contest.scores, contest.facts
+    return _metrics_grid(contest, order, {metric: items(rows, facts) for metric, rows in scores.groupby("metric")})
 
 
-def table_metrics_grid(board: Board) -> Grid | None:
+def table_metrics_grid(contest: Contest, order: Sequence[str]) -> Grid | None:
     """Every metric of the whole table, mean over masks; None if there is none."""
-    whole = board.contest.scores[board.contest.scores["column"] == TABLE]
-    return _metrics_grid(board, {metric: [TABLE] for metric in sorted(set(whole["metric"]) - set(NOT_METRICS))})
+    whole = contest.scores[contest.scores["column"] == TABLE]
+    return _metrics_grid(contest, order, {m: [TABLE] for m in sorted(set(whole["metric"]) - set(NOT_METRICS))})
 
 
-def _metrics_grid(board: Board, columns_of: Mapping[str, list[str]]) -> Grid | None:
+def _metrics_grid(contest: Contest, order: Sequence[str], columns_of: Mapping[str, list[str]]) -> Grid | None:
     heads: list[Head] = []
     columns: list[list[Cell]] = []
     for metric, names in columns_of.items():
         if names:
-            means, best = column(board.contest, metric, names)
-            known = board.contest.facts["metrics"][metric]
+            known = contest.facts["metrics"][metric]
             heads.append(Head(f"{metric} {arrow(known['better'])}", known["summary"]))
-            columns.append(numbers(means.reindex(board.table.index), best))
-    return grid(["imputer", *heads], zip(board.table.index, *columns, strict=True)) if heads else None
+            columns.append(numbers(mean(contest, metric, names).reindex(order)))
+    return grid(["imputer", *heads], zip(order, *columns, strict=True)) if heads else None
 
 
-def cost_grid(board: Board) -> Grid:
+def cost_grid(contest: Contest, order: Sequence[str]) -> Grid:
     """Seconds and memory of each imputer over its cells that are done."""
-    spent = costs(board.contest.scores).reindex(board.table.index)
+    spent = costs(contest.scores).reindex(order)
     titles = {
-        "fit-seconds": Head("fit, s ↓", "mean over cells"),
-        "draw-seconds": Head("draw, s ↓", "mean over cells, all draws of a cell together"),
-        "seconds": Head("both, s ↓", "mean over cells"),
-        "longest-seconds": Head("longest cell, s ↓", "largest over cells"),
-        "peak-memory-mb": Head("peak memory, MB ↓", "largest over cells"),
+        "fit-seconds": Head("fit, s ↓", "Mean over cells."),
+        "draw-seconds": Head("draw, s ↓", "Mean over cells, all draws of a cell together."),
+        "seconds": Head("both, s ↓", "Mean over cells."),
+        "longest-seconds": Head("longest cell, s ↓", "Largest over cells."),
+        "peak-memory-mb": Head("peak memory, MB ↓", "Largest over cells."),
     }
-    columns = [numbers(spent[name], decimals=0 if name == "peak-memory-mb" else None) for name in titles]
+    columns = [numbers(spent[name], 0 if name == "peak-memory-mb" else None) for name in titles]
     return grid(["imputer", *titles.values()], zip(spent.index, *columns, strict=True))
 
 
@@ -186,14 +133,14 @@ def failures_grid(failed: pd.DataFrame) -> Grid:
     )
 
 
-def imputers_grid(board: Board) -> Grid:
+def imputers_grid(contest: Contest) -> Grid:
     """Each imputer in a sentence, with its parameters."""
     rows = []
-    for name in sorted(board.table.index):
-        known = board.contest.facts["imputers"][name]
+    for name in sorted(contest.imputers.index):
+        known = contest.facts["imputers"][name]
         told = ", ".join(f"{key}={value}" for key, value in known["parameters"].items()) or DASH
-        rows.append((name, known["summary"], "equal" if known["deterministic"] else "random", told))
-    return grid(("imputer", "what it does", "draws", "parameters"), rows)
+        rows.append((name, known["summary"], told))
+    return grid(("imputer", "what it does", "parameters"), rows)
 
 
 def masks_grid(cards: Sequence[Mapping[str, Any]], paths: Sequence[str]) -> Grid:

@@ -1,6 +1,5 @@
 """Writing: the page of a suite and all files that go with it, rendered before the first of them is written."""
 
-import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -9,22 +8,26 @@ from typing import Any
 
 from datasets.errors import InputError
 from datasets.mechanisms.card import ColumnCard, MaskCard
-from reports import figures
+from reports import board_figures, figures
+from reports.boards import Board, Contest, boards_of, contest_of
 from reports.claims import claims_page
 from reports.covariances import Covariances, target_covariances
 from reports.drawing import png
 from reports.facts import Facts, Manifest, board_facts, check_facts
 from reports.folder import write_files
 from reports.html import to_html
-from reports.leaderboard import Board, progress, standings
+from reports.inference import inference_of
 from reports.markdown import to_markdown
 from reports.page import Page, Section
 from reports.results import Record, lost, tidy
-from reports.sections import leaderboard_page
+from reports.results_file import to_parquet
+from reports.sections import TITLES, leaderboard_page, order_of
+from reports.shares import level_shares
 from reports.study import study_page
 
-NOT_IN_FILE_NAMES = re.compile(r"[^-()=,.\w]+")
 LONGEST = 120  # characters of a file name, far below the limit in bytes of every file system
+LEADING = 4  # methods whose shares of levels are drawn
+MOST_MAPS = 19  # correlation heat maps beside the truth
 
 
 def write_report(folder: Path, records: Sequence[Record], manifest: Manifest) -> Path:
@@ -48,7 +51,7 @@ def write_report(folder: Path, records: Sequence[Record], manifest: Manifest) ->
 def page_files(records: Sequence[Record], manifest: Manifest) -> dict[str, bytes]:
     """Render every file of a suite's page, the page in Markdown first: path below its folder to content."""
     check_page(manifest["page"])
-    return PAGES[manifest["page"]](records, manifest)
+    return PAGES[manifest["page"]](records, manifest) | {"results.parquet": to_parquet(records, manifest)}
 
 
 def check_page(name: str) -> str:
@@ -99,24 +102,22 @@ PAGES: Mapping[str, Render] = {
 
 
 def report_files(records: Sequence[Record], facts: Facts, cards: Sequence[Mapping[str, Any]] = ()) -> dict[str, bytes]:
-    """Render every file of a report: path below its folder to content."""
+    """Render every file of the page of one dataset: path below its folder to content."""
     scores, gone = tidy(records), lost(records)
     check_facts(facts, scores, gone)
     strange = sorted({card["dataset"] for card in cards} - {facts["data"]["title"]})
     if strange:
         raise InputError(f"a report is of one dataset, here {facts['data']['title']!r}; found mask cards of {strange}")
-    board = standings(scores, progress(scores, gone, facts), facts)
-    found = target_covariances(board.contest, list(board.table.index))
-    figures_by_name = _figures(board, found, facts)
-    # the parameters of an imputer may hold what a file name must not, such as a path
-    pictures = {name: _figure_path(name) for name in figures_by_name}
+    contest = contest_of(scores, gone, facts)
+    inference, boards = inference_of(contest), boards_of(contest)
+    found = target_covariances(contest, order_of(contest, inference, boards)[:MOST_MAPS])
+    figures_by_name = _figures(contest, boards, found)
+    pictures = {name: f"figures/{name}.png" for name in figures_by_name}
     drawn = {pictures[name]: content for name, content in figures_by_name.items()}
     masks = {_mask_path(card): card for card in sorted(cards, key=_mask_path)}
-    page = leaderboard_page(
-        board, scores, gone, found, pictures, [(card, f"{path}.md") for path, card in masks.items()]
-    )
+    told = [(card, f"{path}.md") for path, card in masks.items()]
+    page = leaderboard_page(contest, inference, boards, found, pictures, told)
     files = {"leaderboard.md": to_markdown(page).encode(), "leaderboard.html": to_html(page, drawn).encode()}
-    files["results.parquet"] = scores.to_parquet(index=False)
     for path, card in masks.items():
         columns = tuple(ColumnCard(**column) for column in card["columns"])
         files[f"{path}.md"] = MaskCard(**{**card, "columns": columns}).to_markdown().encode()
@@ -124,27 +125,26 @@ def report_files(records: Sequence[Record], facts: Facts, cards: Sequence[Mappin
     return files | drawn
 
 
-def _figures(board: Board, found: Covariances | None, facts: Facts) -> dict[str, bytes]:
-    data, drawn = facts["data"]["title"], {}
-    if board.contest.ranked:
-        drawn["ranks"] = figures.ranks(board, f"{data}: mean rank")
-    across, up = "nrmse", "design-correlation-error"
-    if {across, up} <= set(board.table) and not board.table[[across, up, "seconds"]].dropna().empty:
-        drawn["trade-off"] = figures.trade_off(board, f"{data}: values against correlations", across, up)
+def dataset_contest(records: Sequence[Record], manifest: Manifest, title: str) -> Contest:
+    """Who may be compared on the dataset of this title."""
+    own = [record for record in records if record.dataset == title]
+    return contest_of(tidy(own), lost(own), board_facts(manifest, own, title))
+
+
+def _figures(contest: Contest, boards: Mapping[str, Board], found: Covariances | None) -> dict[str, bytes]:
+    data, drawn = contest.facts["data"]["title"], {}
+    for name, board in boards.items():
+        if board.placed["low"].notna().any():
+            drawn[f"skill-{name}"] = board_figures.skill(board.table, board.floor, f"{data}: {TITLES[name]}", "skill")
+        if board.placed["seconds"].notna().any():
+            drawn[f"cost-{name}"] = board_figures.cost(board.table, f"{data}: {TITLES[name]}, and its cost", "skill")
+    shares, first = level_shares(contest.scores), boards.get("distributions")
+    if len(shares) and first is not None and len(first.placed):
+        leading = list(first.placed.index[:LEADING])
+        drawn["shares"] = board_figures.shares(shares, leading, f"{data}: hidden cells, as answered and as imputed")
     if found is not None:
         drawn["covariance"] = figures.covariance_overview(found, f"{data}: covariances of the target items")
-        for name in found.imputed:
-            title = f"{data}, {name}: covariances of the target items"
-            drawn[f"covariance-{name}"] = figures.covariance_triptych(found, name, title)
     return {name: png(figure) for name, figure in drawn.items()}
-
-
-def _figure_path(name: str) -> str:
-    """Path of a figure; the parameters of an imputer may hold what a file name must not, such as a path."""
-    plain = NOT_IN_FILE_NAMES.sub("-", name).strip(".")
-    if len(plain) > LONGEST:
-        plain = f"{plain[:LONGEST]}-{hashlib.sha256(name.encode(errors='replace')).hexdigest()[:8]}"
-    return f"figures/{plain}.png"
 
 
 def _slug(text: str) -> str:

@@ -25,23 +25,25 @@ ORDERED = [
     "homosex",
 ]
 METRICS = {
-    "accuracy": ("higher", 1, 0, 1, "fills", NOMINAL),
-    "design-correlation-error": ("lower", 0, 0, "inf", "moments", ["(table)"]),
+    "draw-accuracy": ("higher", 1, 0, 1, "fills", NOMINAL),
+    "draw-rmse": ("lower", 0, 0, "inf", "fills", ORDERED),
     "log-score": ("lower", 0, 0, "inf", "probabilities", NOMINAL),
-    "nrmse": ("lower", 0, 0, "inf", "fills", ORDERED),
-    "rmse": ("lower", 0, 0, "inf", "fills", ORDERED),
-    "total-variation": ("lower", 0, 0, 1, "fills", NOMINAL),
+    "pooled-correlation-error": ("lower", 0, 0, "inf", "moments", ["(table)"]),
+    "row-energy-skill": ("higher", 1, "-inf", 1, "fills", ["(table)"]),
+    "value-skill": ("higher", 1, "-inf", 1, "fills", ["(table)"]),
     "variance-ratio": ("1", 1, 0, "inf", "fills", ORDERED),
-    "wasserstein": ("lower", 0, 0, "inf", "fills", ORDERED),
 }
-HEADLINES = {
-    "nrmse": ("NRMSE", 1, ["ordinal", "numeric"], "values"),
-    "accuracy": ("accuracy", 2, ["nominal", "text"], "categories"),
-    "total-variation": ("total variation", 3, ["nominal"], "distribution"),
-    "wasserstein": ("Wasserstein", 4, ["ordinal", "numeric"], "distribution"),
-    "design-correlation-error": ("correlation error", 5, [], "covariance"),
-    "log-score": ("log score", 6, ["nominal", "ordinal"], ""),
+HEADLINES = {  # title, place, kinds, board, whether it orders it
+    "row-energy-skill": ("skill", 1, [], "distributions", True),
+    "pooled-correlation-error": ("correlation error", 2, [], "distributions", False),
+    "variance-ratio": ("variance ratio", 3, ["ordinal", "numeric"], "distributions", False),
+    "value-skill": ("skill", 1, [], "values", True),
+    "draw-rmse": ("RMSE", 2, ["ordinal", "numeric"], "values", False),
+    "draw-accuracy": ("accuracy", 3, ["nominal", "text"], "values", False),
+    "log-score": ("log score", 4, ["nominal", "ordinal"], "values", False),
 }
+INFLUENCED = ("row-energy-skill", "value-skill")
+STRATA = [0, 0, 1, 1, 2, 2, 3, 3]
 PAIRS = [f"{a}~{b}" for i, a in enumerate(TARGETS) for b in TARGETS[i:]]
 Experiment = tuple[list[Record], Facts, list[dict]]
 
@@ -57,7 +59,7 @@ def invented_facts(imputers: Sequence[str], mechanisms: Sequence[str], rates: Se
         for name, known in METRICS.items()
     }
     for name, known in HEADLINES.items():
-        metrics[name]["headline"] = dict(zip(("title", "place", "kinds", "family"), known, strict=True))
+        metrics[name]["headline"] = dict(zip(("title", "place", "kinds", "board", "primary"), known, strict=True))
     matrix = {"better": "lower", "best": 0, "low": "-inf", "high": "inf"}
     matrix |= {"reads": "moments", "trivial": "", "summary": ""}
     return Facts(
@@ -66,7 +68,8 @@ def invented_facts(imputers: Sequence[str], mechanisms: Sequence[str], rates: Se
         commit="0123abc",
         versions={"numpy": "2.0.2", "python": "3.11.9"},
         draws=5,
-        data={"title": "gss2022", "source": "a file | of ours", "sha256": "ab" * 32, "rows": 3544, "columns": 24},
+        data={"title": "gss2022", "source": "a file | of ours", "sha256": "ab" * 32, "rows": 3544, "columns": 24}
+        | {"clusters": "8 primary sampling units within 4 strata", "strata": STRATA},
         metrics=metrics | {"target-covariance": matrix, "target-covariance-true": matrix},
         columns={name: known | {"question": f"What about {name}?"} for name, known in columns.items()},
         imputers={
@@ -74,6 +77,10 @@ def invented_facts(imputers: Sequence[str], mechanisms: Sequence[str], rates: Se
                 "summary": f"Fills with {name}.",
                 "family": f"family of {name}",
                 "deterministic": False,
+                "proper": name == "a",
+                "uses_weights": False,
+                "told": "",
+                "defaults": "as published",
                 "parameters": {"k": 5},
             }
             for name in imputers
@@ -102,7 +109,8 @@ def invented_facts(imputers: Sequence[str], mechanisms: Sequence[str], rates: Se
 
 def invented_scores(quality: float, rng: np.random.Generator) -> tuple[tuple[str, str, float], ...]:
     """Scores of one cell; quality 0 is poor, 1 is good."""
-    level = {"accuracy": 0.52 + 0.12 * quality, "variance-ratio": quality}
+    level = {"draw-accuracy": 0.52 + 0.12 * quality, "variance-ratio": quality}
+    level |= {metric: 0.3 * quality for metric in INFLUENCED}
     scores = [
         (metric, column, level.get(metric, 1 - 0.3 * quality) + float(rng.normal(0, 0.02)))
         for metric, known in METRICS.items()
@@ -114,6 +122,12 @@ def invented_scores(quality: float, rng: np.random.Generator) -> tuple[tuple[str
         scores += [("target-covariance-true", pair, true), ("target-covariance", pair, true * (0.5 + 0.5 * quality))]
     cost = [("fit-seconds", 10 * quality**2), ("draw-seconds", 0.3), ("peak-memory-mb", 250.0)]
     return (*scores, *[(metric, "(table)", value) for metric, value in cost])
+
+
+def invented_influence(rng: np.random.Generator) -> tuple[float, ...]:
+    """Influence of eight clusters, which sums to zero."""
+    noise = rng.normal(0, 0.002, len(STRATA))
+    return tuple((noise - noise.mean()).tolist())
 
 
 def invented_card(mechanism: str, rate: float, seed: int) -> dict:
@@ -141,7 +155,11 @@ def invent(
     facts = invented_facts(imputers, mechanisms, rates, seeds)
     rng = np.random.default_rng(5)
     records = [
-        Record(**cell, scores=invented_scores(imputers.index(cell["imputer"]) / len(imputers), rng))
+        Record(
+            **cell,
+            scores=invented_scores(imputers.index(cell["imputer"]) / len(imputers), rng),
+            influences=tuple((metric, "(table)", invented_influence(rng)) for metric in INFLUENCED),
+        )
         for cell in facts["cells"]
     ]
     cards = [invented_card(m, rate, seed) for m in mechanisms for rate in rates for seed in range(seeds)]

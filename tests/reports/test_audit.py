@@ -12,7 +12,7 @@ from imputers.llm.scoring.audit import AuditedCells, Spent, audit
 from reports.audit import BEYOND, MANY_FLIPS, MOST_LOW_MASS, NEAR_ONE, audit_sections
 from reports.facts import Facts, check_facts
 from reports.html import to_html
-from reports.leaderboard import Board, progress, standings
+from reports.boards import Contest, contest_of
 from reports.markdown import to_markdown
 from reports.measures import AUDIT, SHOWN
 from reports.page import Grid
@@ -52,11 +52,11 @@ def spread(name):
 
 
 class Five(NamedTuple):
-    """Records and facts of five imputers of rising quality, and their ranking; d and e are language models."""
+    """Records and facts of five imputers of rising quality; d and e are language models."""
 
     records: list[Record]
     facts: Facts
-    board: Board
+    contest: Contest
 
     def told(self, **changes):
         """Records in which all have dispersion, and the best, e, an audit."""
@@ -67,8 +67,8 @@ class Five(NamedTuple):
         ]
 
     def sections(self, records):
-        """Sections of these records; audits and dispersion have no say in the ranking."""
-        return audit_sections(replace(self.board, contest=replace(self.board.contest, scores=tidy(records))))
+        """Sections of these records; audits and dispersion have no say in the order."""
+        return audit_sections(replace(self.contest, scores=tidy(records)), list("edcba"))
 
     def reading(self, **changes):
         """The sentences about e."""
@@ -81,12 +81,11 @@ def five(inventor):
     known = {"better": "1", "best": 1, "low": 0, "high": "inf", "reads": "fills", "trivial": "", "summary": "Of f."}
     facts["metrics"] |= dict.fromkeys(DISPERSION, known)
     facts["imputers"]["e"]["family"] = facts["imputers"]["d"]["family"] = "llm"
-    return Five(records, facts, rank(records, facts))
+    return Five(records, facts, contest(records, facts))
 
 
-def rank(records, facts):
-    scores, gone = tidy(records), lost(records)
-    return standings(scores, progress(scores, gone, facts), facts)
+def contest(records, facts):
+    return contest_of(tidy(records), lost(records), facts)
 
 
 def rows(grid):
@@ -200,13 +199,13 @@ def test_means_are_taken_over_masks(five):
 
 
 def test_no_audit_no_section_and_a_failed_mask_keeps_a_model_out(five):
-    _, facts, board = five
-    assert audit_sections(board) == []
+    _, facts, bare = five
+    assert audit_sections(bare, list("edcba")) == []
     broken = [
         replace(r, status="failed", message="x", scores=()) if (r.imputer, r.seed) == ("e", 1) else r
         for r in five.told()
     ]
-    assert audit_sections(rank(broken, facts)) == []
+    assert audit_sections(contest(broken, facts), list("edcba")) == []
 
 
 def test_without_nominal_drivers_there_is_no_dispersion(five):
@@ -218,7 +217,7 @@ def test_without_nominal_drivers_there_is_no_dispersion(five):
 
 def test_it_stands_in_both_pages_and_is_no_metric(five):
     records = [r for r in five.told() if r.imputer in "de"]
-    page = leaderboard_page(rank(records, five.facts), tidy(records), lost(records), None, {}, ())
+    page = leaderboard_page(contest(records, five.facts), None, {}, None, {}, ())
     for shown in (to_markdown(page), to_html(page, {})):
         assert "Audit of language models" in shown and "Dispersion within groups" in shown
         assert "it flattens people" in shown

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from reports.boards import contest_of
 from reports.discrimination import discrimination_sections
-from reports.leaderboard import progress, standings
 from reports.markdown import to_markdown
 from reports.page import Page
 from reports.results import Record, lost, tidy
@@ -33,18 +33,17 @@ def aisurvey(inventor):
             even = [("auc", name, 0.5) for name in names]
             records.append(Record(title, fold, 0.3, 0, "gbm", scores=(*areas, *pooled), setting="fold"))
             records.append(Record(title, fold, 0.3, 0, "mean", scores=tuple(even), setting="fold"))
-        scores, gone = tidy(records), lost(records)
-        return standings(scores, progress(scores, gone, facts), facts), scores, gone
+        return contest_of(tidy(records), lost(records), facts)
 
     return build
 
 
-def shown(board):
-    return " ".join(to_markdown(Page("t", "d", tuple(discrimination_sections(board)))).split())
+def shown(contest):
+    return " ".join(to_markdown(Page("t", "d", tuple(discrimination_sections(contest, ["gbm", "mean"])))).split())
 
 
 def test_mean_median_and_standard_error_by_hand(aisurvey):
-    text = shown(aisurvey("gss2022-binary")[0])
+    text = shown(aisurvey("gss2022-binary"))
     error = 0.1 / np.sqrt(3)
     assert f"0.730 ± {error:.4f} | 0.700 ± {error:.4f}" in text  # mean and median over items: one of ten is .3 higher
     assert f"0.710 ± {0.01 / np.sqrt(3):.4f}" in text
@@ -53,16 +52,16 @@ def test_mean_median_and_standard_error_by_hand(aisurvey):
 
 def test_a_published_figure_stands_where_the_facts_give_one(aisurvey):
     published = {"label": "Kim and Lee 2023", "values": {"pooled-auc": 0.87}, "note": "best on the very fold."}
-    text = shown(aisurvey("gss2022-binary", published_metrics=published)[0])
+    text = shown(aisurvey("gss2022-binary", published_metrics=published))
     assert "| published: Kim and Lee 2023 | 0.87 | – |" in text and "question marginal" in text
     assert "Published: best on the very fold." in text
-    assert "ublished" not in shown(aisurvey("other survey")[0])
+    assert "ublished" not in shown(aisurvey("other survey"))
 
 
 def test_few_items_make_no_section(aisurvey):
-    assert discrimination_sections(aisurvey("gss2022-binary", items=9)[0]) == []
+    assert discrimination_sections(aisurvey("gss2022-binary", items=9), ["gbm", "mean"]) == []
 
 
 def test_the_leaderboard_carries_it(aisurvey):
-    board, scores, gone = aisurvey("gss2022-binary")
-    assert "## Items with two answers" in to_markdown(leaderboard_page(board, scores, gone, None, {}, ()))
+    page = leaderboard_page(aisurvey("gss2022-binary"), None, {}, None, {}, ())
+    assert "## Items with two answers" in to_markdown(page)

@@ -66,7 +66,7 @@ def test_impossible_records():
 def test_tidy_holds_what_is_done_and_failures_the_rest():
     table = tidy([FELL, DONE])
     cell = ["dataset", "mechanism", "setting", "rate", "seed", "imputer"]
-    assert table.columns.tolist() == [*cell, "metric", "column", "value"]
+    assert table.columns.tolist() == [*cell, "metric", "column", "value", "influence"]
     assert table[["metric", "column", "value"]].values.tolist() == [
         ["log-score", "(table)", inf],
         ["nrmse", "educ", 0.1 + 0.2],

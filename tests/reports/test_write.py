@@ -9,9 +9,13 @@ import pytest
 from datasets.errors import InputError
 from reports.folder import check_folder, write_files
 from reports.results import tidy
+from reports.results_file import from_parquet, to_parquet
 from reports.write import page_files, report_files
 
 MANIFEST = {"suite": "small", "cells": []}
+
+
+SHAPES = ("skill-distributions", "cost-distributions", "skill-values", "cost-values")
 
 
 def content(folder):
@@ -26,7 +30,7 @@ def small(inventor):
 
 @pytest.fixture(scope="module")
 def bare(small):
-    """The same without covariances, and so with two figures only."""
+    """The same without covariances."""
     records, facts, cards = small
     less = [replace(r, scores=tuple(s for s in r.scores if not s[0].startswith("target-cov"))) for r in records]
     return less, facts, cards
@@ -41,17 +45,10 @@ def written(small, tmp_path_factory):
 
 def test_everything_is_there(written):
     assert set(content(written)) == {
-        *("leaderboard.md", "leaderboard.html", "results.parquet", "manifest.json"),
-        *(f"figures/{name}.png" for name in ("ranks", "trade-off", "covariance", "covariance-a", "covariance-b")),
+        *("leaderboard.md", "leaderboard.html", "manifest.json"),
+        *(f"figures/{name}.png" for name in (*SHAPES, "covariance")),
         *(f"masks/{mechanism}-0.3-0.{end}" for mechanism in ("mcar", "ni") for end in ("md", "json")),
     }
-
-
-def test_parameters_that_no_file_name_can_hold(inventor):
-    files = report_files(*inventor(["llm(model='/weights/of mine')", "knn(k=5)"], mechanisms=["mcar"], seeds=1))
-    drawn = {path for path in files if path.startswith("figures/covariance-")}
-    assert drawn == {"figures/covariance-llm(model=-weights-of-mine-).png", "figures/covariance-knn(k=5).png"}
-    assert all(path in files["leaderboard.md"].decode() for path in drawn)
 
 
 def test_same_bytes_in_any_order(small, written):
@@ -68,16 +65,12 @@ def test_every_artefact_names_the_data(bare):
     told = facts | {"data": facts["data"] | {"title": title, "note": "The real file could not be had."}}
     files = report_files(twin, told, [card | {"dataset": title} for card in cards])
     page = files["leaderboard.md"].decode()
-    assert page.startswith(f"# {title}: leaderboard")
+    assert page.startswith(f"# {title}: boards")
     assert "**The real file could not be had.**" in page
     assert files["leaderboard.html"].decode().count(title) > 3
     assert f"### {title}, mcar" in files["masks/mcar-0.3-0.md"].decode()
     assert json.loads(files["masks/ni-0.3-0.json"])["dataset"] == title
     assert "gss2022," not in page and "gss2022:" not in page
-
-
-def test_parquet_is_the_tidy_table(small, written):
-    pd.testing.assert_frame_equal(pd.read_parquet(written / "results.parquet"), tidy(small[0]), check_exact=True)
 
 
 def test_links_of_the_markdown_lead_somewhere(written):
@@ -92,8 +85,9 @@ def test_stale_figures_go_and_other_files_stay(bare, tmp_path):
     (tmp_path / "figures" / "mine.png").write_bytes(b"mine")
     write_files(tmp_path, report_files(records, facts, cards), MANIFEST)
     assert set(content(tmp_path)) == {
-        *("leaderboard.md", "leaderboard.html", "results.parquet", "manifest.json"),
-        *("figures/ranks.png", "figures/trade-off.png", "figures/mine.png"),
+        *("leaderboard.md", "leaderboard.html", "manifest.json"),
+        *(f"figures/{name}.png" for name in SHAPES),
+        "figures/mine.png",
         *(f"masks/{mechanism}-0.3-0.{end}" for mechanism in ("mcar", "ni") for end in ("md", "json")),
     }
 
@@ -151,7 +145,7 @@ def test_nothing_is_replaced_when_rendering_fails(bare, tmp_path):
 
 def test_a_folder_that_cannot_be_written(bare, tmp_path):
     records, facts, cards = bare
-    lost = [replace(r, status="failed", message="x", scores=()) for r in records]  # nothing to draw: quick
+    lost = [replace(r, status="failed", message="x", scores=(), influences=()) for r in records]  # nothing to draw: quick
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(InputError, match=r"cannot be written to .*give another --out"):
         write_files(tmp_path / "file", report_files(lost, facts, cards), MANIFEST)
@@ -165,7 +159,7 @@ def test_a_folder_that_cannot_be_written(bare, tmp_path):
         (lambda r, f, c: ([], f, c), "no results of 'gss2022'"),
         (lambda r, f, c: (r, {k: v for k, v in f.items() if k != "commit"}, c), "facts of a report lack commit"),
         (lambda r, f, c: (r, f | {"cells": f["cells"][1:]}, c), "not planned"),
-        (lambda r, f, c: (r, f | {"metrics": {}}, c), r"do not describe the metrics \['accuracy'"),
+        (lambda r, f, c: (r, f | {"metrics": {}}, c), r"do not describe the metrics \['draw-accuracy'"),
         (lambda r, f, c: (r, f | {"imputers": {}}, c), r"do not describe the imputers \['a', 'b'\]"),
     ],
 )
@@ -176,10 +170,10 @@ def test_results_and_facts_must_belong_together(bare, change, said):
 
 def test_a_report_of_failures_alone(bare):
     records, facts, _ = bare
-    lost = [replace(r, status="failed", message=f"Killed: {r.imputer} | <b>\ntrace", scores=()) for r in records]
+    lost = [replace(r, status="failed", message=f"Killed: {r.imputer} | <b>\ntrace", scores=(), influences=()) for r in records]
     page = report_files(lost, facts)["leaderboard.md"].decode()
     assert "0 of 4 cells are done; **4 failed**." in page
-    assert page.index("## Failures") < page.index("## Summary")
+    assert page.index("## Failures") < page.index("## Verdict")
     assert r"Killed: a \| \<b>" in page
 
 
@@ -191,7 +185,7 @@ def test_a_report_of_a_table_without_nominal_items_and_targets(bare):
         for r in records
     ]
     page = report_files(plain, facts | {"columns": columns})["leaderboard.md"].decode()
-    assert "3 families" in page
+    assert "## Values" in page and "RMSE ↓" in page
     assert "Target items" not in page and "accuracy" not in page
 
 
@@ -202,12 +196,12 @@ def test_first_run_of_one_cell(bare):
     assert "not run in 1 of 2 cells" in page
 
 
-def test_who_is_told_more_than_the_others_is_named_below_the_ranks(bare):
+def test_what_a_method_is_told_stands_where_it_says_what_it_is(bare):
     records, facts, cards = bare
-    assert "Told more than the others" not in report_files(records, facts, cards)["leaderboard.md"].decode()
     imputers = facts["imputers"] | {"b": facts["imputers"]["b"] | {"told": "older people hide more"}}
     page = report_files(records, facts | {"imputers": imputers}, cards)["leaderboard.md"].decode()
-    assert "Told more than the others about why cells are missing:\n\n- b: older people hide more.\n" in page
+    (row,) = [line for line in page.splitlines() if "older people hide more" in line]
+    assert row.startswith("| b ") and "family of b" in row
 
 
 def told(facts, cards, *titles):
@@ -225,7 +219,7 @@ def test_the_page_of_one_dataset_is_its_board(bare):
     files = page_files(records, told(facts, cards, "gss2022"))
     assert next(iter(files)) == "leaderboard.md"
     text = files["leaderboard.md"].decode()
-    assert "## Summary" in text and facts["published_targets"]["label"] in text
+    assert "## Verdict" in text and facts["published_targets"]["label"] in text
     invented = told(facts, cards, "gss2022")
     invented["tables"]["gss2022"]["data"]["synthetic"] = True
     assert facts["published_targets"]["label"] not in page_files(records, invented)["leaderboard.md"].decode()
@@ -245,3 +239,34 @@ def test_unknown_page(bare):
     records, facts, cards = bare
     with pytest.raises(InputError, match="no page 'poster'"):
         page_files(records, told(facts, cards, "gss2022") | {"page": "poster"})
+
+
+def test_the_page_is_made_again_from_its_results_alone(bare, tmp_path):
+    records, facts, cards = bare
+    lost = [replace(records[0], status="failed", message="Killed: 4 GB", scores=(), influences=()), *records[1:]]
+    files = page_files(lost, told(facts, cards, "gss2022"))
+    (tmp_path / "results.parquet").write_bytes(files["results.parquet"])
+    again, manifest = from_parquet(tmp_path / "results.parquet")
+    assert page_files(again, manifest) == files
+
+
+def test_results_hold_every_score_with_all_its_digits(bare, tmp_path):
+    records, facts, cards = bare
+    (tmp_path / "r.parquet").write_bytes(to_parquet(records, told(facts, cards, "gss2022")))
+    shown = pd.read_parquet(tmp_path / "r.parquet")
+    pd.testing.assert_frame_equal(
+        shown.drop(columns="influence"), tidy(records).drop(columns="influence"), check_exact=True
+    )
+    moves = shown.loc[shown["metric"] == "value-skill", "influence"].iloc[0]
+    assert len(moves) == len(facts["data"]["strata"]) and abs(sum(moves)) < 1e-6
+
+
+@pytest.mark.parametrize("kind", ["absent", "text", "plain table"])
+def test_what_is_no_results_file_is_told(kind, tmp_path):
+    path = tmp_path / "r.parquet"
+    if kind == "text":
+        path.write_text("imputer,value")
+    if kind == "plain table":
+        pd.DataFrame({"imputer": ["a"], "value": [1.0]}).to_parquet(path)
+    with pytest.raises(InputError, match="is not there" if kind == "absent" else "is not the results.parquet of a suite"):
+        from_parquet(path)

@@ -1,0 +1,116 @@
+"""Verdicts: at most three sentences for each purpose, none of which compares what lies below the resolution floor."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from reports.boards import Board, board_of
+from reports.inference import Inference
+from reports.page import plain
+
+FEW = 6  # names in a sentence; of more, their number is told
+ORACLE = "oracle"
+
+
+def board_verdict(board: Board, name: str) -> list[str]:
+    """What a board that is ordered by a score says: who is best, who is worse than no model, and what mechanisms do."""
+    placed = board.placed.drop(index=ORACLE, errors="ignore")
+    if placed.empty:
+        return ["No method has all the scores that order this board."]
+    if np.isnan(board.floor):
+        return ["One mask and no clusters of respondents: nothing here can be told apart."]
+    return [_best(board), *_poor(board), *(_ceiling(board) or _mechanisms(board, name))][:3]
+
+
+def inference_verdict(found: Inference) -> list[str]:
+    """What the board Inference says."""
+    by = {verdict: list(own.index) for verdict, own in found.table.groupby("verdict", observed=True)}
+    told = []
+    if "valid" in by:
+        told.append(f"Valid on {found.masks} masks: {names(by['valid'])}.")
+    elif "untested" in by:
+        told.append(
+            f"{found.masks} masks of one sample show no method to be valid; they do not speak against "
+            f"{names(by['untested'])}."
+        )
+    if "biased" in by:
+        worst = found.table.loc[by["biased"]]
+        first = worst.index[worst["bias"].abs().argmax()]
+        told.append(
+            f"Biased: {names(by['biased'])}; the most, {code(first)}, by {_signed(worst.loc[first, 'bias'])} standard "
+            f"errors of the complete table ({plain(str(worst.loc[first, 'worst']))})."
+        )
+    if "too sure" in by:
+        told.append(f"Too sure: the intervals of {names(by['too sure'])} hold the complete table's slopes too seldom.")
+    return told
+
+
+def names(found: Sequence[str]) -> str:
+    """Names in a sentence; of many, the first of them and how many more."""
+    shown = [code(name) for name in found[:FEW]]
+    if len(found) > FEW:
+        return f"{', '.join(shown)} and {len(found) - FEW} more"
+    return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
+
+
+def code(name: str) -> str:
+    """A name as code."""
+    return f"`{name.replace('`', '')}`"
+
+
+def _best(board: Board) -> str:
+    table, tied = board.placed.drop(index=ORACLE, errors="ignore"), [n for n in board.tied if n != ORACLE]
+    first = tied or list(table.index[:1])
+    scores = table.loc[first, "score"]
+    if len(first) > 1:
+        return (
+            f"{names(first)} cannot be told apart from the best: skill {_number(scores.min())} to "
+            f"{_number(scores.max())}."
+        )
+    best = table.loc[first[0]]
+    told = f"{code(first[0])} is best: skill {_number(best['score'])} [{_number(best['low'])}, {_number(best['high'])}]"
+    if len(table) > 1 and table["behind"].iloc[1] > board.floor:
+        return f"{told}, {_number(table['behind'].iloc[1])} ahead of {code(table.index[1])}."
+    return f"{told}."
+
+
+def _poor(board: Board) -> list[str]:
+    """Methods that do worse than the items' own marginals, beyond the resolution floor."""
+    poor = board.placed[board.placed["score"] < -board.floor]
+    if poor.empty:
+        return []
+    verb = "does" if len(poor) == 1 else "do"
+    return [f"{names(list(poor.index))} {verb} worse than answers drawn from each item's own distribution."]
+
+
+def _ceiling(board: Board) -> list[str]:
+    """How near the best come to the oracle, where there is one."""
+    if ORACLE not in board.placed.index or len(board.placed) < 2:
+        return []
+    top, best = board.placed.loc[ORACLE, "score"], board.placed.drop(index=ORACLE)["score"].max()
+    gap = f"the best reach {_number(best)}" if top - best > board.floor else "the best cannot be told from it"
+    return [f"Who knows the population's law has {_number(top)}; {gap}."]
+
+
+def _mechanisms(board: Board, name: str) -> list[str]:
+    """How the best score falls from one mechanism to another, where that is beyond the floor of either."""
+    settings = board.contest.settings
+    found = {s: board_of(board.contest.of_setting(s), name) for s in settings} if len(settings) > 1 else {}
+    tops = {s: (own.placed["score"].max(), own.floor) for s, own in found.items() if own is not None}
+    if len(tops) < 2 or np.isnan([floor for _, floor in tops.values()]).any():
+        return []
+    high, low = (pick(tops, key=lambda s: tops[s][0]) for pick in (max, min))
+    if tops[high][0] - tops[low][0] <= max(tops[high][1], tops[low][1]):
+        return []
+    return [
+        f"The best skill is {_number(tops[high][0])} under {plain(high)} and {_number(tops[low][0])} under "
+        f"{plain(low)}."
+    ]
+
+
+def _number(value: float) -> str:
+    return f"{value:.3f}".replace("-", "−")
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.2f}".replace("-", "−")
