@@ -3,6 +3,7 @@
 import typer
 
 from benchmarks.commands.check import check
+from benchmarks.commands.compare import compare
 from benchmarks.commands.data import describe, fetch, select
 from benchmarks.commands.impute import impute
 from benchmarks.commands.listing import list_everything
@@ -16,5 +17,5 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("list")(list_everything)
-for command in (run, report, fetch, describe, select, impute, check, plan):
+for command in (run, report, compare, fetch, describe, select, impute, check, plan):
     app.command()(command)

@@ -29,7 +29,7 @@ from datasets.mechanisms.card import mask_card
 from datasets.surveys.thinning import thinned
 from datasets.table import Dataset, Masked
 from reports.folder import check_folder
-from reports.results import Provenance, Record, read_record
+from reports.results import Provenance, Record
 from reports.write import check_page, write_report
 
 Tables = Mapping[str, Dataset | str]
@@ -178,29 +178,6 @@ def run(suite: Suite, tables: Tables, methods: Methods, settings: Settings, prog
         cards = _cards(jobs) if suite.page == "leaderboard" else []
         manifest = describe_run(suite, tables, methods, jobs, cards, records, settings.command)
         return Outcome(write_report(folder, records, manifest), *told)
-
-
-def rebuild(out: Path, suite: str) -> Path:
-    """Write the page of a suite again from its manifest and the stored records.
-
-    Raises
-    ------
-    InputError
-        If the suite was not run into this folder, or records are gone from the store.
-    """
-    manifest = out / suite / "manifest.json"
-    if not manifest.is_file():
-        raise InputError(f"{manifest} does not exist; run the suite first: python -m benchmarks run --suite {suite}")
-    try:
-        written = json.loads(manifest.read_text(encoding="utf-8"))
-        store = Store(out / "store")
-        paths = [store.record_path(cell["record"]) for cell in written["cells"]]
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise InputError(f"{manifest} is not the manifest of a run ({error}); run the suite again") from None
-    gone = sum(not path.exists() for path in paths)
-    if gone:
-        raise InputError(f"{gone} of {len(paths)} records of {suite!r} are gone from {store.folder}; run it again")
-    return write_report(out / suite, [read_record(path) for path in paths], written)
 
 
 def plan(suite: Suite, tables: Tables, methods: Methods, settings: Settings) -> list[Job]:

@@ -20,7 +20,7 @@ from reports.inference import inference_of
 from reports.markdown import to_markdown
 from reports.page import Page, Section
 from reports.results import Record, lost, tidy
-from reports.results_file import to_parquet
+from reports.results_file import from_parquet, to_parquet
 from reports.sections import TITLES, leaderboard_page, order_of
 from reports.shares import level_shares
 from reports.study import study_page
@@ -46,6 +46,17 @@ def write_report(folder: Path, records: Sequence[Record], manifest: Manifest) ->
         If records do not fit the manifest, there is no such page, or the folder cannot be written.
     """
     return write_files(folder, page_files(records, manifest), manifest)
+
+
+def rebuild(results: Path, folder: Path) -> Path:
+    """Write the page of a suite into a folder from its results.parquet alone; give the path of the page.
+
+    Raises
+    ------
+    InputError
+        If the file is not the results of a suite, or the folder cannot be written.
+    """
+    return write_report(folder, *from_parquet(results))
 
 
 def page_files(records: Sequence[Record], manifest: Manifest) -> dict[str, bytes]:

@@ -86,15 +86,21 @@ def run(
 
 
 def report(
-    suite: Annotated[str, typer.Option(help="Suite to report on.")],
-    out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("results"),
+    results: Annotated[Path | None, typer.Argument(help="A results.parquet; or give --suite.")] = None,
+    suite: Annotated[str | None, typer.Option(help="Suite that has run, in place of a file.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder of the page; with --suite that of all results.")] = Path("results"),
 ) -> None:
-    """Write the page of a suite again from what is stored."""
+    """Write the page of a suite again from its results.parquet alone."""
     from benchmarks.own_suite import name_of
-    from benchmarks.run import rebuild
+    from reports.write import rebuild
 
-    name = name_of(Path(suite)) if suite.endswith(".toml") else suite
-    Console().print(str(rebuild(out, name)), markup=False, highlight=False, soft_wrap=True)
+    if (results is None) == (suite is None):
+        raise InputError("report makes a page of a results.parquet or of a suite that has run; give one of them")
+    folder = out if suite is None else out / (name_of(Path(suite)) if suite.endswith(".toml") else suite)
+    file = results or folder / "results.parquet"
+    if suite is not None and not file.is_file():
+        raise InputError(f"{file} does not exist; run the suite first: python -m benchmarks run --suite {suite}")
+    Console().print(str(rebuild(file, folder)), markup=False, highlight=False, soft_wrap=True)
 
 
 def _suite(

@@ -8,7 +8,6 @@ import pytest
 from scipy import stats
 
 from benchmarks.__main__ import main
-from benchmarks.run import rebuild
 from benchmarks.study import LLM, NO_MODEL, Arm, learner, model_arm, one_learner, short_name, study
 from benchmarks.suites import SUITES, suite_named
 from benchmarks.suites.study_features import TARGETS
@@ -20,6 +19,7 @@ from datasets.surveys.gss_targets import targets
 from imputers import make_imputer
 from reports.contrasts import YARDSTICKS, Contrast
 from reports.results import read_record
+from reports.write import rebuild
 
 STUDIES = [name for name in SUITES if name.startswith("study-")]
 
@@ -125,7 +125,7 @@ def test_from_the_command_to_the_page(command, tmp_path):
     stored = {path: path.stat().st_mtime_ns for path in (tmp_path / "store").rglob("*.json")}
     command("--suite", "study-tiny")
     assert (tmp_path / "study-tiny" / "study-tiny.html").read_bytes() == page
-    rebuild(tmp_path, "study-tiny")
+    rebuild(tmp_path / "study-tiny" / "results.parquet", tmp_path / "study-tiny")
     assert (tmp_path / "study-tiny" / "study-tiny.html").read_bytes() == page
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "store").rglob("*.json")} == stored
 

@@ -10,9 +10,9 @@ from datasets.errors import InputError
 from imputers.llm.prompts.variants import Variant
 from imputers.llm.scoring.audit import AuditedCells, Spent, audit
 from reports.audit import BEYOND, MANY_FLIPS, MOST_LOW_MASS, NEAR_ONE, audit_sections
+from reports.boards import Contest, contest_of
 from reports.facts import Facts, check_facts
 from reports.html import to_html
-from reports.boards import Contest, contest_of
 from reports.markdown import to_markdown
 from reports.measures import AUDIT, SHOWN
 from reports.page import Grid

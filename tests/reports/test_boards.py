@@ -39,12 +39,12 @@ def test_the_board_is_the_ranking_of_its_own_table(experiment):
 
 def test_each_board_is_ordered_by_its_own_score_alone(experiment):
     records, facts, _ = experiment
-    turned = [
-        moved(r, "value-skill", {"a": 1.0, "b": 0.8, "c": 0.6, "d": 0.4, "e": 0.2}[r.imputer]) for r in records
-    ]
+    turned = [moved(r, "value-skill", {"a": 1.0, "b": 0.8, "c": 0.6, "d": 0.4, "e": 0.2}[r.imputer]) for r in records]
     boards = boards_of(contest(turned, facts))
     assert list(boards["values"].table.index) == ["a", "b", "c", "d", "e"]
-    pd.testing.assert_frame_equal(boards["distributions"].table, boards_of(contest(records, facts))["distributions"].table)
+    pd.testing.assert_frame_equal(
+        boards["distributions"].table, boards_of(contest(records, facts))["distributions"].table
+    )
 
 
 def test_equals_share_the_first_place(experiment):

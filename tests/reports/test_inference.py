@@ -1,4 +1,4 @@
-"""The board Inference: verdicts by the stated rules, on methods that are as they should be and on those that are not."""
+"""The board Inference: verdicts by stated rules, on methods that are as they should be and on those that are not."""
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,15 @@ TERMS = ("income16 ~ educ", "income16 ~ finrela")
 def contest(inventor, methods, seeds, mechanisms=("mcar", "ni")):
     """Methods as (bias of the first slope, SD of errors from mask to mask, standard error as stated)."""
     _, facts, _ = inventor(list(methods), mechanisms=list(mechanisms), seeds=seeds)
-    known = {"better": "0", "best": 0, "low": "-inf", "high": "inf", "reads": "estimates", "trivial": "", "summary": "S."}
+    known = {
+        "better": "0",
+        "best": 0,
+        "low": "-inf",
+        "high": "inf",
+        "reads": "estimates",
+        "trivial": "",
+        "summary": "S.",
+    }
     facts["metrics"] |= {f"regression-{name}": known for name in ("error", "se", "covers", "fmi")}
     rng = np.random.default_rng(3)
     records = []
@@ -74,7 +82,7 @@ def test_no_regression_no_board_and_a_method_that_lacks_a_slope_is_left_out(inve
 def test_table_and_sentences_say_what_was_found(inventor):
     found = inference_of(contest(inventor, METHODS, seeds=100))
     shown = inference_grid(found)
-    assert [row[0].text for row in shown.rows][0] == "good" and shown.rows[0][1].text == "valid"
+    assert shown.rows[0][0].text == "good" and shown.rows[0][1].text == "valid"
     told = " ".join(inference_verdict(found))
     assert "Valid on 200 masks: `good`." in told
     assert "Biased: `off`" in told and "Too sure: the intervals of `one` and `sure`" in told

@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from datasets.errors import InputError
 from reports.boards import board_of, contest_of
 from reports.comparisons import comparisons
-from datasets.errors import InputError
 from reports.results import lost, tidy
 from reports.verdicts import board_verdict
 

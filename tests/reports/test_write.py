@@ -145,7 +145,9 @@ def test_nothing_is_replaced_when_rendering_fails(bare, tmp_path):
 
 def test_a_folder_that_cannot_be_written(bare, tmp_path):
     records, facts, cards = bare
-    lost = [replace(r, status="failed", message="x", scores=(), influences=()) for r in records]  # nothing to draw: quick
+    lost = [
+        replace(r, status="failed", message="x", scores=(), influences=()) for r in records
+    ]  # nothing to draw: quick
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(InputError, match=r"cannot be written to .*give another --out"):
         write_files(tmp_path / "file", report_files(lost, facts, cards), MANIFEST)
@@ -170,7 +172,10 @@ def test_results_and_facts_must_belong_together(bare, change, said):
 
 def test_a_report_of_failures_alone(bare):
     records, facts, _ = bare
-    lost = [replace(r, status="failed", message=f"Killed: {r.imputer} | <b>\ntrace", scores=(), influences=()) for r in records]
+    lost = [
+        replace(r, status="failed", message=f"Killed: {r.imputer} | <b>\ntrace", scores=(), influences=())
+        for r in records
+    ]
     page = report_files(lost, facts)["leaderboard.md"].decode()
     assert "0 of 4 cells are done; **4 failed**." in page
     assert page.index("## Failures") < page.index("## Verdict")
@@ -268,5 +273,7 @@ def test_what_is_no_results_file_is_told(kind, tmp_path):
         path.write_text("imputer,value")
     if kind == "plain table":
         pd.DataFrame({"imputer": ["a"], "value": [1.0]}).to_parquet(path)
-    with pytest.raises(InputError, match="is not there" if kind == "absent" else "is not the results.parquet of a suite"):
+    with pytest.raises(
+        InputError, match="is not there" if kind == "absent" else "is not the results.parquet of a suite"
+    ):
         from_parquet(path)
