@@ -8,14 +8,15 @@ from reports.page import Block, Cell, Grid, Page, Picture, Section, Verbatim, Vi
 
 
 def to_markdown(page: Page) -> str:
-    """Render a page in GitHub-flavoured Markdown."""
-    return "\n\n".join([f"# {plain(page.title)}", *map(_section, page.sections)]) + "\n"
+    """Render a page in GitHub-flavoured Markdown; of folded sections it has the titles, so that it stays short."""
+    folded = [section.title for section in page.sections if section.folded]
+    shown = [_section(section) for section in page.sections if not section.folded]
+    more = [f"*The page in HTML has more: {plain(', '.join(folded))}.*"] if folded else []
+    return "\n\n".join([f"# {plain(page.title)}", *shown, *more]) + "\n"
 
 
 def _section(section: Section) -> str:
     blocks = [_block(block) for block in section.blocks]
-    if section.folded:
-        return "\n\n".join([f"<details><summary>{plain(section.title)}</summary>", *blocks, "</details>"])
     return "\n\n".join([f"{'#' * section.level} {plain(section.title)}", *blocks])
 
 

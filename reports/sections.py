@@ -137,7 +137,7 @@ def _absent(contest: Contest) -> list[Section]:
 
 
 def _methods(contest: Contest) -> list[Section]:
-    return [Section("What each method is", (board_tables.methods_grid(contest),), 2, True)]
+    return [Section("What each method is", (board_tables.methods_grid(contest),))]
 
 
 def _failures(failed: pd.DataFrame) -> list[Section]:
