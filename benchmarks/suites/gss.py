@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from benchmarks.suite import DEFAULT_IMPUTERS, QUICK_IMPUTERS, Block, Suite
+from benchmarks.suite import AGAIN, DEFAULT_IMPUTERS, PUBLISHED_DRAWS, QUICK_IMPUTERS, Block, Suite
 from benchmarks.suites import SUITES
 from imputers import IMPUTERS
 
@@ -28,7 +28,8 @@ ABOUT = {"published_targets": FOUNDING_EXPERIMENT}
 @SUITES.register("gss")
 def gss() -> Suite:
     """The usual methods and language models, three mechanisms, three seeds."""
-    return Suite("gss", (Block("gss2022", (*DEFAULT_IMPUTERS, *LANGUAGE_MODELS)),), about=ABOUT)
+    block = Block("gss2022", (*DEFAULT_IMPUTERS, *AGAIN, *LANGUAGE_MODELS), n_draws=PUBLISHED_DRAWS)
+    return Suite("gss", (block,), about=ABOUT)
 
 
 @SUITES.register("gss-smoke")
@@ -39,20 +40,22 @@ def gss_smoke() -> Suite:
 
 @SUITES.register("gss-full")
 def gss_full() -> Suite:
-    """As gss at three rates, with ten seeds and twenty draws."""
-    imputers = (*DEFAULT_IMPUTERS, *LANGUAGE_MODELS)
-    block = Block("gss2022", imputers, rates=(0.1, 0.3, 0.5), seeds=tuple(range(1, 11)), n_draws=20)
+    """As gss at three rates, with ten seeds."""
+    imputers = (*DEFAULT_IMPUTERS, *AGAIN, *LANGUAGE_MODELS)
+    block = Block("gss2022", imputers, rates=(0.1, 0.3, 0.5), seeds=tuple(range(1, 11)), n_draws=PUBLISHED_DRAWS)
     return Suite("gss-full", (block,), about=ABOUT)
 
 
 @SUITES.register("gss-all")
 def gss_all() -> Suite:
     """Every method that needs no model named."""
-    return Suite("gss-all", (Block("gss2022", tuple(name for name in IMPUTERS if name not in APART)),), about=ABOUT)
+    imputers = (*(name for name in IMPUTERS if name not in APART), *AGAIN)
+    return Suite("gss-all", (Block("gss2022", imputers, n_draws=PUBLISHED_DRAWS),), about=ABOUT)
 
 
 @SUITES.register("gss-systematic")
 def gss_systematic() -> Suite:
     """Each item hidden in all of one age group, region, or another stretch of a driver."""
-    imputers = ("mean", "knn", "mice-pmm", "mice-cart", "gbm", "masked-transformer", "datawig", "aimnet")
-    return Suite("gss-systematic", (Block("gss2022", imputers, ("systematic",)),), about=ABOUT)
+    imputers = ("mean", "knn", "mice-pmm", "mice-cart", "gbm", "masked-transformer", "datawig", "aimnet", *AGAIN)
+    block = Block("gss2022", imputers, ("systematic",), n_draws=PUBLISHED_DRAWS)
+    return Suite("gss-systematic", (block,), about=ABOUT)
