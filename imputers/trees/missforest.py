@@ -15,6 +15,8 @@ from imputers.base import Imputer
 from imputers.trees.forest import Forest, Growth, grow
 from imputers.trees.predictors import encode, increasing_holes, others
 
+SMALLEST_LEAF = {Kind.NOMINAL: 1, Kind.ORDINAL: 5, Kind.NUMERIC: 5}  # rows, as in R's randomForest
+
 
 @IMPUTERS.register("missforest")
 class MissForest(Imputer):
@@ -31,16 +33,16 @@ class MissForest(Imputer):
     pass; the holes of the fitted table so get exactly the fills of the algorithm. For that, forests are grown for items
     without holes too. Survey weights are not used.
 
-    Departures from the defaults of R's ``missForest`` (100 trees on bootstrap samples of full size, at most 10 passes,
-    ⌊√p⌋ of p items tried at a split): 30 trees on samples of half the size, at most 4 passes, ⌊√q⌋ of the q predictors
-    as coded (a 0/1 column for each nominal level), 5 rows or more in every leaf. They were chosen on validation cells
-    of the GSS core table, where R's took longer and were no better.
+    Defaults are those of R's ``missForest``: 100 trees on bootstrap samples of full size, at most 10 passes, and the
+    smallest leaves of ``randomForest``, one row for nominal items and five for others. One departs: a nominal item is
+    a 0/1 column for each level, where R splits its levels in two sets, so that ⌊√q⌋ of the q predictors as coded are
+    tried at a split, where R tries ⌊√p⌋ of p items.
 
     Parameters
     ----------
     n_estimators : trees in a forest.
     max_iter : most passes through the items.
-    min_samples_leaf : smallest number of rows in a leaf.
+    min_samples_leaf : smallest number of rows in a leaf; None is 1 for nominal items and 5 for others.
     max_samples : rows drawn for a tree, as a share of those that know the item.
 
     Attributes
@@ -51,17 +53,17 @@ class MissForest(Imputer):
     """
 
     family: ClassVar[str] = "trees"
-    defaults: ClassVar[str] = "30 trees for 100, 4 passes for 10: on the GSS core table"
+    defaults: ClassVar[str] = "as published (Stekhoven & Bühlmann 2012), nominal as dummies"
     deterministic: ClassVar[bool] = True
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
         "n_estimators": [Interval(Integral, 1, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "min_samples_leaf": [Interval(Integral, 1, None, closed="left")],
+        "min_samples_leaf": [Interval(Integral, 1, None, closed="left"), None],
         "max_samples": [Interval(Real, 0, 1, closed="right")],
     }
 
     def __init__(
-        self, n_estimators: int = 30, max_iter: int = 4, min_samples_leaf: int = 5, max_samples: float = 0.5
+        self, n_estimators: int = 100, max_iter: int = 10, min_samples_leaf: int | None = None, max_samples: float = 1.0
     ) -> None:
         self.n_estimators = n_estimators
         self.max_iter = max_iter
@@ -89,11 +91,12 @@ class MissForest(Imputer):
 
     def _pass(self, X: Floats, D: Floats, rng: np.random.Generator) -> dict[int, Forest]:
         """Grow a forest for every item, and write its fills into the design before the next item."""
-        growth, forests = Growth(self.n_estimators, self.max_samples, self.min_samples_leaf), {}
+        forests = {}
         for j in self.order_:
-            known = ~np.isnan(X[:, j])
-            predictors = others(D[known], self.schema_, j)
-            forests[j] = grow(self.schema_.columns[j], predictors, X[known, j], growth, rng)
+            known, column = ~np.isnan(X[:, j]), self.schema_.columns[j]
+            smallest = self.min_samples_leaf or SMALLEST_LEAF[column.kind]
+            growth = Growth(self.n_estimators, self.max_samples, smallest)
+            forests[j] = grow(column, others(D[known], self.schema_, j), X[known, j], growth, rng)
             self._fill(D, ~known, j, forests[j])
         return forests
 

@@ -46,8 +46,6 @@ def test_fills_are_those_of_the_package():
     with isolated():
         plugin = HyperImputePlugin(
             classifier_seed=["random_forest"],
-            regression_seed=["random_forest_regressor", "linear_regression"],
-            n_inner_iter=2,
             class_threshold=0,
         )
         plugin.model.avail_data_thresh = 0

@@ -69,7 +69,7 @@ def test_the_pass_before_the_stop_is_returned(monkeypatch):
 
 def test_recovers_a_square_a_sign_and_a_step():
     truth, X = square_table()
-    imputer = MissForest().fit(X, schema=SQUARE, random_state=1)
+    imputer = MissForest(30, 4, min_samples_leaf=5, max_samples=0.5).fit(X, schema=SQUARE, random_state=1)
     prediction = imputer.impute(X, n_draws=2)
     hidden, columns = np.isnan(X), np.nonzero(np.isnan(X))[1]
     wrong = expectation(prediction, X, SQUARE) - truth[hidden]
@@ -140,3 +140,17 @@ def test_a_forest_is_as_good_as_scikit_learns():
 def test_impossible_parameters_are_refused(wrong):
     with pytest.raises(InputError, match=f"'{next(iter(wrong))}' parameter of MissForest must be"):
         MissForest(**wrong).fit(square_table(50)[1], schema=SQUARE)
+
+
+def test_leaves_are_as_small_as_published():
+    """R's randomForest: one row in leaves of classification, five in those of regression."""
+    _, X = square_table(200)
+
+    def smallest(**settings):
+        forests = MissForest(n_estimators=3, max_iter=1, **settings).fit(X, schema=SQUARE).passes_[0]
+        trees = [[tree.tree_ for tree in forests[j].trees] for j in range(4)]
+        return [min(tree.n_node_samples[tree.children_left < 0].min() for tree in of_item) for of_item in trees]
+
+    found = smallest()
+    assert found[2] < 5 and min(found[0], found[1], found[3]) >= 5
+    assert min(smallest(min_samples_leaf=9)) >= 9
