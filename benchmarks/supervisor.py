@@ -39,7 +39,7 @@ JUDGING_SECONDS = 3600.0
 PRELOADED = ("benchmarks.worker", "sklearn.ensemble", "scipy.stats", "lightgbm", "torch")
 JUDGES_PRELOAD = ("benchmarks.judge", "sklearn.linear_model", "scipy.stats")
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-NO_LOADERS = ("__init__.py", "latent_class.py")
+NO_LOADERS = ("__init__.py",)
 PASSED_ON = (
     "PATH",
     "HOME",

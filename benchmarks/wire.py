@@ -62,7 +62,8 @@ def schema_to_json(schema: Schema) -> dict[str, Any]:
     columns = [
         asdict(column) | {"labels": [(float(code), text) for code, text in column.labels.items()]} for column in schema
     ]
-    return {"columns": columns, "regression": None if schema.regression is None else asdict(schema.regression)}
+    regression = None if schema.regression is None else asdict(schema.regression)
+    return {"columns": columns, "regression": regression, "population": schema.population}
 
 
 def schema_from_json(written: Mapping[str, Any]) -> Schema:
@@ -79,7 +80,8 @@ def schema_from_json(written: Mapping[str, Any]) -> Schema:
         for column in written["columns"]
     )
     stated = written["regression"]
-    return Schema(columns, stated and Regression(stated["outcome"], tuple(stated["covariates"])))
+    regression = stated and Regression(stated["outcome"], tuple(stated["covariates"]))
+    return Schema(columns, regression, written["population"])
 
 
 def prediction_to_parts(prediction: Prediction) -> tuple[dict[str, Any], dict[str, Floats]]:

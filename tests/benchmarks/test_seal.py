@@ -124,6 +124,7 @@ def test_a_message_comes_through_whole_or_not_at_all():
             unpack(broken)
 
 
-def test_a_schema_comes_through_equal():
-    schema = DATASETS["toy"](None).schema
+@pytest.mark.parametrize("name", ["toy", "gss2022-twin"])
+def test_a_schema_comes_through_equal(name):
+    schema = DATASETS[name](None).schema
     assert schema_from_json(schema_to_json(schema)) == schema
