@@ -88,6 +88,7 @@ def _metric_facts(name: str) -> MetricFacts:
             "kinds": kinds,
             "board": known.board.value,
             "primary": known.primary,
+            "columns": list(known.columns),
         }
     return facts
 

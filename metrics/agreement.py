@@ -3,11 +3,11 @@
 import numpy as np
 
 from datasets.prediction import Prediction, point
-from datasets.schema import LABELLED, UNORDERED, Kind
+from datasets.schema import LABELLED, Kind
 from datasets.table import Masked
 from metrics import METRICS
 from metrics.cells import CATEGORICAL, hidden_cells
-from metrics.metric import TABLE, BoardName, Headline, Reads, metric
+from metrics.metric import TABLE, Reads, metric
 
 
 @METRICS.register("accuracy")
@@ -17,7 +17,6 @@ from metrics.metric import TABLE, BoardName, Headline, Reads, metric
     span=(0, 1),
     best=1.0,
     trivial="the share of the mode",
-    headline=Headline("accuracy", place=2, board=BoardName.VALUES, kinds=UNORDERED),
 )
 def accuracy(masked: Masked, prediction: Prediction) -> dict[str, float]:
     """Share of the hidden cells whose best single prediction is the true answer.

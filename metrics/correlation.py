@@ -10,7 +10,7 @@ from datasets.table import Masked
 from metrics import METRICS
 from metrics.cells import SCALE
 from metrics.comparison import Weights, compare
-from metrics.metric import TABLE, BoardName, Headline, Reads, metric
+from metrics.metric import TABLE, Reads, metric
 
 
 @METRICS.register("correlation-error")
@@ -33,7 +33,6 @@ def correlation_error(masked: Masked, prediction: Prediction) -> dict[str, float
     span=(0, inf),
     best=0.0,
     trivial="0.31 at 30 % hidden (mean, mode)",
-    headline=Headline("correlation error", place=5, board=BoardName.DISTRIBUTIONS),
 )
 def design_correlation_error(masked: Masked, prediction: Prediction) -> dict[str, float]:
     """Relative Frobenius error of the correlations of all items, nominal as dummies.

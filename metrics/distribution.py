@@ -27,7 +27,6 @@ def _draws(prediction: Prediction) -> Floats:
     span=(0, 1),
     best=0.0,
     trivial="1 - the share of the mode (mode)",
-    headline=Headline("total variation", place=3, board=BoardName.DISTRIBUTIONS, kinds=(Kind.NOMINAL,)),
 )
 def total_variation(masked: Masked, prediction: Prediction) -> dict[str, float]:
     """Share of a nominal item's fills that would have to change to match the truth.
@@ -52,7 +51,6 @@ def total_variation(masked: Masked, prediction: Prediction) -> dict[str, float]:
     span=(0, inf),
     best=0.0,
     trivial="mean distance from the mean / SD (mean)",
-    headline=Headline("Wasserstein", place=4, board=BoardName.DISTRIBUTIONS, kinds=SCALE),
 )
 def wasserstein(masked: Masked, prediction: Prediction) -> dict[str, float]:
     """Wasserstein-1 distance of an item's fills from the truth, in SDs of the item.
@@ -72,7 +70,14 @@ def wasserstein(masked: Masked, prediction: Prediction) -> dict[str, float]:
 
 
 @METRICS.register("variance-ratio")
-@metric(reads=Reads.FILLS, better="1", span=(0, inf), best=1.0, trivial="0 (mean)")
+@metric(
+    reads=Reads.FILLS,
+    better="1",
+    span=(0, inf),
+    best=1.0,
+    trivial="0 (mean)",
+    headline=Headline("variance ratio", place=7, board=BoardName.DISTRIBUTIONS, kinds=SCALE),
+)
 def variance_ratio(masked: Masked, prediction: Prediction) -> dict[str, float]:
     """Variance of an item's fills over the variance of the truth.
 

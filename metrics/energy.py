@@ -34,7 +34,7 @@ def energy_distance(masked: Masked, prediction: Prediction) -> dict[str, float]:
         return {}
     rows = np.arange(0, len(masked.values), -(-len(masked.values) // ROWS))
     truth = masked.truth.values
-    centre, scale = _centre_and_scale(masked.schema, truth)
+    centre, scale = centre_and_scale(masked.schema, truth)
 
     def points(table: Floats) -> Points:
         D = (masked.schema.design(table[rows]) - centre) / scale
@@ -49,7 +49,7 @@ def energy_distance(masked: Masked, prediction: Prediction) -> dict[str, float]:
     return {TABLE: max(0.0, float(np.mean(found)))}  # rounding may leave -1e-8
 
 
-def _centre_and_scale(schema: Schema, X: Floats) -> tuple[Floats, Floats]:
+def centre_and_scale(schema: Schema, X: Floats) -> tuple[Floats, Floats]:
     """Means of the design (q,), and for each of its columns the total SD of the item it belongs to (q,)."""
     D = schema.design(X)
     centre, variance = np.nanmean(D, axis=0), np.nanvar(D, axis=0)

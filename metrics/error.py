@@ -8,7 +8,7 @@ from datasets.prediction import Prediction, expectation, point
 from datasets.table import Masked
 from metrics import METRICS
 from metrics.cells import SCALE, hidden_cells
-from metrics.metric import TABLE, BoardName, Headline, Reads, metric
+from metrics.metric import TABLE, Reads, metric
 
 
 @METRICS.register("rmse")
@@ -36,7 +36,6 @@ def rmse(masked: Masked, prediction: Prediction) -> dict[str, float]:
     span=(0, inf),
     best=0.0,
     trivial="1 (column mean)",
-    headline=Headline("NRMSE", place=1, board=BoardName.VALUES, kinds=SCALE),
 )
 def nrmse(masked: Masked, prediction: Prediction) -> dict[str, float]:
     """Root mean squared error of the expected value, in SDs of the item.

@@ -58,6 +58,7 @@ class Headline:
     board : the board that it stands on.
     kinds : kinds of items that it is averaged over; none for a metric of the whole table.
     primary : whether it orders its board.
+    columns : of the metric that stand on the board one by one, e.g. ``"(numeric)"``, in place of its mean.
     """
 
     title: str
@@ -65,6 +66,7 @@ class Headline:
     board: BoardName
     kinds: tuple[Kind, ...] = ()
     primary: bool = False
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

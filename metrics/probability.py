@@ -32,7 +32,7 @@ def _forecasts(masked: Masked, prediction: Prediction, *kinds: Kind) -> Iterator
     span=(0, inf),
     best=0.0,
     trivial="the entropy of the item's shares",
-    headline=Headline("log score", place=6, board=BoardName.VALUES, kinds=CATEGORICAL),
+    headline=Headline("log score", place=5, board=BoardName.VALUES, kinds=CATEGORICAL),
 )
 def log_score(masked: Masked, prediction: Prediction) -> dict[str, float]:
     """Mean surprise at the true answer, in nats.

@@ -1,6 +1,5 @@
-"""Regression retention: whether the model that people will run says after imputation what it said before masking."""
+"""Regression: whether the model that people will run says after imputation what it said before masking."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
 
@@ -17,155 +16,137 @@ from metrics.cells import completed_tables
 from metrics.metric import Reads, metric
 from metrics.pooling import pool
 
+ROUNDING = 1e-9  # of a standard error before masking: what estimates of one and the same table may differ by
+
 
 @dataclass(frozen=True, eq=False)
 class Inference:
-    """What is said of k coefficients.
+    """What is said of the k slopes, beside what the table before masking says of them.
 
     Parameters
     ----------
-    names : shape (k,).
-    estimate, error : coefficients and standard errors, shape (k,).
-    freedom : degrees of freedom, shape (k,).
+    names : ``"outcome ~ term"``, length k.
+    error : distance of each estimate from that before masking, in its standard errors then, shape (k,).
+    spread : standard error of the estimate as to the holes alone, in the same unit, shape (k,).
+    freedom : degrees of freedom of the spread.
+    missing : fraction of missing information, shape (k,); None for a method that fills nothing.
     """
 
     names: tuple[str, ...]
-    estimate: Floats
     error: Floats
-    freedom: Floats
+    spread: Floats
+    freedom: float
+    missing: Floats | None
 
-    @property
-    def interval(self) -> Floats:
-        """95 % limits, lower and upper, shape (2, k)."""
-        return student_interval(self.estimate, self.error, self.freedom)
-
-    def take(self, names: list[str]) -> "Inference":
-        """Some of the coefficients, in this order."""
-        at = [self.names.index(name) for name in names]
-        return Inference(tuple(names), self.estimate[at], self.error[at], self.freedom[at])
+    def told(self, values: NDArray[np.generic]) -> dict[str, float]:
+        """Values (k,) by name."""
+        return {name: float(value) for name, value in zip(self.names, values, strict=True)}
 
 
-@METRICS.register("regression-bias")
+@METRICS.register("regression-error")
 @metric(reads=Reads.ESTIMATES, better="0", span=(-inf, inf), best=0.0, trivial="-7.5 for educ at 30 % hidden (mean)")
-def regression_bias(masked: Masked, prediction: Prediction) -> dict[str, float]:
+def regression_error(masked: Masked, prediction: Prediction) -> dict[str, float]:
     """Shift of each slope from that before masking, in its standard errors then.
 
-    ``(Q̄ - Q₀) / SE₀`` for each slope of the schema's regression. Q₀ and SE₀ are those of ordinary least squares
-    on the n₀ rows that the truth knows in all of its variables. Draws are completed, cut to the same
-    rows, analysed one by one and pooled by Rubin's rules (1987, section 3.1) with n₀ - k complete-data degrees
-    of freedom; methods that fill nothing are judged by their own estimates. The intercept is left out: it
-    is the outcome of nobody (aged 0, with no schooling), and moves with the coding. So is a term that one of the
+    ``(Q̄ - Q₀) / SE₀`` for each slope of the schema's regression. Q₀ and SE₀ are those of ordinary least squares on the
+    n₀ rows that the truth knows in all of its variables; Q̄ is the mean over the completed tables, cut to the same
+    rows. Methods that fill nothing are judged by their own estimates. The intercept is left out: it is the
+    outcome of nobody (aged 0, with no schooling), and moves with the coding. So is a term that one of the
     two has no estimate of. No regression in the schema, or a single draw, which cannot be pooled: no score.
     """
-    return _by_slope(masked, prediction, lambda true, found: (found.estimate - true.estimate) / true.error)
+    found = _inference(masked, prediction)
+    return {} if found is None else found.told(found.error)
 
 
-@METRICS.register("regression-se-ratio")
-@metric(reads=Reads.ESTIMATES, better="1", span=(0, inf), best=1.0, trivial="0.9 at 30 % hidden (mean)")
-def regression_se_ratio(masked: Masked, prediction: Prediction) -> dict[str, float]:
-    """Standard error of each slope over that before masking; below 1 is overclaimed.
+@METRICS.register("regression-se")
+@metric(reads=Reads.ESTIMATES, better="lower", span=(0, inf), best=0.0, trivial="0 (mean)")
+def regression_se(masked: Masked, prediction: Prediction) -> dict[str, float]:
+    """Standard error of each slope as to the holes, in those before masking.
 
-    ``√T / SE₀``, as in `regression-bias`. One is the certainty of the table before masking, which only the
-    truth deserves. Below one the method claims to know more than the complete data told. An honest method lies
-    above by ``1 / √(1 - λ)``, λ the share of information that is lost (Rubin 1987, chapter 3): near 1 is good only
-    beside a good `regression-population-coverage`, for a deterministic imputer has no variance between its draws and
-    is near 1 or below whatever it fills.
+    ``√((1 + 1/m) B) / SE₀``, B the variance of the estimate among the m draws: the sample is given, so only what the
+    holes leave open counts (Vink and van Buuren 2014, arXiv 1409.8542: pooling when the population is finite and
+    known). For a method that fills nothing ``√max(SE² - SE₀², 0) / SE₀``: the variance of what an estimate from less
+    data is off from an efficient one from all of them (Hausman 1978, Econometrica 46). Short is good only where
+    `regression-covers` is near 0.95; equal draws claim 0.
     """
-    return _by_slope(masked, prediction, lambda true, found: found.error / true.error)
-
-
-@METRICS.register("regression-overlap")
-@metric(reads=Reads.ESTIMATES, better="higher", span=(0, 1), best=1.0, trivial="0.5 at 30 % hidden (mean)")
-def regression_overlap(masked: Masked, prediction: Prediction) -> dict[str, float]:
-    """Overlap of each slope's 95 % interval with that before masking.
-
-    The mean of the intersection's shares of the two lengths: ``J = ½ (|A∩B|/|A| + |A∩B|/|B|)`` (Karr, Kohnen, Oganian,
-    Reiter & Sanil 2006, The American Statistician 60), 0 where they are disjoint. Intervals as in `regression-bias`,
-    by Student's t with the degrees of freedom of each. It falls with bias, with overconfidence and with lost
-    information alike: an unbiased interval that is longer or shorter by a factor c gets ``½ (1 + min(c, 1/c))``.
-    """
-    return _by_slope(masked, prediction, _overlap)
+    found = _inference(masked, prediction)
+    return {} if found is None else found.told(found.spread)
 
 
 @METRICS.register("regression-covers")
-@metric(reads=Reads.ESTIMATES, better="higher", span=(0, 1), best=1.0, trivial="0.4 at 30 % hidden (mean)")
+@metric(reads=Reads.ESTIMATES, better="0.95", span=(0, 1), best=0.95, trivial="0 (mean)")
 def regression_covers(masked: Masked, prediction: Prediction) -> dict[str, float]:
     """Whether each slope's 95 % interval holds the slope before masking.
 
-    1 or 0, so that the mean over masks is a rate. What is to be held is the estimate of the complete sample. The
-    interval is made for the population's slope and allows for the error of that sample too, so an honest
-    method holds it in more than 95 % of masks, and a rate below that is sure to tell of bias or overclaimed certainty.
+    1 or 0 for one mask; the mean over masks is the coverage, 0.95 for an honest method. The interval is that of
+    `regression-error` and `regression-se` by Student's t with m - 1 degrees of freedom, or those of the estimates
+    for a method that fills nothing. One without width, as equal draws give, holds the very slope and no other.
     """
-    return _by_slope(
-        masked,
-        prediction,
-        lambda true, found: (found.interval[0] <= true.estimate) & (true.estimate <= found.interval[1]),
-    )
+    found = _inference(masked, prediction)
+    if found is None:
+        return {}
+    _, reach = student_interval(np.zeros_like(found.spread), found.spread, found.freedom)
+    return found.told(np.abs(found.error) <= reach + ROUNDING)
 
 
-@METRICS.register("regression-population-coverage")
-@metric(reads=Reads.ESTIMATES, better="0.95", span=(0, 1), best=0.95, trivial="0.5 at 30 % hidden (mean)")
-def regression_population_coverage(masked: Masked, prediction: Prediction) -> dict[str, float]:
-    """Chance that each slope's 95 % interval holds the population's slope.
+@METRICS.register("regression-fmi")
+@metric(reads=Reads.FILLS, better="lower", span=(0, 1), best=0.0, trivial="0 (mean)")
+def regression_fmi(masked: Masked, prediction: Prediction) -> dict[str, float]:
+    """Fraction of the information about each slope that is missing, by the draws.
 
-    ``F((upper - Q₀)/SE₀) - F((lower - Q₀)/SE₀)``, F Student's t with n₀ - k degrees of freedom: the population's slope
-    is off from that before masking as the standard error before masking says (the confidence distribution of
-    the complete sample). One mask alone may give more or less than 0.95. The mean over masks is 0.95 for a
-    method that knows how far it is off, less for one that is biased or overclaims, and more for one that is
-    too cautious: unlike `regression-covers` it tells a lucky interval that is too short from an honest one.
+    ``(r + 2/(ν + 3)) / (1 + r)`` with ``r = (1 + 1/m) B / Ū`` and ν of Barnard and Rubin (1999), as in
+    `metrics.pooling` (Rubin 1987, section 3.1). Equal draws say that next to nothing is missing, whatever was hidden.
     """
-    return _by_slope(masked, prediction, _mass)
+    if prediction.draws is None:
+        raise InputError("this method fills no holes, so there are no draws to tell what is missing")
+    found = _inference(masked, prediction)
+    return {} if found is None or found.missing is None else found.told(found.missing)
 
 
-def _by_slope(
-    masked: Masked, prediction: Prediction, judge: Callable[[Inference, Inference], NDArray[np.generic]]
-) -> dict[str, float]:
-    """Judge each slope, named ``outcome ~ term``, against that of the table before masking."""
+def _inference(masked: Masked, prediction: Prediction) -> Inference | None:
+    """What is said of each slope; None without a regression or with a single draw."""
     regression = masked.schema.regression
     if regression is None or (prediction.draws is not None and len(prediction.draws) < 2):
-        return {}
+        return None
     columns = [masked.schema.index(name) for name in regression.names]
     rows = ~np.isnan(masked.truth.values[:, columns]).any(axis=1)
-    before, after = _own(_estimates(masked, masked.truth.values[rows])), _after(masked, prediction, rows)
-    slopes = [name for name in before.names if name in after.names and name != INTERCEPT]
-    values = judge(before.take(slopes), after.take(slopes))
-    return {f"{regression.outcome} ~ {name}": float(value) for name, value in zip(slopes, values, strict=True)}
+    before = _estimates(masked, masked.truth.values[rows])
+    if prediction.draws is not None:
+        after = [_estimates(masked, table[rows]) for table in completed_tables(masked, prediction)]
+        return _of_draws(regression.outcome, before, after)
+    if prediction.estimates is None:
+        raise InputError("the prediction has neither draws nor estimates of a regression; return one of them")
+    return _of_own(regression.outcome, before, prediction.estimates)
+
+
+def _of_draws(outcome: str, before: Estimates, after: list[Estimates]) -> Inference:
+    """Estimates of the m completed tables, pooled with the sample given."""
+    slopes = [name for name in before.names if name != INTERCEPT and all(name in one.names for one in after)]
+    Q0, U0 = _slopes(before, slopes)
+    Q, U = (np.stack(part) for part in zip(*(_slopes(one, slopes) for one in after), strict=True))
+    pooled = pool(Q, U, min(one.freedom for one in after))
+    spread = np.sqrt((1 + 1 / pooled.draws) * pooled.between / U0)
+    error = (pooled.estimate - Q0) / np.sqrt(U0)
+    return Inference(_names(outcome, slopes), error, spread, pooled.draws - 1, pooled.fraction_missing)
+
+
+def _of_own(outcome: str, before: Estimates, own: Estimates) -> Inference:
+    """A method's own estimates; what their variances exceed those before masking by is due to the holes."""
+    slopes = [name for name in before.names if name != INTERCEPT and name in own.names]
+    (Q0, U0), (Q, U) = _slopes(before, slopes), _slopes(own, slopes)
+    error = (Q - Q0) / np.sqrt(U0)
+    return Inference(_names(outcome, slopes), error, np.sqrt(np.maximum(U / U0 - 1, 0)), own.freedom, None)
 
 
 def _estimates(masked: Masked, table: Floats) -> Estimates:
     return least_squares(*model_matrix(masked.schema, table))
 
 
-def _own(estimates: Estimates) -> Inference:
-    return Inference(
-        estimates.names,
-        estimates.coefficients,
-        estimates.standard_errors,
-        np.full(len(estimates.names), estimates.freedom),
-    )
+def _slopes(estimates: Estimates, names: list[str]) -> tuple[Floats, Floats]:
+    """Coefficients and variances (k,) of these terms."""
+    at = [estimates.names.index(name) for name in names]
+    return estimates.coefficients[at], estimates.variances[at]
 
 
-def _after(masked: Masked, prediction: Prediction, rows: NDArray[np.bool_]) -> Inference:
-    """Inference after masking: pooled over draws, or the method's own."""
-    if prediction.draws is None:
-        if prediction.estimates is None:
-            raise InputError("the prediction has neither draws nor estimates of a regression; return one of them")
-        return _own(prediction.estimates)
-    found = [_estimates(masked, table[rows]) for table in completed_tables(masked, prediction)]
-    names = [name for name in found[0].names if all(name in own.names for own in found)]
-    drawn = [_own(own).take(names) for own in found]
-    pooled = pool([own.estimate for own in drawn], [own.error**2 for own in drawn], min(own.freedom for own in found))
-    return Inference(tuple(names), pooled.estimate, pooled.standard_error, pooled.freedom)
-
-
-def _overlap(first: Inference, second: Inference) -> Floats:
-    lower, upper = np.maximum(first.interval[0], second.interval[0]), np.minimum(first.interval[1], second.interval[1])
-    common = np.clip(upper - lower, 0, None)
-    return (common / np.ptp(first.interval, axis=0) + common / np.ptp(second.interval, axis=0)) / 2
-
-
-def _mass(true: Inference, found: Inference) -> Floats:
-    from scipy.special import stdtr
-
-    lower, upper = stdtr(true.freedom, (found.interval - true.estimate) / true.error)
-    return upper - lower
+def _names(outcome: str, slopes: list[str]) -> tuple[str, ...]:
+    return tuple(f"{outcome} ~ {name}" for name in slopes)

@@ -15,7 +15,7 @@ class HeadlineFacts(TypedDict):
 
     title : head of its column. place : columns stand from the lowest to the highest. kinds : of the items that it is
     averaged over, none for a metric of the whole table. board : the one that it stands on. primary : whether it orders
-    that board.
+    that board. columns : of the metric that stand there one by one, e.g. ``"(numeric)"``.
     """
 
     title: str
@@ -23,6 +23,7 @@ class HeadlineFacts(TypedDict):
     kinds: Sequence[str]
     board: str
     primary: bool
+    columns: NotRequired[Sequence[str]]
 
 
 class MetricFacts(TypedDict):
