@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from reports.boards import Board, Contest, board_of, headlines, mean
+from reports.boards import Board, Contest, board_of, headlines, mean, shown
 from reports.facts import Facts
 from reports.inference import Inference
 from reports.page import Cell, Grid, Head, Views, grid
@@ -43,12 +43,10 @@ def board_grid(board: Board, name: str, settings: Sequence[str] = ()) -> Grid:
     for setting in settings if len(settings) > 1 else ():
         own = mean(contest.of_setting(setting), board.primary, [TABLE]).reindex(table.index)
         columns.append((Head(f"{setting} ↑", f"The skill on the masks of {setting} alone."), numbers(own)))
-    for metric, headline in headlines(facts, name).items():
-        if metric != board.primary and table[metric].notna().any():
-            known = facts["metrics"][metric]
-            columns.append(
-                (Head(f"{headline['title']} {arrow(known['better'])}", known["summary"]), numbers(table[metric]))
-            )
+    for one in shown(facts, name):
+        if not one.primary and table[one.name].notna().any():
+            known = facts["metrics"][one.metric]
+            columns.append((Head(f"{one.title} {arrow(known['better'])}", known["summary"]), numbers(table[one.name])))
     columns += [*cost_columns(table), *what_columns(table.index, facts)]
     return _grid(columns, families(table.index, facts), place_labels(table["place"]))
 
@@ -151,13 +149,14 @@ def _with_errors(values: pd.Series, errors: pd.Series) -> list[Cell]:
 def reading_grid(board: Board, name: str) -> Grid:
     """What each column of a board says, its range, and what a perfect and a trivial prediction get."""
     facts, rows = board.contest.facts, []
-    for metric, headline in headlines(facts, name).items():
-        if board.table[metric].isna().all():
+    told = headlines(facts, name)
+    for one in shown(facts, name):
+        if board.table[one.name].isna().all():
             continue
-        known = facts["metrics"][metric]
-        kinds = " and ".join(headline["kinds"]) or "whole table"
+        known = facts["metrics"][one.metric]
+        kinds = one.column.strip("()") or " and ".join(told[one.metric]["kinds"]) or "whole table"
         span = f"{_end(known['low'])} to {_end(known['high'])}"
-        title = f"{headline['title']} {arrow(known['better'])}"
+        title = f"{one.title} {arrow(known['better'])}"
         rows.append((title, known["summary"], kinds, span, _end(known["best"]), known["trivial"]))
     return grid(("column", "what it says", "items", "range", "best", "trivial prediction"), rows)
 

@@ -51,6 +51,32 @@ class Contest:
         return replace(self, scores=self.scores[self.scores["mechanism_setting"] == setting])
 
 
+@dataclass(frozen=True)
+class Shown:
+    """One score that a board shows.
+
+    Parameters
+    ----------
+    metric, title : the metric, and the head of its column.
+    column : of the metric, e.g. ``"(numeric)"``; empty if it is averaged over the items that its headline tells.
+    primary : whether it orders the board.
+    """
+
+    metric: str
+    column: str
+    title: str
+    primary: bool
+
+    @property
+    def name(self) -> str:
+        """Its name in the table of a board."""
+        return f"{self.metric} {self.column}".strip()
+
+    def columns(self, contest: Contest) -> list[str]:
+        """Columns of the scores that it is the mean of."""
+        return [self.column] if self.column else judged(contest, self.metric)
+
+
 @dataclass(frozen=True, eq=False)
 class Board:
     """One table for one purpose.
@@ -113,6 +139,15 @@ def headlines(facts: Facts, board: str) -> dict[str, HeadlineFacts]:
     return dict(sorted(found.items(), key=lambda entry: (entry[1]["place"], entry[0])))
 
 
+def shown(facts: Facts, board: str) -> list[Shown]:
+    """What a board shows beside its places, in the order of their places."""
+    found: list[Shown] = []
+    for metric, known in headlines(facts, board).items():
+        columns = known.get("columns") or [""]
+        found += [Shown(metric, column, f"{known['title']} {column}".strip(), known["primary"]) for column in columns]
+    return found
+
+
 def items(scores: pd.DataFrame, facts: Facts, kinds: Sequence[str] = tuple(Kind)) -> list[str]:
     """Columns of these kinds that have scores, in the order of the table."""
     scored = set(scores["column"].unique())
@@ -135,10 +170,11 @@ def board_of(contest: Contest, name: str) -> Board | None:
         return None
     strata, better = contest.facts["data"]["strata"], contest.facts["metrics"][primary]["better"]
     listed = rows[rows["imputer"].isin(contest.whole)]
-    shown = pd.DataFrame({metric: mean(contest, metric) for metric in known}).dropna(how="all")
+    beside = {one.name: mean(contest, one.metric, one.columns(contest)) for one in shown(contest.facts, name)}
+    found = pd.DataFrame(beside).dropna(how="all")
     table = rank(listed, better, strata)
-    others = [name for name in shown.index if name not in table.index]
-    table = table.reindex([*table.index, *others]).join(shown).rename_axis("imputer")
+    others = [name for name in found.index if name not in table.index]
+    table = table.reindex([*table.index, *others]).join(found).rename_axis("imputer")
     floor = resolution(scores_of(listed, better, strata), _repeated(rows))
     return Board(contest, primary, table.join(costs(contest.scores)), floor)
 

@@ -1,10 +1,10 @@
 """Two methods side by side: every score of the boards, paired on the same masks and respondents."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isnan, nan
 
 from datasets.errors import InputError
-from reports.boards import ORDERED_BY_SCORE, Contest, headlines, judged, mean, scores_for
+from reports.boards import ORDERED_BY_SCORE, Contest, Shown, mean, scores_for, shown
 from reports.ranking import Comparison, compare
 from reports.results import TABLE
 
@@ -44,12 +44,12 @@ def comparisons(contest: Contest, first: str, second: str) -> list[Compared]:
             )
     found = []
     for board in ORDERED_BY_SCORE:
-        for metric, headline in headlines(contest.facts, board).items():
-            found += _compared(contest, board, headline["title"], metric, first, second)
-            if headline["primary"] and len(contest.settings) > 1:
+        for one in shown(contest.facts, board):
+            found += _compared(contest, board, one, first, second)
+            if one.primary and len(contest.settings) > 1:
                 for setting in contest.settings:
-                    own = contest.of_setting(setting)
-                    found += _compared(own, board, f"{headline['title']}, {setting}", metric, first, second)
+                    named = replace(one, title=f"{one.title}, {setting}")
+                    found += _compared(contest.of_setting(setting), board, named, first, second)
     if not found:
         raise InputError(
             f"{first} and {second} have no score of the boards in common; fills and moments cannot be compared"
@@ -57,10 +57,10 @@ def comparisons(contest: Contest, first: str, second: str) -> list[Compared]:
     return found
 
 
-def _compared(contest: Contest, board: str, title: str, metric: str, first: str, second: str) -> list[Compared]:
-    columns = judged(contest, metric) or [TABLE]
+def _compared(contest: Contest, board: str, score: Shown, first: str, second: str) -> list[Compared]:
+    metric, columns = score.metric, score.columns(contest) or [TABLE]
     means = mean(contest, metric, columns) if (contest.scores["metric"] == metric).any() else {}
     one, other = (float(means.get(name, nan)) for name in (first, second))
     if isnan(one) or isnan(other):
         return []
-    return [Compared(board, title, one, other, compare(scores_for(contest, metric, columns), first, second))]
+    return [Compared(board, score.title, one, other, compare(scores_for(contest, metric, columns), first, second))]

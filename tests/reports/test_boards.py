@@ -1,17 +1,19 @@
 """Boards: who has a place, which means are shown, and that nobody is judged on fewer tasks."""
 
+from copy import deepcopy
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from reports.board_tables import board_grid, board_views, place_labels
+from reports.board_tables import board_grid, board_views, place_labels, reading_grid
 from reports.boards import board_of, boards_of, contest_of
+from reports.comparisons import comparisons
 from reports.ranking import rank
 from reports.results import lost, tidy
 
-PRIMARY = "row-energy-skill"
+PRIMARY, RMSE = "row-energy-skill", ("draw-rmse", "educ")
 
 
 def contest(records, facts):
@@ -66,6 +68,24 @@ def test_means_are_over_masks_and_over_items_of_the_kinds_that_are_told(experime
     table = board_of(contest(records, facts), "values").table
     own = [value for r in records if r.imputer == "c" for metric, _, value in r.scores if metric == "draw-accuracy"]
     assert table.loc["c", "draw-accuracy"] == pytest.approx(np.mean(own))
+
+
+def test_columns_of_a_metric_stand_one_by_one_where_its_headline_names_them(experiment):
+    records, facts, _ = experiment
+    split = deepcopy(facts)
+    split["metrics"]["draw-rmse"]["headline"] |= {"columns": ["educ", "age"], "kinds": []}
+    own = contest(records, split)
+    board = board_of(own, "values")
+    values = [v for r in records if r.imputer == "c" for metric, column, v in r.scores if (metric, column) == RMSE]
+    assert board.table.loc["c", "draw-rmse educ"] == pytest.approx(np.mean(values))
+    assert board.table["draw-rmse age"].isna().all()  # nobody has a score of it
+    heads = [head.text for head in board_grid(board, "values").heads]
+    assert "RMSE educ ↓" in heads
+    assert not {"RMSE ↓", "RMSE age ↓"} & set(heads)
+    assert [row[2].text for row in reading_grid(board, "values").rows if row[0].text == "RMSE educ ↓"] == ["educ"]
+    titles = [one.title for one in comparisons(own, "c", "d")]
+    assert "RMSE educ" in titles
+    assert "RMSE age" not in titles
 
 
 def test_a_failure_leaves_no_place_and_no_mean_of_the_rest(experiment):
