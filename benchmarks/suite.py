@@ -20,7 +20,6 @@ DEFAULT_IMPUTERS = (
     "mice-cart",
     "missforest",
     "gbm",
-    "hyperimpute",
     "miwae",
     "hivae",
     "masked-transformer",

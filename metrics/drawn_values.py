@@ -21,7 +21,6 @@ from metrics.skill import squared_error
     span=(0, inf),
     best=0.0,
     trivial="the item's SD (column mean)",
-    headline=Headline("RMSE", place=2, board=BoardName.VALUES, kinds=SCALE),
 )
 def draw_rmse(masked: Masked, prediction: Prediction) -> dict[str, float]:
     """Root mean squared error of the expected value, unbiased in the draws.
