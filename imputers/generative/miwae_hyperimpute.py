@@ -27,7 +27,8 @@ class MIWAEHyperimpute(MatrixImputer):
 
     The plugin's own ``transform`` returns a weighted mean of ten draws, which is neither an expectation nor a
     draw. So its trained networks are read instead: expectations are the self-normalised importance average
-    of equation 12, draws are sampling-importance resampling (section 3.3). A draw resamples the latent
+    of equation 12, or means of the draws where these are kept on a scale or within limits, which that average
+    ignores; draws are sampling-importance resampling (section 3.3). A draw resamples the latent
     position and then the cell; a nominal item's level is drawn from its dummies' means. The networks'
     weights are held fixed.
 
@@ -114,7 +115,7 @@ class MIWAEHyperimpute(MatrixImputer):
             cells = location + scale * rng.standard_t(freedom)
             drawn[:, block] = self._levels(location, cells, rng)
         means = means * self.scale_ + self.centre_
-        return Prediction(drawn[:, np.isnan(X)], self._expected(X, means), self._probabilities(X, means))
+        return Prediction(drawn[:, np.isnan(X)], self._expected(X, means, drawn), self._probabilities(X, means))
 
     def _resample(self, D: Floats, n_draws: int, rng: np.random.Generator) -> tuple[Floats, Floats, Floats, Floats]:
         """Student-t parameters at resampled latent positions, each (n_draws, rows, q), and expectations (rows, q)."""
@@ -160,10 +161,15 @@ class MIWAEHyperimpute(MatrixImputer):
     def _probabilities(self, X: Floats, means: Floats) -> Mapping[int, Floats]:
         return {int(j): self._shares(int(j), means[np.isnan(X[:, j])]) for j in self.schema_.where(Kind.NOMINAL)}
 
-    def _expected(self, X: Floats, means: Floats) -> Floats:
+    def _expected(self, X: Floats, means: Floats, drawn: Floats) -> Floats:
+        """Importance averages of numbers without limits; means of the draws where these are kept on a scale."""
         fills = np.full(X.shape, np.nan)
         for j in self.schema_.where(Kind.ORDINAL, Kind.NUMERIC):
-            fills[:, j] = np.clip(means[:, self.schema_.blocks[j].start], *self._range[:, j])
+            column, own = self.schema_.columns[j], np.isnan(X[:, j])
+            if column.kind is Kind.NUMERIC and (column.low, column.high) == (None, None):
+                fills[own, j] = np.clip(means[own, self.schema_.blocks[j].start], *self._range[:, j])
+            else:
+                fills[own, j] = drawn[:, own, j].mean(axis=0)
         return fills[np.isnan(X)]
 
 
