@@ -15,8 +15,10 @@ import typer
 from rich.console import Console
 
 from benchmarks.commands.plugins import load_plugins
-from benchmarks.isolation import End, Outcome, apart, fork_server, variables
-from benchmarks.supervisor import PRELOADED, THREAD_VARIABLES, Limits
+from benchmarks.isolation import End, Outcome, apart, fork_server
+from benchmarks.processes import Limits
+from benchmarks.sealed import PRELOADED
+from benchmarks.threads import ONE_THREAD, variables
 from datasets.errors import InputError
 from datasets.schema import Floats, Schema
 
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
 
 UNSEEN = "predicts the same where nobody checks"
 Judge = Callable[[Limits, BaseContext], Outcome]
-ONE_THREAD = dict.fromkeys(THREAD_VARIABLES, "1")
 
 
 def check_imputer(name: str, files: tuple[Path, ...], limits: Limits, console: Console) -> None:

@@ -1,6 +1,5 @@
 """A piece of work in a fresh process with limits: whatever it does, the caller goes on and learns how it ended."""
 
-import ctypes
 import multiprocessing
 import os
 import shutil
@@ -8,7 +7,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -19,11 +18,12 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.supervisor import Limits
+from benchmarks.namespaces import adopt_orphans
+from benchmarks.processes import Limits, kill_family, used_gb
+from benchmarks.threads import variables
 from datasets.errors import MethodUnavailableError
 
 POLL_SECONDS = 0.05
-SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER of prctl(2): descendants that lose their parent become ours
 LONGEST = 600  # characters of a message
 
 
@@ -64,18 +64,6 @@ def fork_server(preload: Sequence[str], environment: Mapping[str, str]) -> Itera
         yield context
 
 
-@contextmanager
-def variables(wanted: Mapping[str, str]) -> Iterator[None]:
-    """Environment variables that hold inside the block."""
-    before = dict(os.environ)
-    os.environ.update(wanted)
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
-
-
 def apart(work: Work, limits: Limits, context: BaseContext) -> Outcome:
     """Do a piece of work in a process of its own and in an empty working folder that goes with it.
 
@@ -107,7 +95,7 @@ def _await(process: BaseProcess, receiver: connection.Connection, limits: Limits
             return told
         if not process.is_alive():
             return _received(receiver) or Outcome(End.DIED, _death(process.exitcode))
-        used = sum(_resident_gb(member) for member in _family(process))
+        used = used_gb(process.pid or 0)
         if used > limits.memory_gb:
             return Outcome(End.OVER_MEMORY, f"used {used:.1f} GB, more than the limit of {limits.memory_gb:g} GB")
     return Outcome(End.OVER_TIME, f"took longer than the limit of {limits.seconds:g} s")
@@ -142,8 +130,7 @@ def _prepare(folder: Path) -> None:
     """An own session, an empty working folder, an own folder for temporary files, output to a file."""
     with suppress(OSError):
         os.setsid()
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(SUBREAPER, 1, 0, 0, 0)
+    adopt_orphans()
     here, temporary = folder / "here", folder / "temporary"
     here.mkdir()
     temporary.mkdir()
@@ -168,28 +155,14 @@ def describe(error: BaseException) -> str:
     return f"{name}: {printable[:LONGEST]}" if printable else name
 
 
-def _family(process: BaseProcess) -> Iterable[psutil.Process]:
-    try:
-        root = psutil.Process(process.pid)
-        return [root, *root.children(recursive=True)]
-    except psutil.NoSuchProcess:
-        return []
-
-
-def _resident_gb(process: psutil.Process) -> float:
-    try:
-        return process.memory_info().rss / 2**30
-    except psutil.NoSuchProcess:
-        return 0.0
-
-
 def _kill(process: BaseProcess, folder: Path) -> None:
     """Kill what the process started, then the process, then what lost its parent before."""
     if process.pid is None:
         return
-    for member in [*list(_family(process))[::-1], *_orphans(process.pid, folder)]:
-        with suppress(psutil.NoSuchProcess):  # gone by itself meanwhile: what we want
-            member.kill()
+    kill_family(process.pid)
+    for orphan in _orphans(process.pid, folder):
+        with suppress(psutil.NoSuchProcess):
+            orphan.kill()
     process.join()
 
 

@@ -78,6 +78,10 @@ class Damaged(Exception):
     """A stored prediction that cannot be used, and was set aside."""
 
 
+class NotKept(Exception):
+    """A prediction that cannot be written to the store: its `OSError`."""
+
+
 def judge(job: Job, reply: bytes | None, seconds: float) -> Record:
     """Turn the reply of a sealed process, or without one the stored prediction, into the record of a cell.
 
@@ -85,6 +89,8 @@ def judge(job: Job, reply: bytes | None, seconds: float) -> Record:
     ------
     Damaged
         If the stored prediction cannot be used.
+    NotKept
+        If the prediction cannot be written.
     """
     if reply is None:
         return _scored(job, _from_store(job), seconds)
@@ -105,7 +111,10 @@ def judge(job: Job, reply: bytes | None, seconds: float) -> Record:
         check_coherence(stored.prediction, job.masked.values, job.masked.schema)
     except InputError as wrong:
         return job.record("failed", f"InputError: {wrong}", seconds)
-    job.store.save_prediction(job.prediction_key, stored)
+    try:
+        job.store.save_prediction(job.prediction_key, stored)
+    except OSError as error:
+        raise NotKept(error) from None
     return _scored(job, stored, seconds)
 
 

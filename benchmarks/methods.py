@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.cells import Method
+from benchmarks.sealed import Seal
 from benchmarks.suite import Suite
-from benchmarks.supervisor import Seal
 from datasets.errors import InputError
 from datasets.registry import load_plugin
 from datasets.request import parse_request

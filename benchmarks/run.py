@@ -17,10 +17,12 @@ from benchmarks.data import load
 from benchmarks.judge import Job
 from benchmarks.manifest import describe_run
 from benchmarks.methods import Methods, named_paths
+from benchmarks.processes import Limits
 from benchmarks.progress import Progress
+from benchmarks.sealed import Seal
 from benchmarks.store import Store
 from benchmarks.suite import Suite
-from benchmarks.supervisor import Limits, Seal, Supervisor
+from benchmarks.supervisor import Supervisor
 from benchmarks.versions import CodeVersion, commit, machine
 from datasets import DATASETS
 from datasets.errors import DataUnavailableError, InputError, MethodUnavailableError
@@ -56,6 +58,7 @@ class Settings:
     out : folder of the results.
     n_jobs : cells at a time.
     command : what was typed.
+    data : files of the user's with the truth.
     plugins : files given by ``--load``.
     trusted : those of them that register more than imputers, and so are imported where the truth is.
     fail_fast : stop at the first failure, and write no page.
@@ -65,6 +68,7 @@ class Settings:
     n_jobs: int
     limits: Limits
     command: str
+    data: tuple[Path, ...] = ()
     plugins: tuple[Path, ...] = ()
     trusted: tuple[Path, ...] = ()
     fail_fast: bool = False
@@ -240,7 +244,7 @@ def compute(jobs: Sequence[Job], store: Store, settings: Settings, progress: Pro
     try:
         if missing:
             requests = {job.cell.imputer for job in missing}
-            with Seal(settings.plugins, named_paths(requests)) as seal:
+            with Seal(settings.plugins, named_paths(requests), (settings.out, *settings.data)) as seal:
                 seal.preload()
                 progress.sealed(closed=seal.closed)
                 scoring = settings.trusted

@@ -25,8 +25,10 @@ import psutil
 
 from benchmarks import namespaces
 from benchmarks.namespaces import View
+from benchmarks.processes import kill_family
 
 MESSAGE_BYTES = 2**20
+SHOWN = ("readable", "closed", "hidden")
 
 
 @dataclass(eq=False)
@@ -42,33 +44,41 @@ def main() -> None:
     runner = socket.socket(fileno=int(sys.argv[1]))
     settings = json.loads(runner.recv(MESSAGE_BYTES))
     namespaces.end_with_parent()
-    if _entered():
+    view = View(Path(tempfile.gettempdir()) / "view", **{name: tuple(map(Path, settings[name])) for name in SHOWN})
+    closes = closes_on(view)
+    if closes:
+        namespaces.enter()
         child = os.fork()
         if child:  # the server proper is the child: the first process of the new namespace
             runner.close()
             os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) & 0xFF)
         namespaces.end_with_parent()
+        namespaces.build_view(view)
     namespaces.adopt_orphans()
     namespaces.close_memory()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    view = _view(settings) if os.getpid() == 1 else None
-    runner.send(json.dumps({"closed": view is not None}).encode())
-    _Server(runner, view).serve()
+    runner.send(json.dumps({"closed": closes}).encode())
+    _Server(runner, view if closes else None).serve()
 
 
-def _entered() -> bool:
+def closes_on(view: View) -> bool:
+    """Tell whether the kernel lets plain users close a view, by doing all of it in a process that ends."""
+    child = os.fork()
+    if child:
+        return os.waitpid(child, 0)[1] == 0
+    code = 1
     try:
         namespaces.enter()
-    except (OSError, AttributeError):  # refused, or another system
-        return False
-    return True
-
-
-def _view(settings: dict[str, Any]) -> View:
-    paths = {name: tuple(map(Path, settings[name])) for name in ("readable", "closed", "hidden")}
-    view = View(Path(tempfile.gettempdir()) / "view", **paths)
-    namespaces.build_view(view)
-    return view
+        first = os.fork()
+        if not first:
+            namespaces.build_view(view)
+            namespaces.move_into_view(view, None, network=False)
+            namespaces.drop_privileges()
+        code = 0 if not first else os.waitstatus_to_exitcode(os.waitpid(first, 0)[1])
+    except (OSError, AttributeError, KeyError):  # refused, or another system or processor
+        code = 1
+    finally:
+        os._exit(code)
 
 
 class _Server:
@@ -175,8 +185,7 @@ class _Server:
 
     def _end(self, cell: _Cell) -> None:
         if cell.first is None:
-            for member in _descendants(cell.pid):
-                _kill(member.pid)
+            kill_family(cell.pid)
         _kill(cell.pid)
 
     def _reap(self) -> None:
@@ -209,9 +218,7 @@ class _Server:
             if not orphans:
                 return
             for orphan in orphans:
-                for member in _descendants(orphan.pid):
-                    _kill(member.pid)
-                _kill(orphan.pid)
+                kill_family(orphan.pid)
                 try:
                     os.waitpid(orphan.pid, 0)
                 except ChildProcessError:
@@ -220,13 +227,6 @@ class _Server:
 
 def _noted(number: int, frame: FrameType | None) -> None:
     """Nothing: the signal wakes the server."""
-
-
-def _descendants(pid: int) -> list[psutil.Process]:
-    try:
-        return psutil.Process(pid).children(recursive=True)
-    except psutil.NoSuchProcess:
-        return []
 
 
 def _kill(pid: int) -> None:

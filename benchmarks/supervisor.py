@@ -4,316 +4,22 @@ A cell has a place from its start until it is recorded; so many places are taken
 ends before its reply is judged, in another process that never runs code of imputers.
 """
 
-import json
-import multiprocessing
 import os
-import selectors
-import socket
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from multiprocessing import connection
-from multiprocessing.context import ForkServerContext
-from multiprocessing.process import BaseProcess
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import psutil
-
-from benchmarks.judge import Damaged, Job, judge
-from benchmarks.seal import MESSAGE_BYTES
-from benchmarks.versions import PACKAGES, ROOT
-from benchmarks.wire import pack, unpack
-from datasets.errors import InputError
+from benchmarks.judge import Damaged, Job
+from benchmarks.judges import Judge, judge_server
+from benchmarks.processes import Limits, used_gb
+from benchmarks.sealed import POLL_SECONDS, Reply, Seal, SealLostError, select
 from reports.results import Record
 
-POLL_SECONDS = 0.05
 GRACE_SECONDS = 2.0  # between the end of a connection and that of its process
 START_SECONDS = 600.0  # that the server may take until a process starts: its imports come first
-READ_BYTES = 2**20
 JUDGING_SECONDS = 3600.0
-PRELOADED = ("benchmarks.worker", "sklearn.ensemble", "scipy.stats", "lightgbm", "torch")
-JUDGES_PRELOAD = ("benchmarks.judge", "sklearn.linear_model", "scipy.stats")
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-NO_LOADERS = ("__init__.py",)
-PASSED_ON = (
-    "PATH",
-    "HOME",
-    "LANG",
-    "LANGUAGE",
-    "TZ",
-    "LD_LIBRARY_PATH",
-    "PYTHONHASHSEED",
-    "PYTHONWARNINGS",
-    "VIRTUAL_ENV",
-)
-PASSED_FAMILIES = ("LC_", "CUDA_", "NVIDIA_", "HF_", "HUGGINGFACE_", "TRANSFORMERS_", "R_", "PYTORCH_", "XDG_CACHE")
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What one cell may take: wall-clock seconds, and resident memory in GB of its process and all it started."""
-
-    seconds: float
-    memory_gb: float
-
-
-class SealLostError(Exception):
-    """The server of sealed processes has died."""
-
-
-class Seal:
-    """The runner's end of the server in `benchmarks.seal`, which is started again when it dies.
-
-    Parameters
-    ----------
-    plugins : files that sealed processes load.
-    named : files and folders beside those of Python and this project that they read, as folders of weights.
-    """
-
-    def __init__(self, plugins: Sequence[Path] = (), named: Iterable[Path] = ()) -> None:
-        self.plugins = tuple(path.resolve() for path in plugins)
-        self.path = [os.path.abspath(entry) for entry in sys.path]  # noqa: PTH100 - links in it are meant
-        self._readable = _readable([*self.plugins, *_beside(self.plugins), *(path.resolve() for path in named)])
-        self._folder = tempfile.TemporaryDirectory()
-        self._process: subprocess.Popen[bytes] | None = None
-        self._closed = False
-        self._preloads = False
-        self._started = 0
-
-    def __enter__(self) -> "Seal":
-        self._open()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.close()
-        self._folder.cleanup()
-
-    @property
-    def closed(self) -> bool:
-        """Whether the kernel closes files, processes and network to the processes."""
-        return self._closed
-
-    def fileno(self) -> int:
-        """For selectors."""
-        return self._socket.fileno()
-
-    def close(self) -> None:
-        """End the server and all that it started."""
-        if self._process is not None:
-            self._socket.close()
-            if self._closed:  # the kernel ends all others with it
-                self._process.kill()
-            try:
-                self._process.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
-
-    def reopen(self) -> None:
-        """Start the server again."""
-        for process in _family(self._process.pid if self._process else 0):
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
-        self.close()
-        self._open()
-        if self._preloads:
-            self.preload()
-
-    def preload(self) -> None:
-        """Let the server import what is slow to import; it starts no process meanwhile."""
-        self._preloads = True
-        self._tell({"do": "preload", "modules": PRELOADED})
-
-    def start(self, request: bytes, log: int, writable: Path | None = None, *, network: bool = False) -> "Reply":
-        """Start a process on a request.
-
-        Parameters
-        ----------
-        log : descriptor of the file that takes what is printed.
-        writable : folder that it may write to.
-
-        Raises
-        ------
-        SealLostError
-            If the server has died.
-        """
-        self._started += 1
-        ours, theirs = os.pipe()
-        with tempfile.TemporaryFile() as file:
-            file.write(request)
-            file.flush()
-            order = {"do": "start", "cell": self._started, "network": network}
-            try:
-                self._tell(order | {"writable": writable and str(writable)}, [file.fileno(), theirs, log])
-            except SealLostError:
-                os.close(ours)
-                raise
-            finally:
-                os.close(theirs)
-        os.set_blocking(ours, False)
-        return Reply(self._started, ours)
-
-    def end(self, number: int) -> None:
-        """Kill a process and what it started."""
-        self._tell({"do": "end", "cell": number})
-
-    def ended(self) -> tuple[int, int] | None:
-        """Number and exit code of a process that ended; None for other news.
-
-        Raises
-        ------
-        SealLostError
-            If the server has died.
-        """
-        try:
-            message = self._socket.recv(MESSAGE_BYTES)
-        except OSError:
-            message = b""
-        if not message:
-            raise SealLostError
-        news = json.loads(message)
-        return news["cell"], news["code"]
-
-    def ask(self, request: dict[str, Any], seconds: float = 120.0) -> dict[str, Any]:
-        """Do a request without a table, and give the answer.
-
-        Raises
-        ------
-        InputError
-            If the process ends, fails or takes too long.
-        """
-        with tempfile.TemporaryFile() as log:
-            content = {"path": self.path, "plugins": [str(path) for path in self.plugins], **request}
-            reply = self.start(pack(content), log.fileno())
-            code: int | None = None
-            deadline = time.monotonic() + seconds
-            while not (reply.whole or code is not None) and time.monotonic() < deadline:
-                ready, _, _ = _select([reply.file, self._socket], POLL_SECONDS)
-                if reply.file in ready:
-                    reply.read(2**24)
-                if self._socket in ready:
-                    found = self.ended()
-                    code = found[1] if found else None
-            reply.read(2**24)
-            if code is None:
-                self.end(reply.number)
-                self.ended()
-            os.close(reply.file)
-        files = ", ".join(str(path) for path in self.plugins)
-        if not reply.whole:
-            told = f"took longer than {seconds:g} s" if code is None else f"ended its process (exit code {code})"
-            raise InputError(f"--load {files}: {told} while it was imported; mend it")
-        content, _ = unpack(reply.message)
-        if content.get("status") != "done":
-            raise InputError(f"--load {files}: {content.get('message')}")
-        if "mistake" in content:
-            raise InputError(content["mistake"])
-        return content
-
-    def _open(self) -> None:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "benchmarks.seal", str(theirs.fileno())],
-                cwd=self._folder.name,
-                env=_environment(self._folder.name),
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-            )
-        self._socket = ours
-        closed = [] if ROOT in self._readable else [ROOT]
-        paths = {"readable": self._readable, "closed": closed, "hidden": _loaders()}
-        self._tell({name: [str(path) for path in found] for name, found in paths.items()})
-        message = self._socket.recv(MESSAGE_BYTES)
-        if not message:
-            raise SealLostError
-        self._closed = bool(json.loads(message)["closed"])
-
-    def _tell(self, order: dict[str, Any], files: Sequence[int] = ()) -> None:
-        try:
-            socket.send_fds(self._socket, [json.dumps(order).encode()], files)
-        except OSError:
-            raise SealLostError from None
-
-
-def _loaders() -> list[Path]:
-    """What reads or makes tables, and is in the folder of the surveys."""
-    return [path for path in (ROOT / "datasets" / "surveys").iterdir() if path.name not in NO_LOADERS]
-
-
-@dataclass(eq=False)
-class Reply:
-    """What a sealed process sends: its process id for this machine, and one message behind its length."""
-
-    number: int
-    file: int
-    received: bytearray = field(default_factory=bytearray)
-    over: bool = False  # nothing more can come
-
-    @property
-    def process_id(self) -> int | None:
-        """Id of the process, once it is known."""
-        return int.from_bytes(self.received[:8], "big") if len(self.received) >= 8 else None
-
-    @property
-    def message(self) -> bytes:
-        """The message."""
-        return bytes(self.received[16 : 16 + self._length])
-
-    @property
-    def whole(self) -> bool:
-        """Whether all of it is there."""
-        return len(self.received) >= 16 + self._length
-
-    @property
-    def _length(self) -> int:
-        return int.from_bytes(self.received[8:16], "big")
-
-    def read(self, most: int) -> None:
-        """Take in what has come; a message longer than so many bytes is not read on."""
-        while not self.over and not (len(self.received) >= 16 and self.whole):
-            try:
-                part = os.read(self.file, READ_BYTES)
-            except BlockingIOError:
-                return
-            self.received += part
-            self.over = not part or len(self.received) > most
-
-
-class _Judge:
-    """A process that judges one cell after another."""
-
-    def __init__(self, context: ForkServerContext, plugins: Sequence[Path]) -> None:
-        self.end, theirs = context.Pipe()
-        self.process: BaseProcess = context.Process(target=_sit, args=(theirs, tuple(plugins)), daemon=True)
-        self.process.start()
-        theirs.close()
-
-
-def _sit(runner: connection.Connection, plugins: Sequence[Path]) -> None:
-    """Judge what comes until the runner is gone."""
-    from datasets.registry import load_plugin
-
-    for plugin in plugins:
-        load_plugin(plugin)
-    with suppress(EOFError, BrokenPipeError):
-        while True:
-            job, reply, seconds = runner.recv()
-            try:
-                found: Record | Damaged = judge(job, reply, seconds)
-            except Damaged as damaged:
-                found = damaged
-            except Exception as error:  # noqa: BLE001 - metrics, too, may be anybody's
-                found = job.record("failed", f"{type(error).__name__}: {error} (while it was scored)", seconds)
-            runner.send(found)
 
 
 @dataclass(eq=False)
@@ -325,7 +31,7 @@ class _Running:
     code: int | None = None  # exit code of the sealed process, once it has ended
     failure: str = ""
     lost_at: float | None = None  # when the connection ended before the reply was whole
-    judge: _Judge | None = None
+    judge: Judge | None = None
 
     @property
     def seconds(self) -> float:
@@ -347,13 +53,19 @@ class Supervisor:
         self.seal, self.n_jobs, self.limits, self.say = seal, n_jobs, limits, say
         self.scoring = scoring
         self.running: list[_Running] = []
-        self.idle: list[_Judge] = []
-        self.judges: list[_Judge] = []
+        self.idle: list[Judge] = []
+        self.judges: list[Judge] = []
 
     def run(self, jobs: Iterable[Job], done: Callable[[Job, Record, float], bool]) -> None:
-        """Run every job."""
+        """Run every job.
+
+        Raises
+        ------
+        OSError
+            If a prediction, or a log, cannot be written.
+        """
         waiting = iter(jobs)
-        with _server() as context:
+        with judge_server() as context:
             self.context = context
             try:
                 while True:
@@ -399,8 +111,8 @@ class Supervisor:
         task.judge = self.idle.pop() if self.idle else self._new_judge()
         task.judge.end.send((task.job, reply, task.seconds))
 
-    def _new_judge(self) -> _Judge:
-        judge = _Judge(self.context, self.scoring)
+    def _new_judge(self) -> Judge:
+        judge = Judge(self.context, self.scoring)
         self.judges.append(judge)
         return judge
 
@@ -408,7 +120,7 @@ class Supervisor:
         """Wait for news, and take them in."""
         replies = {task.reply.file: task for task in self.running if task.reply and not (task.reply.over or task.judge)}
         judges = [task.judge.end for task in self.running if task.judge]
-        ready, _, _ = _select([*replies, *judges, self.seal], POLL_SECONDS)
+        ready = select([*replies, *judges, self.seal], POLL_SECONDS)
         for file in replies:
             if file in ready:
                 self._hear(replies[file])
@@ -460,7 +172,7 @@ class Supervisor:
         pid = task.reply.process_id if task.reply else None
         if task.seconds > self.limits.seconds + (0 if pid else START_SECONDS):
             return f"took longer than the limit of {self.limits.seconds:g} s"
-        used = sum(_resident_gb(process) for process in _family(pid)) if pid else 0.0
+        used = used_gb(pid) if pid else 0.0
         most = self.limits.memory_gb
         return f"used {used:.2f} GB, more than the limit of {most:g} GB" if used > most else None
 
@@ -518,6 +230,8 @@ class Supervisor:
             judge.process.join()
             return task.job.record("failed", f"its scoring died with exit code {judge.process.exitcode}", task.seconds)
         self.idle.append(judge)
+        if isinstance(found, OSError):
+            raise found
         if isinstance(found, Damaged):
             self.say(str(found))
             task.judge = None
@@ -535,73 +249,3 @@ class Supervisor:
                 task.job.store.learned_path(task.job.prediction_key).rmdir()
         if task.log is not None:
             os.close(task.log)
-
-
-def _select(files: Sequence[Any], seconds: float) -> tuple[set[Any], set[Any], set[Any]]:
-    """As `select.select` for reading, of any number of files."""
-    with selectors.DefaultSelector() as selector:
-        for file in files:
-            selector.register(file, selectors.EVENT_READ)
-        return {key.fileobj for key, _ in selector.select(seconds)}, set(), set()
-
-
-@contextmanager
-def _server() -> Iterator[ForkServerContext]:
-    """A fork server for judges, which use one thread each: the libraries read these variables as they load."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(list(JUDGES_PRELOAD))
-    before = {name: os.environ[name] for name in THREAD_VARIABLES if name in os.environ}
-    os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
-    try:
-        yield context
-    finally:
-        for name in THREAD_VARIABLES:
-            del os.environ[name]
-        os.environ.update(before)
-
-
-def _environment(folder: str) -> dict[str, str]:
-    """What a sealed process needs of the environment: nothing that names the run or its data."""
-    kept = {name: value for name, value in os.environ.items() if name in PASSED_ON or name.startswith(PASSED_FAMILIES)}
-    hub = os.environ.get("HF_HOME") or str(_caches() / "huggingface")
-    own = {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": folder, "HF_HOME": hub}
-    return kept | own | dict.fromkeys(THREAD_VARIABLES, "1")
-
-
-def _caches() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-
-
-def _readable(named: Iterable[Path]) -> list[Path]:
-    """Python, this project's code, language models, R's packages, and what is named."""
-    own = [ROOT / package for package in sorted(PACKAGES)]
-    python = [Path(sys.prefix), Path(sys.base_prefix), Path(sys.executable).resolve()]
-    installed = [Path(entry) for entry in sys.path if "site-packages" in entry]
-    hub = [Path(os.environ.get(name, "")) for name in ("HF_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "R_HOME")]
-    programs = [Path(entry) for name in ("R_LIBS", "R_LIBS_USER", "LD_LIBRARY_PATH") for entry in _entries(name)]
-    found = [*own, *python, *installed, _caches() / "huggingface", *hub, *programs, *named]
-    return [path for path in dict.fromkeys(found) if path.is_absolute() and path.exists()]
-
-
-def _entries(variable: str) -> list[str]:
-    return os.environ.get(variable, "").split(":")
-
-
-def _beside(plugins: Iterable[Path]) -> list[Path]:
-    """Python files beside files of the user's, which they may import."""
-    return [path for plugin in plugins for path in sorted(plugin.parent.glob("*.py"))]
-
-
-def _family(pid: int) -> list[psutil.Process]:
-    try:
-        root = psutil.Process(pid)
-        return [root, *root.children(recursive=True)]
-    except psutil.NoSuchProcess:
-        return []
-
-
-def _resident_gb(process: psutil.Process) -> float:
-    try:
-        return process.memory_info().rss / 2**30
-    except psutil.NoSuchProcess:
-        return 0.0

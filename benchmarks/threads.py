@@ -1,12 +1,13 @@
 """One thread for the numerical libraries, so that a seed alone decides a result."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from threadpoolctl import threadpool_limits
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+ONE_THREAD = dict.fromkeys(THREAD_VARIABLES, "1")
 
 
 @contextmanager
@@ -15,12 +16,17 @@ def one_thread() -> Iterator[None]:
 
     Sums in other orders differ in the last bit, and on small tables threads wait for each other more than they work.
     """
-    before = {name: os.environ[name] for name in THREAD_VARIABLES if name in os.environ}
-    os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
+    with variables(ONE_THREAD), threadpool_limits(limits=1):
+        yield
+
+
+@contextmanager
+def variables(wanted: Mapping[str, str]) -> Iterator[None]:
+    """Environment variables that hold inside the block, and in processes started there."""
+    before = dict(os.environ)
+    os.environ.update(wanted)
     try:
-        with threadpool_limits(limits=1):
-            yield
+        yield
     finally:
-        for name in THREAD_VARIABLES:
-            del os.environ[name]
+        os.environ.clear()
         os.environ.update(before)

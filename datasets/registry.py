@@ -56,7 +56,7 @@ class Registry(Generic[T]):
         self._entries: dict[str, T] = {}
         self._origins: dict[str, str] = {}
         self._plugins: dict[str, EntryPoint] = {}
-        self._complete = self._searching = False
+        self._complete = self._searching = self._closed = False
         _REGISTRIES.append(self)
 
     def register(self, name: str) -> Callable[[Entry], Entry]:
@@ -74,7 +74,8 @@ class Registry(Generic[T]):
                 raise InputError(
                     f"the {self.noun} {name!r} of {origin} has the name of one in {self._origins[name]}; choose another"
                 )
-            self._entries[name] = entry  # type: ignore[assignment]
+            if not self._closed:
+                self._entries[name] = entry  # type: ignore[assignment]
             self._origins[name] = origin
             return entry
 
@@ -158,9 +159,10 @@ class Registry(Generic[T]):
         return sorted(name for name, origin in self._origins.items() if origin == module)
 
     def close(self) -> None:
-        """Forget every entry and find no more: for a process that must not have them."""
+        """Forget every entry and take no more: for a process that must not have them."""
         self._entries.clear()
-        self._complete = True
+        self._plugins.clear()
+        self._complete = self._closed = True
 
     def _find_all(self) -> None:
         """Import every file of the package that mentions this registry, and list the entry points."""

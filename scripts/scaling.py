@@ -19,7 +19,7 @@ from tabulate import tabulate
 
 from benchmarks.cells import make_mask
 from benchmarks.data import load
-from benchmarks.supervisor import THREAD_VARIABLES
+from benchmarks.threads import THREAD_VARIABLES
 from datasets.request import split_requests
 from datasets.schema import Floats, Schema
 from imputers import make_imputer

@@ -20,7 +20,7 @@ def check(
     its process breaks that rule. The exit status is 1 if a rule is broken.
     """
     from benchmarks.checking import check_imputer
-    from benchmarks.supervisor import Limits
+    from benchmarks.processes import Limits
 
     files = tuple(path.resolve() for path in load or ())
     check_imputer(name, files, Limits(time_limit, memory_limit), Console())

@@ -47,10 +47,10 @@ def run(
     was stopped.
     """
     from benchmarks.methods import describe_methods, register, trusted
+    from benchmarks.processes import Limits
     from benchmarks.progress import Progress
     from benchmarks.run import Settings, check_suite, load_tables
     from benchmarks.run import run as run_suite
-    from benchmarks.supervisor import Limits
     from datasets.request import split_requests
     from reports.folder import check_folder
 
@@ -68,7 +68,7 @@ def run(
     typed: dict[str, object] = {"suite": suite, "dataset": dataset, "data": data, "schema": schema, "load": plugins}
     typed |= {"imputers": imputers, "mechanisms": mechanisms, "rates": rates, "seeds": seeds, "model": options["model"]}
     limits, command = Limits(time_limit, memory_limit), _command(typed | {"rows": rows})
-    settings = Settings(out, jobs, limits, command, plugins, trusted(plugins), fail_fast)
+    settings = Settings(out, jobs, limits, command, (data,) if data else (), plugins, trusted(plugins), fail_fast)
     check_folder(out / chosen.name)
     methods = describe_methods(chosen, plugins)
     _writable(out)

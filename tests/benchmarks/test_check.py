@@ -12,7 +12,8 @@ import pytest
 
 from benchmarks.checking import ONE_THREAD, UNSEEN, _applied, _imputer, _judge, _unseen
 from benchmarks.isolation import End, Outcome, apart, describe, fork_server
-from benchmarks.supervisor import PRELOADED, Limits
+from benchmarks.processes import Limits
+from benchmarks.sealed import PRELOADED
 from datasets.errors import MethodUnavailableError
 from imputers import IMPUTERS
 from imputers.conformance import CHECKS, ISOLATED, example_table

@@ -6,8 +6,10 @@ import numpy as np
 
 from benchmarks.cells import Cell, make_mask
 from benchmarks.judge import Job
+from benchmarks.processes import Limits
+from benchmarks.sealed import Seal
 from benchmarks.store import Store
-from benchmarks.supervisor import Limits, Seal, Supervisor
+from benchmarks.supervisor import Supervisor
 from datasets.schema import Kind
 from datasets.selection.ranking import take
 

@@ -14,11 +14,11 @@ import pytest
 from rich.console import Console
 
 from benchmarks.methods import describe_methods, trusted
+from benchmarks.processes import Limits
 from benchmarks.progress import Progress
 from benchmarks.run import Settings, check_suite, load_tables, run
 from benchmarks.suite import Block, Suite
 from benchmarks.suites import suite_named
-from benchmarks.supervisor import Limits
 from datasets.errors import InputError
 from reports.results import read_record
 from reports.write import rebuild
@@ -34,7 +34,7 @@ def go(block, out, *, n_jobs=2, limits=None, plugins=(), fail_fast=False):
     blocks = block if isinstance(block, tuple) else (block,)
     suite = check_suite(Suite("small", blocks))
     settings = Settings(
-        out, n_jobs, limits or Limits(120, 8), "python -m benchmarks run", plugins, trusted(plugins), fail_fast
+        out, n_jobs, limits or Limits(120, 8), "python -m benchmarks run", (), plugins, trusted(plugins), fail_fast
     )
     methods = describe_methods(suite, plugins)
     return run(suite, load_tables(suite, None, strict=True, console=QUIET), methods, settings, Progress(QUIET))

@@ -1,0 +1,261 @@
+"""The runner's end of the seal: processes are started on a request, heard, and ended."""
+
+import json
+import os
+import selectors
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks.exposure import beside, environment, loaders, readable
+from benchmarks.processes import kill_family
+from benchmarks.seal import MESSAGE_BYTES
+from benchmarks.versions import ROOT
+from benchmarks.wire import pack, unpack
+from datasets.errors import InputError
+
+POLL_SECONDS = 0.05
+READ_BYTES = 2**20
+PRELOADED = ("benchmarks.worker", "sklearn.ensemble", "scipy.stats", "lightgbm", "torch")
+
+
+class SealLostError(InputError):
+    """The server of sealed processes has died."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the server that starts methods has died; see to free memory and to the folder for temporary files, and "
+            "give the same command again: finished cells are stored"
+        )
+
+
+class Seal:
+    """The runner's end of the server in `benchmarks.seal`, which is started again when it dies.
+
+    Parameters
+    ----------
+    plugins : files that sealed processes load.
+    named : files and folders beside those of Python and this project that they read, as folders of weights.
+    away : files and folders that they never see, wherever they lie: data and results.
+    """
+
+    def __init__(self, plugins: Sequence[Path] = (), named: Iterable[Path] = (), away: Iterable[Path] = ()) -> None:
+        self.plugins = tuple(path.resolve() for path in plugins)
+        self.path = [os.path.abspath(entry) for entry in sys.path]  # noqa: PTH100 - links in it are meant
+        self._readable = readable([*self.plugins, *beside(self.plugins), *(path.resolve() for path in named)])
+        self._away = [path.resolve() for path in away]
+        self._folder = tempfile.TemporaryDirectory()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._closed = False
+        self._preloads = False
+        self._started = 0
+
+    def __enter__(self) -> "Seal":
+        self._open()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+        self._folder.cleanup()
+
+    @property
+    def closed(self) -> bool:
+        """Whether the kernel closes files, processes and network to the processes."""
+        return self._closed
+
+    def fileno(self) -> int:
+        """For selectors."""
+        return self._socket.fileno()
+
+    def close(self) -> None:
+        """End the server and all that it started."""
+        if self._process is not None:
+            self._socket.close()
+            if self._closed:  # the kernel ends all others with it
+                self._process.kill()
+            try:
+                self._process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+
+    def reopen(self) -> None:
+        """Start the server again."""
+        if self._process is not None:
+            kill_family(self._process.pid)
+        self.close()
+        self._open()
+        if self._preloads:
+            self.preload()
+
+    def preload(self) -> None:
+        """Let the server import what is slow to import; it starts no process meanwhile."""
+        self._preloads = True
+        self._tell({"do": "preload", "modules": PRELOADED})
+
+    def start(self, request: bytes, log: int, writable: Path | None = None, *, network: bool = False) -> "Reply":
+        """Start a process on a request.
+
+        Parameters
+        ----------
+        log : descriptor of the file that takes what is printed.
+        writable : folder that it may write to.
+
+        Raises
+        ------
+        SealLostError
+            If the server has died.
+        """
+        self._started += 1
+        ours, theirs = os.pipe()
+        with tempfile.TemporaryFile() as file:
+            file.write(request)
+            file.flush()
+            order = {"do": "start", "cell": self._started, "network": network}
+            try:
+                self._tell(order | {"writable": writable and str(writable)}, [file.fileno(), theirs, log])
+            except SealLostError:
+                os.close(ours)
+                raise
+            finally:
+                os.close(theirs)
+        os.set_blocking(ours, False)
+        return Reply(self._started, ours)
+
+    def end(self, number: int) -> None:
+        """Kill a process and what it started."""
+        self._tell({"do": "end", "cell": number})
+
+    def ended(self) -> tuple[int, int] | None:
+        """Number and exit code of a process that ended; None for other news.
+
+        Raises
+        ------
+        SealLostError
+            If the server has died.
+        """
+        try:
+            message = self._socket.recv(MESSAGE_BYTES)
+        except OSError:
+            message = b""
+        if not message:
+            raise SealLostError
+        news = json.loads(message)
+        return news["cell"], news["code"]
+
+    def ask(self, request: dict[str, Any], seconds: float = 120.0) -> dict[str, Any]:
+        """Do a request without a table, and give the answer.
+
+        Raises
+        ------
+        InputError
+            If the process ends, fails or takes too long.
+        """
+        with tempfile.TemporaryFile() as log:
+            content = {"path": self.path, "plugins": [str(path) for path in self.plugins], **request}
+            reply = self.start(pack(content), log.fileno())
+            code: int | None = None
+            deadline = time.monotonic() + seconds
+            while not (reply.whole or code is not None) and time.monotonic() < deadline:
+                ready = select([reply.file, self._socket], POLL_SECONDS)
+                if reply.file in ready:
+                    reply.read(2**24)
+                if self._socket in ready:
+                    found = self.ended()
+                    code = found[1] if found else None
+            reply.read(2**24)
+            if code is None:
+                self.end(reply.number)
+                self.ended()
+            os.close(reply.file)
+        files = ", ".join(str(path) for path in self.plugins)
+        if not reply.whole:
+            told = f"took longer than {seconds:g} s" if code is None else f"ended its process (exit code {code})"
+            raise InputError(f"--load {files}: {told} while it was imported; mend it")
+        content, _ = unpack(reply.message)
+        if content.get("status") != "done":
+            raise InputError(f"--load {files}: {content.get('message')}")
+        if "mistake" in content:
+            raise InputError(content["mistake"])
+        return content
+
+    def _open(self) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "benchmarks.seal", str(theirs.fileno())],
+                cwd=self._folder.name,
+                env=environment(self._folder.name),
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        self._socket = ours
+        closed = [] if ROOT in self._readable else [ROOT]
+        paths = {"readable": self._readable, "closed": [*closed, *self._away], "hidden": loaders()}
+        self._tell({name: [str(path) for path in found] for name, found in paths.items()})
+        message = self._socket.recv(MESSAGE_BYTES)
+        if not message:
+            raise SealLostError
+        self._closed = bool(json.loads(message)["closed"])
+
+    def _tell(self, order: dict[str, Any], files: Sequence[int] = ()) -> None:
+        try:
+            socket.send_fds(self._socket, [json.dumps(order).encode()], files)
+        except OSError:
+            raise SealLostError from None
+
+
+@dataclass(eq=False)
+class Reply:
+    """What a sealed process sends: its process id for this machine, and one message behind its length."""
+
+    number: int
+    file: int
+    received: bytearray = field(default_factory=bytearray)
+    over: bool = False  # nothing more can come
+
+    @property
+    def process_id(self) -> int | None:
+        """Id of the process, once it is known."""
+        return int.from_bytes(self.received[:8], "big") if len(self.received) >= 8 else None
+
+    @property
+    def message(self) -> bytes:
+        """The message."""
+        return bytes(self.received[16 : 16 + self._length])
+
+    @property
+    def whole(self) -> bool:
+        """Whether all of it is there."""
+        return len(self.received) >= 16 + self._length
+
+    @property
+    def _length(self) -> int:
+        return int.from_bytes(self.received[8:16], "big")
+
+    def read(self, most: int) -> None:
+        """Take in what has come; a message longer than so many bytes is not read on."""
+        while not self.over and not (len(self.received) >= 16 and self.whole):
+            try:
+                part = os.read(self.file, READ_BYTES)
+            except BlockingIOError:
+                return
+            self.received += part
+            self.over = not part or len(self.received) > most
+
+
+def select(files: Sequence[Any], seconds: float) -> set[Any]:
+    """Those of any number of files that can be read, once there is one or the time is over."""
+    with selectors.DefaultSelector() as selector:
+        for file in files:
+            selector.register(file, selectors.EVENT_READ)
+        return {key.fileobj for key, _ in selector.select(seconds)}
