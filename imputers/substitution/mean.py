@@ -8,7 +8,7 @@ from imputers.substitution.statistic import ClassStatistic
 
 @IMPUTERS.register("mean")
 class Mean(ClassStatistic):
-    """Fill with the mean of a numeric or ordinal column, or its nearest valid answer, and the mode of any other.
+    """Fill with the mean of a numeric or ordinal column, as a valid answer, and the mode of any other.
 
     Wilks (1932), Annals of Mathematical Statistics 3; Little & Rubin (2019), Statistical Analysis with
     Missing Data, section 4.2.1. Assumes cells missing completely at random, and even then shrinks
