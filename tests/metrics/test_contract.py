@@ -74,7 +74,7 @@ BOARDS = {  # primary first
         "two-sample-auc",
         "variance-ratio",
     ],
-    BoardName.VALUES: ["value-skill", "draw-rmse", "draw-accuracy", "draw-kappa", "log-score"],
+    BoardName.VALUES: ["value-skill", "draw-accuracy", "draw-kappa", "log-score"],
 }
 
 
