@@ -7,6 +7,7 @@
 
 PYTHON ?= python3.11
 BIN := .venv/bin
+PUBLISHED := gss gss-all gss-systematic gss-targets gss-twin text
 
 # small matrices: more threads cost more than they bring
 export OMP_NUM_THREADS ?= 1
@@ -38,14 +39,11 @@ run: setup
 report: setup
 	$(BIN)/python -m benchmarks report --suite gss
 
-publish: report
-	rm -rf reports/published/figures reports/published/masks
-	cp results/gss/leaderboard.md reports/published/gss.md
-	cp -r results/gss/figures results/gss/masks reports/published/
-	for suite in gss-all gss-systematic gss-llm gss-targets gss-aisurvey gss-aisurvey-100 text; do \
-		$(BIN)/python -m benchmarks report --suite $$suite && \
-		rm -rf reports/published/$$suite && mkdir reports/published/$$suite && \
-		cp -r results/$$suite/leaderboard.md results/$$suite/figures results/$$suite/masks reports/published/$$suite/ || exit 1; \
+publish: setup
+	for suite in $(PUBLISHED); do \
+		rm -rf reports/published/$$suite && \
+		$(BIN)/python -m benchmarks report results/$$suite/results.parquet --out reports/published/$$suite && \
+		rm reports/published/$$suite/leaderboard.html reports/published/$$suite/manifest.json || exit 1; \
 	done
 	cp results/published/published.md reports/published/
 	mkdir -p reports/published/studies
