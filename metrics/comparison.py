@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,21 +48,36 @@ class Comparison:
         return np.triu(self.scored, 1)
 
 
-def compare(masked: Masked, prediction: Prediction, positions: Iterable[int], weights: Weights = None) -> Comparison:
+def compare(masked: Masked, prediction: Prediction, positions: Iterable[int], *, weighted: bool = False) -> Comparison:
     """Set the moments of some columns of the table, true and imputed, side by side.
+
+    Parameters
+    ----------
+    weighted : rows count by their survey weights, which the table must then have.
 
     Raises
     ------
     InputError
         If the prediction has neither draws nor moments.
     """
-    chosen = list(positions)
-    truth = true_moments(masked, chosen, weights)
+    whole, every = _compare(masked, prediction, weighted), _design_columns(masked, range(len(masked.schema)))
+    at = np.searchsorted(every, _design_columns(masked, positions))
+    pairs, truth, draws = np.ix_(at, at), whole.truth, np.arange(len(whole.covariance))
+    of_draws = np.ix_(draws, at, at)
+    own = Moments(truth.mean[at], truth.covariance[pairs], truth.correlation[pairs], truth.pairs[pairs])
+    return Comparison(own, whole.covariance[of_draws], whole.correlation[of_draws], whole.scored[pairs])
+
+
+@lru_cache(maxsize=2)  # a dozen metrics of one prediction, plain and weighted, read the same moments
+def _compare(masked: Masked, prediction: Prediction, weighted: bool) -> Comparison:
+    """The moments of all columns."""
+    every, weights = range(len(masked.schema)), masked.truth.weights if weighted else None
+    truth = true_moments(masked, every, weights)
     if prediction.draws is None:
-        covariance, correlation = _own_moments(masked, prediction, chosen)
+        covariance, correlation = _own_moments(masked, prediction, every)
     else:
         found = [
-            pairwise_moments(_design(masked, chosen, table), weights) for table in completed_tables(masked, prediction)
+            pairwise_moments(_design(masked, every, table), weights) for table in completed_tables(masked, prediction)
         ]
         covariance = np.stack([moments.covariance for moments in found])
         correlation = np.nan_to_num(np.stack([moments.correlation for moments in found]))
@@ -71,8 +87,7 @@ def compare(masked: Masked, prediction: Prediction, positions: Iterable[int], we
 
 def true_moments(masked: Masked, positions: Iterable[int], weights: Weights = None) -> Moments:
     """Moments of the truth's known cells for some columns; NaN for a pair seen in too few rows."""
-    chosen = list(positions)
-    moments = pairwise_moments(_design(masked, chosen, masked.truth.values), weights)
+    moments = pairwise_moments(_design(masked, positions, masked.truth.values), weights)
     seldom = moments.pairs < ROWS_PER_PAIR
     return replace(
         moments,
@@ -81,21 +96,21 @@ def true_moments(masked: Masked, positions: Iterable[int], weights: Weights = No
     )
 
 
-def _design(masked: Masked, chosen: list[int], table: Floats) -> Floats:
+def _design(masked: Masked, chosen: Iterable[int], table: Floats) -> Floats:
     """Design (rows, q) of some columns of a table (rows, p)."""
     return masked.schema.design(table)[:, _design_columns(masked, chosen)]
 
 
-def _design_columns(masked: Masked, chosen: list[int]) -> NDArray[np.intp]:
+def _design_columns(masked: Masked, positions: Iterable[int]) -> NDArray[np.intp]:
     """Where in the full design the columns stand; the first level of a nominal item follows from its others."""
-    columns = masked.schema.columns
+    columns, chosen = masked.schema.columns, list(positions)
     blocks = [masked.schema.blocks[j] for j in chosen]
     firsts = [block.start + (columns[j].kind is Kind.NOMINAL) for j, block in zip(chosen, blocks, strict=True)]
     spans = [np.arange(first, block.stop) for first, block in zip(firsts, blocks, strict=True)]
     return np.concatenate([np.empty(0, dtype=np.intp), *spans])
 
 
-def _own_moments(masked: Masked, prediction: Prediction, chosen: list[int]) -> tuple[Floats, Floats]:
+def _own_moments(masked: Masked, prediction: Prediction, chosen: Iterable[int]) -> tuple[Floats, Floats]:
     """Covariance and correlation (1, q, q) that the prediction itself gives for some columns of the table."""
     if prediction.moments is None:
         raise InputError("the prediction has neither draws nor moments; return one of them")

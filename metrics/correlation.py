@@ -9,7 +9,7 @@ from datasets.prediction import Prediction
 from datasets.table import Masked
 from metrics import METRICS
 from metrics.cells import SCALE
-from metrics.comparison import Weights, compare
+from metrics.comparison import compare
 from metrics.metric import TABLE, Reads, metric
 
 
@@ -23,7 +23,7 @@ def correlation_error(masked: Masked, prediction: Prediction) -> dict[str, float
     judged are left out of both norms (see `Comparison`). A method that calls everything uncorrelated
     gets 1.
     """
-    return correlation_distance(masked, prediction, masked.schema.where(*SCALE), None)
+    return correlation_distance(masked, prediction, masked.schema.where(*SCALE))
 
 
 @METRICS.register("design-correlation-error")
@@ -40,14 +40,14 @@ def design_correlation_error(masked: Masked, prediction: Prediction) -> dict[str
     As `correlation-error`, over the columns of the design: every level of a nominal item but the first is
     a dummy, and dummies of the same item count as pairs too.
     """
-    return correlation_distance(masked, prediction, range(len(masked.schema)), None)
+    return correlation_distance(masked, prediction, range(len(masked.schema)))
 
 
 def correlation_distance(
-    masked: Masked, prediction: Prediction, positions: Iterable[int], weights: Weights
+    masked: Masked, prediction: Prediction, positions: Iterable[int], *, weighted: bool = False
 ) -> dict[str, float]:
-    """`correlation_error` over some columns of the table, with rows weighted (n,), or not."""
-    comparison = compare(masked, prediction, positions, weights)
+    """`correlation_error` over some columns of the table, with rows counted by their weights, or not."""
+    comparison = compare(masked, prediction, positions, weighted=weighted)
     true = comparison.truth.correlation[comparison.pairs]
     if not true.any():
         return {}
@@ -62,8 +62,9 @@ def weighted_correlation_error(masked: Masked, prediction: Prediction) -> dict[s
 
     Left out for a table without weights.
     """
-    weights = masked.truth.weights
-    return {} if weights is None else correlation_distance(masked, prediction, masked.schema.where(*SCALE), weights)
+    if masked.truth.weights is None:
+        return {}
+    return correlation_distance(masked, prediction, masked.schema.where(*SCALE), weighted=True)
 
 
 @METRICS.register("weighted-design-correlation-error")
@@ -73,8 +74,9 @@ def weighted_design_correlation_error(masked: Masked, prediction: Prediction) ->
 
     Left out for a table without weights.
     """
-    weights = masked.truth.weights
-    return {} if weights is None else correlation_distance(masked, prediction, range(len(masked.schema)), weights)
+    if masked.truth.weights is None:
+        return {}
+    return correlation_distance(masked, prediction, range(len(masked.schema)), weighted=True)
 
 
 @METRICS.register("largest-correlation-change")

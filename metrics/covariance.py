@@ -10,7 +10,7 @@ from datasets.schema import Floats, Role
 from datasets.table import Masked
 from metrics import METRICS
 from metrics.cells import SCALE
-from metrics.comparison import Weights, compare, true_moments
+from metrics.comparison import compare, true_moments
 from metrics.metric import TABLE, Reads, metric
 
 
@@ -25,12 +25,12 @@ def covariance_error(masked: Masked, prediction: Prediction) -> dict[str, float]
     that cannot be judged are left out of both norms (see `Comparison`). A method that
     calls everything constant gets 1.
     """
-    return covariance_distance(masked, prediction, None)
+    return covariance_distance(masked, prediction)
 
 
-def covariance_distance(masked: Masked, prediction: Prediction, weights: Weights) -> dict[str, float]:
-    """`covariance_error` with rows weighted (n,), or not."""
-    comparison = compare(masked, prediction, masked.schema.where(*SCALE), weights)
+def covariance_distance(masked: Masked, prediction: Prediction, *, weighted: bool = False) -> dict[str, float]:
+    """`covariance_error` with rows counted by their weights, or not."""
+    comparison = compare(masked, prediction, masked.schema.where(*SCALE), weighted=weighted)
     if not comparison.scored.any():
         return {}
     unit = _unit(comparison.truth.covariance)
@@ -47,8 +47,7 @@ def weighted_covariance_error(masked: Masked, prediction: Prediction) -> dict[st
     True and imputed covariances are weighted alike, pairwise, in units of the weighted true SDs (Lumley
     2010, Complex Surveys, section 2.2). Left out for a table without weights.
     """
-    weights = masked.truth.weights
-    return {} if weights is None else covariance_distance(masked, prediction, weights)
+    return {} if masked.truth.weights is None else covariance_distance(masked, prediction, weighted=True)
 
 
 @METRICS.register("target-covariance")

@@ -1,6 +1,7 @@
 """Regression: whether the model that people will run says after imputation what it said before masking."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import inf
 
 import numpy as np
@@ -103,6 +104,7 @@ def regression_fmi(masked: Masked, prediction: Prediction) -> dict[str, float]:
     return {} if found is None or found.missing is None else found.told(found.missing)
 
 
+@lru_cache(maxsize=1)  # four metrics of one prediction read it
 def _inference(masked: Masked, prediction: Prediction) -> Inference | None:
     """What is said of each slope; None without a regression or with a single draw."""
     regression = masked.schema.regression
