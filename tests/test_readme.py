@@ -1,20 +1,65 @@
-"""What the README shows works as it is written there."""
+"""What the READMEs show works as it is written there."""
 
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
+import typer
 
-README = Path(__file__).resolve().parents[1] / "README.md"
+from benchmarks.app import app
+from benchmarks.suites import SUITES
+from datasets.request import split_requests
+from imputers import IMPUTERS
+
+ROOT = Path(__file__).resolve().parents[1]
+README = ROOT / "README.md"
+ROOMS = ("benchmarks", "datasets", "imputers", "reports")
+READMES = [README, *(path for room in ROOMS for path in sorted((ROOT / room).rglob("README.md")))]
+COMMANDS = [
+    (path.relative_to(ROOT).as_posix(), line)
+    for path in READMES
+    for line in re.findall(r"python -m benchmarks ([a-z][^`\n]*)", path.read_text(encoding="utf-8"))
+]
+
+
+def test_readme_can_be_read_in_one_go():
+    assert len(README.read_text(encoding="utf-8").splitlines()) <= 200
+
+
+@pytest.mark.parametrize(("page", "line"), COMMANDS)
+def test_commands_of_a_readme_are_understood(page, line):
+    name, *words = shlex.split(line, comments=True)
+    command = typer.main.get_command(app).commands[name]
+    given = command.make_context(name, words).params  # an unknown option or a missing argument is an error
+    suite = given.get("suite")
+    if suite and not suite.endswith(".toml"):
+        SUITES.resolve(suite)
+    for request in split_requests(given.get("imputers") or ""):
+        IMPUTERS.resolve(request.partition("#")[0])
+
+
+def test_ranking_of_the_readme_orders_a_table_of_scores(tmp_path, monkeypatch):
+    values = {"mean": [1.01, 0.99, 1.02], "gbm": [0.78, 0.80, 0.83], "knn": [0.82, 0.79, 0.84]}
+    rows = [(imputer, mask, value) for imputer, own in values.items() for mask, value in enumerate(own)]
+    pd.DataFrame(rows, columns=["imputer", "mask", "value"]).to_csv(tmp_path / "scores.csv", index=False)
+    monkeypatch.chdir(tmp_path)
+    found: dict = {}
+    exec(_block("rank("), found)
+    assert found["places"]["place"].to_dict() == {"gbm": 1, "knn": 1, "mean": 3}
+
+
+def _block(holding: str) -> str:
+    blocks = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), flags=re.DOTALL)
+    return next(block for block in blocks if holding in block)
 
 
 def test_imputer_of_the_readme_passes_check(tmp_path):
-    blocks = re.findall(r"```python\n(.*?)```", README.read_text(), flags=re.DOTALL)
-    source = next(block for block in blocks if "@IMPUTERS.register" in block)
-    (tmp_path / "nearest.py").write_text(source)
+    (tmp_path / "nearest.py").write_text(_block("@IMPUTERS.register"))
     command = [sys.executable, "-m", "benchmarks", "check", "nearest", "--load", str(tmp_path / "nearest.py")]
     told = subprocess.run(command, capture_output=True, text=True, cwd=README.parent, check=False)
     assert told.returncode == 0, told.stdout + told.stderr
@@ -29,8 +74,7 @@ def test_pooling_of_the_readme_gives_an_interval(tmp_path, monkeypatch):
         draw = pd.DataFrame({"age": age, "educ": educ, "income": 3 * educ + rng.normal(size=200)})
         draw.to_csv(tmp_path / "filled" / f"draw_{number}.csv", index=False)
     monkeypatch.chdir(tmp_path)
-    blocks = re.findall(r"```python\n(.*?)```", README.read_text(), flags=re.DOTALL)
     found: dict = {}
-    exec(next(block for block in blocks if "pool(" in block), found)
+    exec(_block("pool("), found)
     low, high = found["pooled"].interval()[:, 2]
     assert low < 3 < high < low + 0.5

@@ -11,7 +11,7 @@ from benchmarks.commands.plugins import Plugins, load_plugins
 
 def impute(
     file: Annotated[Path, typer.Argument(help="A csv, xlsx, dta, sav or parquet file.")],
-    imputer: Annotated[str, typer.Option(help="Name, see `list`; parameters in brackets: knn(k=5).")],
+    imputer: Annotated[str, typer.Option(help="Name, see `list`; parameters in brackets: knn(n_neighbors=5).")],
     out: Annotated[Path, typer.Option(help="Folder of the completed tables.")],
     draws: Annotated[int, typer.Option(min=1, help="Completed tables to draw.")] = 5,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same tables.")] = 1,
