@@ -62,7 +62,12 @@ def _table_facts(table: Dataset | str) -> TableFacts:
             "synthetic": table.synthetic,
         },
         "columns": {
-            column.name: {"kind": column.kind.value, "role": column.role.value, "question": column.question}
+            column.name: {
+                "kind": column.kind.value,
+                "role": column.role.value,
+                "question": column.question,
+                "answers": list(column.labels.values()),
+            }
             for column in table.schema
         },
     }

@@ -29,7 +29,7 @@ def skill(table: pd.DataFrame, floor: float, title: str, label: str) -> "Figure"
     """
     ranked = table[table["place"].notna()]
     count, score = len(ranked), ranked["score"].to_numpy(dtype=float)
-    figure, axes = single(6.4, 1.5 + 0.25 * count, title)
+    figure, axes = single(6.1, 1.5 + 0.25 * count, title)
     y, edge = np.arange(count), _edge(score)
     _bands(axes, ranked["place"].to_numpy())
     axes.hlines(y, ranked["low"], ranked["high"], color=BLUE, alpha=0.45, linewidth=3.5, capstyle="round")
@@ -50,7 +50,7 @@ def skill(table: pd.DataFrame, floor: float, title: str, label: str) -> "Figure"
 def _edge(score: Floats) -> float:
     """Where the axis of skill ends below, so that one poor method does not squeeze all others: a far-out fence."""
     best, lower = score.max(), np.quantile(score, 0.25)
-    return float(max(score.min(), lower - 1.5 * (best - lower)))
+    return float(max(score.min(), lower - 3 * (best - lower)))
 
 
 def _limits(axes: "Axes", low: float, high: float) -> None:
@@ -98,21 +98,32 @@ def cost(table: pd.DataFrame, title: str, label: str) -> "Figure":
     """
     known = table[["place", "score", "seconds"]].dropna()
     score, seconds = known["score"].to_numpy(dtype=float), known["seconds"].clip(lower=1e-3).to_numpy()
-    figure, axes = single(6.4, 4.8, title)
+    figure, axes = single(6.1, 4.6, title)
     edge = _edge(score)
     shown, front = np.maximum(score, edge), _front(seconds, -score)
     axes.step(seconds[front], shown[front], where="post", color=QUIET, linewidth=1, zorder=1)
     axes.scatter(seconds, shown, color=BLUE, s=30, zorder=2)
     axes.set_xscale("log")
     axes.margins(0.13, 0.08)
-    axes.xaxis.set_major_formatter("{x:g}")
+    _plain_powers(axes, seconds)
     axes.set_xlabel("seconds per cell of the experiment, to fit and draw")
     axes.set_ylabel(label)
     axes.grid(color=LINE)
     beyond = [f" ({value:.2f})".replace("-", "−") if value < edge else "" for value in score]
     names = [name + told for name, told in zip(known.index, beyond, strict=True)]
-    name_points(figure, axes, seconds, shown, names)
+    steps = np.repeat(np.column_stack([seconds[front], shown[front]]), 2, axis=0)
+    name_points(figure, axes, seconds, shown, names, np.column_stack([steps[1:, 0], steps[:-1, 1]]))
     return figure
+
+
+def _plain_powers(axes: "Axes", values: Floats) -> None:
+    """Label a logarithmic axis by plain numbers: powers of ten, and twice and five times these where it is short."""
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    subs = (1.0,) if values.max() > 100 * values.min() else (1.0, 2.0, 5.0)
+    axes.xaxis.set_major_locator(LogLocator(subs=subs))
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter(NullFormatter())
 
 
 def _front(x: Floats, y: Floats) -> list[int]:
@@ -154,10 +165,20 @@ def _levels(axes: "Axes", table: pd.DataFrame, imputers: Sequence[str]) -> None:
         own = table[table["imputer"] == name].set_index("level")["share"].reindex(truth.index)
         aside = 0.7 * (k - (len(imputers) - 1) / 2) / len(imputers)
         axes.plot(x + aside, own, mark, color=colour, markersize=3, linestyle="none", label=name)
-    every = -(-len(x) // 8)
-    axes.set_xticks(x[::every], [str(level)[:8] for level in truth.index[::every]], fontsize=SMALL - 1)
+    names = [_short(level) for level in truth.index]
+    every = -(-len(names) * (1 + max(map(len, names))) // 28)  # a panel is as wide as 28 letters
+    axes.set_xticks(x[::every], names[::every], fontsize=SMALL - 1)
     axes.set_ylim(0)
     axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g}")
     axes.tick_params(labelsize=SMALL - 1, length=2)
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_ylabel("%", fontsize=SMALL - 1)
+
+
+def _short(level: str) -> str:
+    """A level in few letters: of a range the number that it starts with."""
+    start = level.partition(" to ")[0]
+    try:
+        return f"{float(start):.4g}".replace("-", "−")
+    except ValueError:
+        return level if len(level) < 11 else f"{level[:9]}…"

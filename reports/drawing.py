@@ -1,6 +1,7 @@
 """Drawing: the ground that figures stand on: colours safe for the colour-blind, quiet axes, names beside points."""
 
 import io
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -51,17 +52,26 @@ def panels(rows: int, columns: int, size: float, margin: float, title: str) -> t
     return figure, figure.subplots(rows, columns, squeeze=False)
 
 
-def name_points(figure: "Figure", axes: "Axes", x: Floats, y: Floats, names: list[str]) -> None:
-    """Name the points, each where it covers least of the points and of the names before it; lengths in points."""
+def name_points(
+    figure: "Figure", axes: "Axes", x: Floats, y: Floats, names: list[str], steps: Floats | None = None
+) -> None:
+    """Name the points, each where it covers least of the points, of the names before it and of a line.
+
+    Parameters
+    ----------
+    steps : corners (k, 2) of a line of steps; None if there is none.
+    """
     from matplotlib.patheffects import withStroke
     from matplotlib.textpath import TextPath
 
     figure.draw_without_rendering()  # settles the layout, so that places on the page are known
     figure.set_layout_engine("none")
-    scale = 72 / figure.dpi
+    scale = 72 / figure.dpi  # lengths are in points
     marks = axes.transData.transform(np.column_stack([x, y])) * scale
     left, low, right, high = np.array(axes.get_window_extent().extents) * scale
     taken = [(a - 4, b - 4, a + 4, b + 4) for a, b in marks]
+    corners = np.empty((0, 2)) if steps is None else axes.transData.transform(steps) * scale
+    taken += [(*np.minimum(a, b) - 1, *np.maximum(a, b) + 1) for a, b in pairwise(corners)]
     taken += [(left - 999, low, left, high), (right, low, right + 999, high)]  # nothing beyond the frame
     for i in np.argsort(-y, kind="stable"):
         wide, tall = TextPath((0, 0), names[i], size=SMALL).get_extents().width, 9.0

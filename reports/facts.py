@@ -48,11 +48,12 @@ class MetricFacts(TypedDict):
 
 
 class ColumnFacts(TypedDict):
-    """One column: kind (nominal, ordinal, numeric), role (driver, target, item) and question."""
+    """One column: kind (nominal, ordinal, numeric), role (driver, target, item), question, and its answers in order."""
 
     kind: str
     role: str
     question: str
+    answers: NotRequired[Sequence[str]]
 
 
 class ImputerFacts(TypedDict):

@@ -149,7 +149,7 @@ def _figures(contest: Contest, boards: Mapping[str, Board], found: Covariances |
             drawn[f"skill-{name}"] = board_figures.skill(board.table, board.floor, f"{data}: {TITLES[name]}", "skill")
         if board.placed["seconds"].notna().any():
             drawn[f"cost-{name}"] = board_figures.cost(board.table, f"{data}: {TITLES[name]}, and its cost", "skill")
-    shares, first = level_shares(contest.scores), boards.get("distributions")
+    shares, first = level_shares(contest.scores, contest.facts["columns"]), boards.get("distributions")
     if len(shares) and first is not None and len(first.placed):
         leading = list(first.placed.index[:LEADING])
         drawn["shares"] = board_figures.shares(shares, leading, f"{data}: hidden cells, as answered and as imputed")

@@ -1,11 +1,13 @@
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from reports import board_figures
 from reports.drawing import png
 from reports.shares import level_shares
 
+COLUMNS = {"sex": {"answers": ["1", "2"]}, "educ": {"answers": []}}
 NAMES = ["gbm", "cart", "mice", "knn", "mean", "wild", "lost"]
 
 
@@ -80,15 +82,48 @@ def tidy_shares():
 
 
 def test_shares_are_means_over_masks(tidy_shares):
-    found = level_shares(tidy_shares).set_index(["item", "level", "imputer"])
+    found = level_shares(tidy_shares, COLUMNS).set_index(["item", "level", "imputer"])
     assert list(found.index) == [("educ", lv, name) for lv in ("12", "16") for name in ("gbm", "mean")]
     assert found["truth"].tolist() == pytest.approx([0.55, 0.55, 0.45, 0.45])
     assert found["share"].tolist() == pytest.approx([0.60, 0.85, 0.40, 0.15])
-    assert level_shares(tidy_shares[tidy_shares["metric"] == "rmse"]).empty
+    assert level_shares(tidy_shares[tidy_shares["metric"] == "rmse"], COLUMNS).empty
+
+
+def test_levels_stand_in_the_order_of_their_answers():
+    answers = [("health", level) for level in ("poor", "good", "fair", "bad: very")]
+    bins = [("age", level) for level in ("9 to 20", "101", "21 to 29.5", "-3")]
+    rows = [("m", name, f"{item}: {level}", 0.1) for item, level in [*answers, *bins]
+            for name in ("level-share", "level-share-true")]  # fmt: skip
+    scores = pd.DataFrame(rows, columns=["imputer", "metric", "column", "value"])
+    columns = {"age": {"answers": []}, "health": {"answers": ["good", "fair", "poor", "bad: very"]}}
+    assert level_shares(scores, columns)["level"].tolist() == [
+        *("-3", "9 to 20", "21 to 29.5", "101"),
+        *("good", "fair", "poor", "bad: very"),
+    ]
+    untold = level_shares(scores, {name: {} for name in columns})["level"].tolist()
+    assert untold[4:] == ["poor", "good", "fair", "bad: very"]
+
+
+def test_names_of_levels_fit():
+    rows = [(f"{k}.123456 to {k + 1}", f"m{j}", 0.1, 0.1) for k in range(30) for j in range(2)]
+    table = pd.DataFrame(rows, columns=["level", "imputer", "share", "truth"]).assign(item="age")
+    labels = [label.get_text() for label in board_figures.shares(table, ["m0"], "t").axes[0].get_xticklabels()]
+    assert labels[0] == "0.1235" and len(labels) < 6
+    long = table[:2].assign(level="strongly disagree")
+    assert board_figures.shares(long, ["m0"], "t").axes[0].get_xticklabels()[0].get_text() == "strongly …"
+
+
+def test_names_keep_off_the_front(table):
+    figure = board_figures.cost(table, "t", "skill")
+    axes = figure.axes[0]
+    name = next(text for text in axes.texts if text.get_text() == "cart")
+    box = name.get_window_extent(FigureCanvasAgg(figure).get_renderer())
+    corners = axes.transData.transform(np.column_stack([[4.0, 30.0], [0.29, 0.29]]))  # the step right of cart
+    assert not (box.y0 < corners[0, 1] < box.y1 and box.x1 > corners[0, 0] and box.x0 < corners[1, 0])
 
 
 def test_bars_are_answers_and_marks_are_fills(tidy_shares):
-    axes = board_figures.shares(level_shares(tidy_shares), ["mean", "gbm"], "t").axes[0]
+    axes = board_figures.shares(level_shares(tidy_shares, COLUMNS), ["mean", "gbm"], "t").axes[0]
     assert [bar.get_height() for bar in axes.patches] == pytest.approx([0.55, 0.45])
     assert {line.get_label(): list(line.get_ydata()) for line in axes.lines} == {
         "mean": pytest.approx([0.85, 0.15]),
