@@ -18,7 +18,6 @@ DEFAULT_IMPUTERS = (
     "mice-pmm",
     "mice",
     "mice-cart",
-    "missforest",
     "gbm",
     "miwae",
     "hivae",
