@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+WIDE = 28  # letters that fit below a panel
 BAND = "#e5eaf0"
 MARKS = (("o", BLUE), ("s", "#d55e00"), ("^", "#009e73"), ("D", "#cc79a7"), ("v", "#e69f00"))  # Okabe & Ito 2008
 
@@ -36,8 +37,9 @@ def skill(table: pd.DataFrame, floor: float, title: str, label: str) -> "Figure"
     axes.plot(score, y, "o", color=BLUE, markersize=5.5)
     axes.set_yticks(y, ranked.index)
     axes.set_ylim(count + 0.6, -0.6)
-    _limits(axes, edge, np.nanmax([score.max(), ranked["high"].max()]))
-    for k in np.flatnonzero(score < edge):
+    ends = ranked.loc[score >= edge, ["score", "low", "high"]]
+    _limits(axes, float(ends.min(axis=None)), float(ends.max(axis=None)))
+    for k in np.flatnonzero(score < axes.get_xlim()[0]):
         _beyond(axes, float(score[k]), k)
     if np.isfinite(floor):
         _ruler(axes, floor, float(score.max()), count + 0.1)
@@ -48,9 +50,9 @@ def skill(table: pd.DataFrame, floor: float, title: str, label: str) -> "Figure"
 
 
 def _edge(score: Floats) -> float:
-    """Where the axis of skill ends below, so that one poor method does not squeeze all others: a far-out fence."""
+    """The lowest score that an axis is made for; one far out of the range of the others would squeeze them."""
     best, lower = score.max(), np.quantile(score, 0.25)
-    return float(max(score.min(), lower - 3 * (best - lower)))
+    return float(score[score >= lower - 3 * (best - lower)].min())
 
 
 def _limits(axes: "Axes", low: float, high: float) -> None:
@@ -100,7 +102,7 @@ def cost(table: pd.DataFrame, title: str, label: str) -> "Figure":
     score, seconds = known["score"].to_numpy(dtype=float), known["seconds"].clip(lower=1e-3).to_numpy()
     figure, axes = single(6.1, 4.6, title)
     edge = _edge(score)
-    shown, front = np.maximum(score, edge), _front(seconds, -score)
+    shown, front = np.maximum(score, edge - 0.06 * (score.max() - edge)), _front(seconds, -score)
     axes.step(seconds[front], shown[front], where="post", color=QUIET, linewidth=1, zorder=1)
     axes.scatter(seconds, shown, color=BLUE, s=30, zorder=2)
     axes.set_xscale("log")
@@ -109,7 +111,7 @@ def cost(table: pd.DataFrame, title: str, label: str) -> "Figure":
     axes.set_xlabel("seconds per cell of the experiment, to fit and draw")
     axes.set_ylabel(label)
     axes.grid(color=LINE)
-    beyond = [f" ({value:.2f})".replace("-", "−") if value < edge else "" for value in score]
+    beyond = np.where(score < shown, [f" ({value:.2f})".replace("-", "−") for value in score], "")
     names = [name + told for name, told in zip(known.index, beyond, strict=True)]
     steps = np.repeat(np.column_stack([seconds[front], shown[front]]), 2, axis=0)
     name_points(figure, axes, seconds, shown, names, np.column_stack([steps[1:, 0], steps[:-1, 1]]))
@@ -166,8 +168,12 @@ def _levels(axes: "Axes", table: pd.DataFrame, imputers: Sequence[str]) -> None:
         aside = 0.7 * (k - (len(imputers) - 1) / 2) / len(imputers)
         axes.plot(x + aside, own, mark, color=colour, markersize=3, linestyle="none", label=name)
     names = [_short(level) for level in truth.index]
-    every = -(-len(names) * (1 + max(map(len, names))) // 28)  # a panel is as wide as 28 letters
-    axes.set_xticks(x[::every], names[::every], fontsize=SMALL - 1)
+    letters = len(names) * (1 + max(map(len, names)))
+    if letters > WIDE and len(names) <= 8:
+        axes.set_xticks(x, names, fontsize=SMALL - 1, rotation=35, ha="right", rotation_mode="anchor")
+    else:
+        every = -(-letters // WIDE)
+        axes.set_xticks(x[::every], names[::every], fontsize=SMALL - 1)
     axes.set_ylim(0)
     axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g}")
     axes.tick_params(labelsize=SMALL - 1, length=2)

@@ -109,8 +109,9 @@ def test_names_of_levels_fit():
     table = pd.DataFrame(rows, columns=["level", "imputer", "share", "truth"]).assign(item="age")
     labels = [label.get_text() for label in board_figures.shares(table, ["m0"], "t").axes[0].get_xticklabels()]
     assert labels[0] == "0.1235" and len(labels) < 6
-    long = table[:2].assign(level="strongly disagree")
-    assert board_figures.shares(long, ["m0"], "t").axes[0].get_xticklabels()[0].get_text() == "strongly …"
+    long = table[:8].assign(level=[f"strongly {way}" for way in ("for", "against", "so", "not") for _ in range(2)])
+    labels = [label.get_text() for label in board_figures.shares(long, ["m0"], "t").axes[0].get_xticklabels()]
+    assert labels == ["strongly …", "strongly …", "strongly …", "strongly …"]
 
 
 def test_names_keep_off_the_front(table):
