@@ -147,7 +147,7 @@ def shares(table: pd.DataFrame, imputers: Sequence[str], title: str) -> "Figure"
     imputers : at most five, whose marks are drawn.
     """
     items, columns = list(dict.fromkeys(table["item"])), 4
-    figure, grid = panels(-(-len(items) // columns), columns, 2.2, 0.9, title)
+    figure, grid = panels(-(-len(items) // columns), columns, 2.4, 0.9, title)
     for axes, item in zip(grid.flat, items, strict=False):
         _levels(axes, table[table["item"] == item], imputers)
         axes.set_title(item, fontsize=9.5, color=INK)
@@ -167,13 +167,7 @@ def _levels(axes: "Axes", table: pd.DataFrame, imputers: Sequence[str]) -> None:
         own = table[table["imputer"] == name].set_index("level")["share"].reindex(truth.index)
         aside = 0.7 * (k - (len(imputers) - 1) / 2) / len(imputers)
         axes.plot(x + aside, own, mark, color=colour, markersize=3, linestyle="none", label=name)
-    names = [_short(level) for level in truth.index]
-    letters = len(names) * (1 + max(map(len, names)))
-    if letters > WIDE and len(names) <= 8:
-        axes.set_xticks(x, names, fontsize=SMALL - 1, rotation=35, ha="right", rotation_mode="anchor")
-    else:
-        every = -(-letters // WIDE)
-        axes.set_xticks(x[::every], names[::every], fontsize=SMALL - 1)
+    _name_levels(axes, list(truth.index))
     axes.set_ylim(0)
     axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g}")
     axes.tick_params(labelsize=SMALL - 1, length=2)
@@ -181,10 +175,21 @@ def _levels(axes: "Axes", table: pd.DataFrame, imputers: Sequence[str]) -> None:
     axes.set_ylabel("%", fontsize=SMALL - 1)
 
 
-def _short(level: str) -> str:
-    """A level in few letters: of a range the number that it starts with."""
-    start = level.partition(" to ")[0]
+def _name_levels(axes: "Axes", levels: Sequence[str]) -> None:
+    """Name the levels below their bars, aslant where that makes room for all, else as many as fit."""
+    x, names = np.arange(len(levels)), [_short(level, 11) for level in levels]
+    letters = len(names) * (1 + max(map(len, names)))
+    if letters > WIDE and len(names) <= 10:
+        whole = [_short(level, 18) for level in levels]
+        axes.set_xticks(x, whole, fontsize=SMALL - 1, rotation=35, ha="right", rotation_mode="anchor")
+    else:
+        every = -(-letters // WIDE)
+        axes.set_xticks(x[::every], names[::every], fontsize=SMALL - 1)
+
+
+def _short(level: str, letters: int) -> str:
+    """A level in so many letters: of a range the number that it starts with."""
     try:
-        return f"{float(start):.4g}".replace("-", "−")
+        return f"{float(level.partition(' to ')[0]):.4g}".replace("-", "−")
     except ValueError:
-        return level if len(level) < 11 else f"{level[:9]}…"
+        return level if len(level) <= letters else f"{level[: letters - 1].rstrip()}…"

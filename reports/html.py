@@ -78,7 +78,8 @@ def _tie(grid: Grid, i: int) -> str:
 
 
 def _unbroken(title: str) -> str:
-    """A title whose arrows and signs of per cent stay beside the word before them."""
-    for sign in "↓↑%":
+    """A title whose arrows and signs of per cent stay beside the word before them, and an arrow at its goal."""
+    title = title.replace("→ ", "→\N{NO-BREAK SPACE}")
+    for sign in "↓↑→%":
         title = title.replace(f" {sign}", f"\N{NO-BREAK SPACE}{sign}")
     return title

@@ -37,9 +37,9 @@ def _block(block: Block) -> str:
 
 def _views(shown: Views) -> str:
     (first, grid), *others = shown.views
-    told = f"{shown.label}: {first}" + (
-        f"; the page in HTML has {', '.join(name for name, _ in others)}" if others else ""
-    )
+    if not others:
+        return _grid(grid)
+    told = f"{shown.label}: {first}; the page in HTML has {', '.join(name for name, _ in others)}"
     return f"{_grid(grid)}\n\n*{plain(told)}*"
 
 

@@ -103,7 +103,7 @@ function columns(block) {
 let groups = 0;
 function choices(block) {
   const views = [...block.querySelectorAll(".view")];
-  if (!views.length) return [];
+  if (views.length < 2) return [];
   const name = `choice-${groups++}`;
   const field = make("fieldset", {}, make("legend", {}, block.dataset.label));
   const apply = shown => views.forEach(view => { view.hidden = view !== shown; });

@@ -109,9 +109,11 @@ def test_names_of_levels_fit():
     table = pd.DataFrame(rows, columns=["level", "imputer", "share", "truth"]).assign(item="age")
     labels = [label.get_text() for label in board_figures.shares(table, ["m0"], "t").axes[0].get_xticklabels()]
     assert labels[0] == "0.1235" and len(labels) < 6
-    long = table[:8].assign(level=[f"strongly {way}" for way in ("for", "against", "so", "not") for _ in range(2)])
-    labels = [label.get_text() for label in board_figures.shares(long, ["m0"], "t").axes[0].get_xticklabels()]
-    assert labels == ["strongly …", "strongly …", "strongly …", "strongly …"]
+    ways = ("agree", "disagree", "disagree with it", "so")
+    long = table[:8].assign(level=[f"strongly {way}" for way in ways for _ in range(2)])
+    labels = board_figures.shares(long, ["m0"], "t").axes[0].get_xticklabels()
+    told = ["strongly agree", "strongly disagree", "strongly disagree…", "strongly so"]
+    assert [label.get_text() for label in labels] == told and labels[0].get_rotation() == 35
 
 
 def test_names_keep_off_the_front(table):

@@ -67,6 +67,12 @@ def test_markdown_has_places_and_leaves_out_what_is_aside(tied):
     assert r"*mechanism: all; the page in HTML has mar \| ni*" in to_markdown(page)
 
 
+def test_a_single_view_is_no_choice(tied):
+    page = Page("t", "d", (Section("One", (Views("mechanism", (("all", tied),)),)),))
+    assert "mechanism" not in to_markdown(page)
+    assert "mechanism: all" not in to_html(page, {})
+
+
 def test_places_sort_and_missing_ones_last(tied):
     assert [row[0].sort for row in placed(tied).rows] == [0, 0, 1, None]
 
