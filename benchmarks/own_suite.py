@@ -9,7 +9,6 @@ from typing import Any
 from benchmarks.suite import Block, Suite
 from datasets.errors import InputError
 
-SUFFIXES = (".csv", ".dta", ".sav", ".parquet")
 FIELDS = {
     "dataset": str,
     "schema": str,
@@ -24,7 +23,7 @@ FIELDS = {
 
 def of_dataset(request: str) -> Suite:
     """The usual methods on a registered dataset, or on a file by its path."""
-    if Path(request).suffix in SUFFIXES:
+    if _is_file(request):
         return of_file(Path(request))
     return Suite(request.partition("(")[0].strip(), (Block(request),))
 
@@ -92,9 +91,15 @@ def _block(path: Path, written: Mapping[str, Any]) -> Block:
 def _dataset(path: Path, dataset: str, schema: str | None) -> str:
     """The request for what a suite calls its dataset: a file beside it, or a registered name."""
     file = path.parent / dataset
-    if file.is_file() or file.suffix in SUFFIXES:
+    if file.is_file() or _is_file(file.name):
         return _file_request(file, None if schema is None else path.parent / schema)
     return dataset
+
+
+def _is_file(name: str) -> bool:
+    from datasets.files.file_table import FORMATS
+
+    return name.lower().endswith(FORMATS)
 
 
 def _file_request(path: Path, schema: Path | None) -> str:

@@ -47,6 +47,7 @@ def run(
     was stopped.
     """
     from benchmarks.methods import describe_methods, register, trusted
+    from benchmarks.outlook import outlook
     from benchmarks.processes import Limits
     from benchmarks.progress import Progress
     from benchmarks.run import Settings, check_suite, load_tables
@@ -74,6 +75,8 @@ def run(
     _writable(out)
     with on_stop("stopped; finished cells are stored: give the same command again to go on"):
         tables = load_tables(chosen, data if suite or dataset else None, strict=strict_data, console=console)
+        for sentence in outlook(chosen, tables, limits, jobs):
+            console.print(sentence, markup=False, highlight=False, soft_wrap=True)
         try:
             outcome = run_suite(chosen, tables, methods, settings, Progress(console))
         except OSError as error:

@@ -24,6 +24,8 @@ from datasets.schema import Column, Floats, Kind, Role, Schema
 from datasets.table import Dataset, Reason
 
 DRIVERS = 4
+DRIVER_LEVELS = 20  # of a nominal driver
+COMMONEST = 0.95  # share of a driver's rows with one answer, at most
 STATED = 'kind = "ignore"'
 NAMED = 5
 
@@ -62,8 +64,8 @@ def read_survey_file(path: Path, schema_path: Path | None = None) -> SurveyFile:
 
     What is missing is decided by `columns.read_column`, what a column is by `kinds.guess_column`. Set aside are
     columns that are empty or hold one value, dates, free text, identifiers, and columns that are or look like those of
-    the survey's design. Unless the schema file gives a role to some column, the columns with the fewest holes become
-    drivers: four at most, and no more than half.
+    the survey's design. Unless the schema file gives a role to some column, complete columns become drivers: the first
+    in the file, four at most, and no more than half.
 
     Raises
     ------
@@ -168,11 +170,22 @@ def _check_column(path: Path, column: Column, cells: pd.Series) -> None:
 
 
 def _with_drivers(columns: list[Column], typed: pd.DataFrame) -> list[Column]:
-    """Make drivers of the varying columns with the fewest holes, the first in the file where they are level."""
-    varying = [column.name for column in columns if typed[column.name].nunique() > 1]
-    holes = {name: int(typed[name].isna().sum()) for name in varying}
-    drivers = sorted(holes, key=holes.__getitem__)[: min(DRIVERS, len(columns) // 2)]
+    """Make drivers of complete columns, the first in the file; where none is complete, of those with the fewest holes.
+
+    Free text, nominal columns with many levels and columns where nearly all say the same are passed over if there are
+    others.
+    """
+    varying = [column for column in columns if typed[column.name].nunique() > 1]
+    fit = [column for column in varying if _can_drive(column, typed[column.name])] or varying
+    holes = {column.name: int(typed[column.name].isna().sum()) for column in fit}
+    known = [name for name, count in holes.items() if not count] or sorted(holes, key=holes.__getitem__)
+    drivers = known[: min(DRIVERS, len(columns) // 2)]
     return [replace(column, role=Role.DRIVER) if column.name in drivers else column for column in columns]
+
+
+def _can_drive(column: Column, cells: pd.Series) -> bool:
+    many = column.kind is Kind.NOMINAL and len(column.labels) > DRIVER_LEVELS
+    return column.kind is not Kind.TEXT and not many and cells.value_counts(normalize=True).iloc[0] <= COMMONEST
 
 
 def _mark_not_asked(

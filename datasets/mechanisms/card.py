@@ -8,11 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.mechanisms import MECHANISMS
-from datasets.schema import UNORDERED, Column, Floats, Kind, Role
+from datasets.mechanisms.designs import driver_design, level_counts, own_design
+from datasets.schema import UNORDERED, Column, Floats
 from datasets.table import Masked
 
 FOLDS = 5
 RIDGE = 1e-6  # in observations: coefficients stay finite where an outcome is certain
+MOST_ROWS, MOST_COLUMNS = 20_000, 200  # that are measured, so that any file takes a minute at most
+SEED = 2003
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,8 @@ class MaskCard:
     dial : the mechanism's severity, the AUC it aims at; None if it has none.
     realised_rate : hidden cells of all observed cells in the columns where any is hidden.
     complete_rows : share of rows in which nothing is missing any more.
-    columns : a card for each column where a cell is hidden.
+    columns : a card for each column where a cell is hidden; of very many for some, evenly spread over the table.
+    touched : columns where a cell is hidden, if they do not all have a card.
     """
 
     dataset: str
@@ -67,6 +71,7 @@ class MaskCard:
     realised_rate: float
     complete_rows: float
     columns: tuple[ColumnCard, ...]
+    touched: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Everything in plain types, for JSON."""
@@ -79,7 +84,7 @@ class MaskCard:
         return (
             f"### {self.dataset}, {self.mechanism} at {self.rate:g}, seed {self.seed}\n\n"
             f"{self.realised_rate:.2%} of the cells are hidden; {self.complete_rows:.1%} of the rows are complete "
-            f"still. {dial}Bias: remaining less all cells, in SD (nominal: largest change of a share). "
+            f"still. {self._part()}{dial}Bias: remaining less all cells, in SD (nominal: largest change of a share). "
             "Least chance: smallest fitted chance to stay observed.\n\n"
             "| column | observed | hidden | rate | AUC drivers | AUC own | own adds, p | bias | least chance |\n"
             "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n"
@@ -90,9 +95,17 @@ class MaskCard:
             )
         )
 
+    def _part(self) -> str:
+        if self.touched is None:
+            return ""
+        return f"Measured are {len(self.columns)} of {self.touched:,} columns, evenly spread over the table. "
+
 
 def mask_card(masked: Masked, mechanism: str, rate: float, seed: int) -> MaskCard:
     """Measure a mask.
+
+    Of a column with more than 20,000 observed cells a random sample of so many is fitted; of more than 200 columns as
+    many are measured. How columns count in the regressions: see `designs`.
 
     Parameters
     ----------
@@ -108,8 +121,9 @@ def mask_card(masked: Masked, mechanism: str, rate: float, seed: int) -> MaskCar
     dial = inspect.signature(MECHANISMS.resolve(mechanism)).parameters.get("auc")
     aim = None if dial is None else float(dial.default)
     truth = masked.truth
-    drivers = _driver_design(masked)
+    drivers = driver_design(masked)
     touched = np.flatnonzero(masked.hidden.any(axis=0))
+    spread = np.linspace(0, len(touched) - 1, min(MOST_COLUMNS, len(touched))).round().astype(int)
     return MaskCard(
         dataset=truth.title,
         mechanism=mechanism,
@@ -118,7 +132,8 @@ def mask_card(masked: Masked, mechanism: str, rate: float, seed: int) -> MaskCar
         dial=aim,
         realised_rate=float(masked.hidden[:, touched].sum() / max((~np.isnan(truth.values[:, touched])).sum(), 1)),
         complete_rows=float((~np.isnan(masked.values)).all(axis=1).mean()),
-        columns=tuple(_column_card(masked, int(j), drivers, aim) for j in touched),
+        columns=tuple(_column_card(masked, int(j), drivers, aim) for j in touched[spread]),
+        touched=None if len(spread) == len(touched) else len(touched),
     )
 
 
@@ -126,9 +141,10 @@ def _column_card(masked: Masked, j: int, drivers: Floats, aim: float | None) -> 
     from scipy.special import chdtrc
 
     column = masked.schema.columns[j]
-    known = ~np.isnan(masked.truth.values[:, j])
-    y, codes = masked.hidden[known, j], masked.truth.values[known, j]
-    given, own = drivers[known], _own_design(codes, column)
+    known = np.flatnonzero(~np.isnan(masked.truth.values[:, j]))
+    every, answers = masked.hidden[known, j], masked.truth.values[known, j]
+    rows = _sample(len(known))
+    y, given, own = every[rows], drivers[known[rows]], own_design(answers[rows], column)
     both = np.hstack([given, own[:, 1:]])
     full, reduced = _chances(both, y, both), _chances(given, y, given)
     gain = 2 * (_log_likelihood(full, y) - _log_likelihood(reduced, y))
@@ -137,41 +153,23 @@ def _column_card(masked: Masked, j: int, drivers: Floats, aim: float | None) -> 
     reached = max((auc + 3 * area_error(auc, trues, falses) for auc in aucs if auc is not None), default=0.5)
     return ColumnCard(
         column=column.name,
-        observed=len(y),
-        hidden=trues,
-        rate=trues / len(y),
+        observed=len(every),
+        hidden=int(every.sum()),
+        rate=float(every.mean()),
         auc_drivers=aucs[0],
         auc_own=aucs[1],
         own_p=float(chdtrc(own.shape[1] - 1, max(gain, 0.0))) if own.shape[1] > 1 else None,
-        bias=_bias(codes, ~y, column),
+        bias=_bias(answers, ~every, column),
         least_chance=float(1 - full.max()),
         short=aim is not None and reached < aim - 0.01,
     )
 
 
-def _driver_design(masked: Masked) -> Floats:
-    """Ones and the standardised drivers, shape (n, 1 + q); a driver that is missing counts as its mean."""
-    positions = masked.schema.having(Role.DRIVER)
-    D = masked.schema.take(positions).design(masked.truth.values[:, positions])
-    return _with_ones(np.where(np.isnan(D), 0, D - np.nanmean(D, axis=0)) if D.size else D)
-
-
-def _own_design(codes: Floats, column: Column) -> Floats:
-    """Ones and the own value: dummies if nominal, value and square of a number; nothing of a text."""
-    if column.kind is Kind.TEXT:
-        return np.ones((len(codes), 1))
-    if column.kind is Kind.NOMINAL:
-        return _with_ones((codes[:, None] == column.levels).astype(float))
-    centred = codes - codes.mean()
-    return _with_ones(np.column_stack([centred, centred**2]))
-
-
-def _with_ones(D: Floats) -> Floats:
-    """Prepend ones; drop columns that do not vary or repeat what stands before them, scale the others."""
-    D = D[:, D.std(axis=0) > 0]
-    D = np.hstack([np.ones((len(D), 1)), D / D.std(axis=0)])
-    pivots = np.diag(np.linalg.qr(D.T @ D / len(D), mode="r"))
-    return D[:, np.abs(pivots) > 1e-9]
+def _sample(n: int) -> NDArray[np.intp]:
+    """Positions of all n rows, or of a random sample of very many, the same whenever it is drawn."""
+    if n <= MOST_ROWS:
+        return np.arange(n)
+    return np.sort(np.random.default_rng(SEED).choice(n, MOST_ROWS, replace=False))
 
 
 def _cross_validated(D: Floats, y: NDArray[np.bool_]) -> float | None:
@@ -212,8 +210,7 @@ def area_error(auc: float, trues: int, falses: int) -> float:
 def _bias(codes: Floats, remaining: NDArray[np.bool_], column: Column) -> float:
     """Measure what a look at the remaining cells alone gets wrong."""
     if column.kind in UNORDERED:
-        indicator = codes[:, None] == column.levels
-        change = indicator[remaining].mean(axis=0) - indicator.mean(axis=0)
+        change = level_counts(codes[remaining], column) / remaining.sum() - level_counts(codes, column) / len(codes)
         return float(change[np.abs(change).argmax()])
     spread = codes.std()
     return float((codes[remaining].mean() - codes.mean()) / spread) if spread > 0 else 0.0

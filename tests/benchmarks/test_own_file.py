@@ -49,6 +49,7 @@ def test_describe_writes_a_schema_that_run_takes(monkeypatch, capsys, survey):
     run = ("run", "--data", "survey.csv", "--schema", "survey.schema.toml", "--imputers", "mean,hot-deck")
     shown = go(monkeypatch, capsys, *run, "--seeds", "1", "--mechanisms", "mcar,mar")
     assert "4 of 4 cells done, 0 failed" in shown
+    assert "mar hides by age, always left observed" in shown
     board = (survey / "results" / "survey" / "leaderboard.md").read_text()
     assert "150 rows × 3 columns" in board
     assert "hot-deck" in board

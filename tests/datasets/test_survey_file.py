@@ -45,9 +45,30 @@ def test_columns_of_a_csv_file_are_inferred(tmp_path):
     assert np.isnan(found.values).sum() == 5
 
 
-def test_the_most_complete_columns_drive(tmp_path):
-    found = read_survey_file(written(tmp_path, CSV)).dataset.schema
-    assert [column.name for column in found if column.role is Role.DRIVER] == ["mood", "children", "code"]
+def drivers(found):
+    return [column.name for column in found.dataset.schema if column.role is Role.DRIVER]
+
+
+def test_complete_columns_drive(tmp_path):
+    assert drivers(read_survey_file(written(tmp_path, CSV))) == ["children", "code"]
+
+
+def test_columns_with_the_fewest_holes_drive_where_none_is_complete(tmp_path):
+    text = CSV.replace(",0,010", ",,").replace("1,1,007", ",1,007")
+    assert drivers(read_survey_file(written(tmp_path, text))) == ["mood", "town", "age"]
+
+
+def test_columns_of_many_levels_and_of_nearly_one_answer_do_not_drive(tmp_path):
+    streets = [f"{first}{last} street" for first in "bcdlm" for last in ("ell", "ore", "uke", "ane", "ira", "ota")]
+    frame = pd.DataFrame({"street": [streets[row % 30] for row in range(200)], "same": ["yes"] * 195 + ["no"] * 5})
+    frame["sex"] = ["m", "f"] * 100
+    for item in range(5):
+        frame[f"q{item}"] = [str(row * (item + 1) % 7) for row in range(200)]
+    found = read_survey_file(written(tmp_path, frame.to_csv(index=False)))
+    assert len(found.dataset.schema["street"].labels) == 30
+    assert drivers(found) == ["sex", "q0", "q1", "q2"]
+    few = read_survey_file(written(tmp_path, frame[["street", "same"]].to_csv(index=False)))
+    assert drivers(few) == ["street"]
 
 
 @pytest.mark.parametrize("separator", [";", "\t"])
