@@ -1,7 +1,7 @@
 """HTML: a page in one file, figures and all, that opens from a disk, with tables to sort, filter and narrow."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ from reports.page import Grid, Page, Picture, Verbatim, Views, placed
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from markdown_it.token import Token
 
 HERE = Path(__file__).parent
 KINDS = {Grid: "grid", Views: "views", Picture: "picture", Verbatim: "verbatim"}
@@ -38,6 +39,7 @@ def _environment() -> "Environment":
     from markupsafe import Markup
 
     markdown = MarkdownIt("commonmark", {"html": False})  # paragraphs hold names from outside: no tags pass
+    markdown.add_render_rule("code_inline", _code)
     environment = Environment(
         loader=FileSystemLoader(HERE),
         autoescape=True,
@@ -56,6 +58,14 @@ def _environment() -> "Environment":
         "unbroken": _unbroken,
     }
     return environment
+
+
+def _code(renderer: object, tokens: "Sequence[Token]", index: int, options: object, env: object) -> str:
+    """A name or a command; a short one is never broken at its hyphens."""
+    from markupsafe import escape
+
+    text = tokens[index].content
+    return f"<code{' class=short' if len(text) <= 24 else ''}>{escape(text)}</code>"
 
 
 def _names(grid: Grid) -> int | None:

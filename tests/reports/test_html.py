@@ -37,7 +37,7 @@ def path(tmp_path_factory) -> Path:
     wide = Grid((Head("mask", numeric=False), *(Head(f"item{k}") for k in range(30))), ((Cell("m"),) * 31,))
     views = Views("mechanism", (("all", board(0)), ("mar", board(0.05)), (HOSTILE, board(0.5))))
     sections = (
-        Section("Values", ("Some text.", views)),
+        Section("Values", ("Some `short-name`, `<i>` and `a long command line --with options`.", views)),
         Section("Wide", (wide, Verbatim("x" * 900), "y" * 300)),
         Section(HOSTILE, (wide,), 3, folded=True),
     )
@@ -207,6 +207,13 @@ def test_light_and_dark(shown):
     shown.click("document.querySelector('header button')")
     assert shown.read(paper) == dark != light == "rgb(255, 255, 255)"
     shown.call("Emulation.setEmulatedMedia", features=[])
+
+
+def test_short_names_are_not_broken(shown):
+    wraps = "[...document.querySelectorAll('code')].map(e => [e.textContent, getComputedStyle(e).whiteSpace])"
+    assert shown.read(wraps) == [
+        ["short-name", "nowrap"], ["<i>", "nowrap"], ["a long command line --with options", "normal"],
+    ]  # fmt: skip
 
 
 def test_hostile_names_are_shown_as_they_are(shown):
