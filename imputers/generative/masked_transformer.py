@@ -42,7 +42,8 @@ class MaskedTransformer(Imputer):
     Assumes cells missing at random and rows exchangeable; survey weights are not used. New rows are imputed by the
     fitted networks. A draw fills a row's holes one after another in a random order, each given those before. Draws are
     not proper in Rubin's sense with one network, whose weights are held fixed; with more, the draws take the networks
-    in turn, which carries uncertainty about the weights approximately, and probabilities are the networks' mean.
+    in turn, which carries uncertainty about the weights approximately. Probabilities are the mean over draws of those
+    that a hole was drawn by, so that they belong to the draws (Gelfand & Smith 1990, JASA 85, section 2.3).
 
     Parameters
     ----------
@@ -136,13 +137,14 @@ class MaskedTransformer(Imputer):
         shown = self.vocabulary_.encode(rows)
         asked = np.isnan(rows) & np.isin(np.arange(X.shape[1]), self._targets)
         learned = np.isin(columns, self._targets)
-        shares = self.vocabulary_.shares[columns]
-        shares[learned] = np.mean([probabilities(network, shown, asked) for network in self.networks_], axis=0)
+        observed = self.vocabulary_.shares[columns]
+        shares = np.where(learned[:, None], 0.0, observed)
         draws = np.empty((n_draws, len(columns)))
         for d in range(n_draws):
             words = np.empty(len(columns), dtype=np.intp)
-            words[learned] = draw_in_turn(self.networks_[d % self.n_estimators], shown, asked, rng)[asked]
-            words[~learned] = self.vocabulary_.bounds[columns[~learned]] + draw_level(shares[~learned], rng)
+            words[learned], own = draw_in_turn(self.networks_[d % self.n_estimators], shown, asked, rng)
+            shares[learned] += own / n_draws
+            words[~learned] = self.vocabulary_.bounds[columns[~learned]] + draw_level(observed[~learned], rng)
             draws[d] = self.vocabulary_.decode(words, columns, rng)
         expected = np.full(len(columns), np.nan)
         tables: dict[int, Floats] = {}
@@ -174,36 +176,36 @@ def target_columns(targets: tuple[str, ...] | None, full: Schema, varying: Schem
     return np.array(found)
 
 
-def probabilities(network: "Network", shown: Positions, asked: NDArray[np.bool_]) -> Floats:
-    """Probability of every answer at the asked cells, (asked cells, K), K those of the item that has most; zero beyond.
-
-    Parameters
-    ----------
-    shown : a word per item, shape (n, p): the answer's, which all questions see, or the question's.
-    asked : holes to be answered, shape (n, p).
-    """
-    return _probabilities(network, shown, np.tile(np.arange(shown.shape[1]), (len(shown), 1)), asked)
-
-
-def draw_in_turn(network: "Network", shown: Positions, asked: NDArray[np.bool_], rng: np.random.Generator) -> Positions:
-    """Draw words for the asked cells of each row one after another, each given those before; shape of ``shown``.
+def draw_in_turn(
+    network: "Network", shown: Positions, asked: NDArray[np.bool_], rng: np.random.Generator
+) -> tuple[Positions, Floats]:
+    """Draw words for the asked cells of each row one after another, each given those before.
 
     Every row has a random order of its own; at step k all rows with k holes or more are given one together.
 
     Parameters
     ----------
-    shown, asked : as in `probabilities`.
+    shown : a word per item, shape (n, p): the answer's, which all questions see, or the question's.
+    asked : holes to be answered, shape (n, p).
     rng : source of orders and answers.
+
+    Returns
+    -------
+    Words of the asked cells, and the probability of every answer that each was drawn by, (asked cells, K), K those of
+    the item that has most; zero beyond.
     """
     drawn = shown.copy()
     order = np.argsort(np.where(asked, rng.random(shown.shape), np.inf), axis=1)
     n_holes = asked.sum(axis=1)
+    place = np.cumsum(asked).reshape(asked.shape) - 1  # of an asked cell among all of them
+    given = np.zeros((int(n_holes.sum()), network.own_words.shape[1]))
     for k in range(int(n_holes.max(initial=0))):
         rows = np.flatnonzero(n_holes > k)
         items = order[rows, k]
         shares = _probabilities(network, drawn[rows], items[:, None], np.ones((len(rows), 1), dtype=bool))
+        given[place[rows, items]] = shares
         drawn[rows, items] = network.first[items] + draw_level(shares, rng)
-    return drawn
+    return drawn[asked], given
 
 
 def _probabilities(network: "Network", shown: Positions, items: Positions, asked: NDArray[np.bool_]) -> Floats:

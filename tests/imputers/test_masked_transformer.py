@@ -3,6 +3,7 @@ import pytest
 
 from benchmarks.cells import make_mask
 from benchmarks.scoring import score
+from datasets.coherence import check_coherence
 from datasets.errors import InputError
 from datasets.prediction import check_prediction, complete
 from datasets.schema import Kind
@@ -236,14 +237,23 @@ def test_several_networks_share_the_draws_and_average_the_probabilities(twins):
     imputer = IMPUTERS["masked-transformer"](**SMALL | {"n_estimators": 2, "max_iter": 30}).fit(
         X, schema=schema, random_state=3
     )
-    both = imputer.impute(X, n_draws=3).probabilities
+    row = np.tile([1.0, 1.0, np.nan, 50.0], (5, 1))  # a single hole, which no other draw tells of
+    both = imputer.impute(row, n_draws=4).probabilities[2]
     single = []
     for network in list(imputer.networks_):
         imputer.networks_, imputer.n_estimators = [network], 1
-        single.append(imputer.impute(X, n_draws=1).probabilities)
-    assert not np.allclose(single[0][0], single[1][0], atol=1e-3)
-    for j, table in both.items():
-        np.testing.assert_allclose(table, (single[0][j] + single[1][j]) / 2, atol=1e-12)
+        single.append(imputer.impute(row, n_draws=1).probabilities[2])
+    assert not np.allclose(*single, atol=1e-3)
+    np.testing.assert_allclose(both, np.mean(single, axis=0), atol=1e-12)
+
+
+def test_probabilities_are_those_that_the_draws_were_drawn_by(twins, fitted):
+    schema, X = twins
+    prediction = fitted.impute(X, n_draws=50)
+    check_coherence(prediction, X, schema)
+    holes = np.nonzero(np.isnan(X))[1]
+    shares = [(prediction.draws[:, holes == 0] == level).mean() for level in schema.columns[0].levels]
+    np.testing.assert_allclose(shares, prediction.probabilities[0].mean(axis=0), atol=0.02)
 
 
 def test_seed_decides_and_global_generators_are_left_alone(twins):
