@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import re
+import zlib
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
@@ -18,6 +19,7 @@ from datasets.files.numbers import find_notation, needs_decimal_comma
 
 SEPARATORS = (",", ";", "\t", "|")
 MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+SMALL, MOST_PACKED = 2**26, 200  # bytes unpacked that are fine, and times that a table can shrink
 CHUNK = 20_000
 SAMPLE = 1_000
 LONGEST_CELL = 10_000_000
@@ -78,8 +80,8 @@ def read_csv(path: Path, ending: str, facts: FileFacts) -> FileTable:
 def _decoded(path: Path, ending: str, stated: str) -> tuple[str, str, list[str]]:
     """The text of a file, its encoding, and what was decided about it."""
     try:
-        raw = gzip.decompress(path.read_bytes()) if ending.endswith(".gz") else path.read_bytes()
-    except (OSError, EOFError) as error:
+        raw = _unpacked(path) if ending.endswith(".gz") else path.read_bytes()
+    except (OSError, EOFError, zlib.error) as error:
         raise InputError(f"{path}: cannot be unpacked ({error}); give a whole file") from None
     marked = next((encoding for mark, encoding in MARKS.items() if raw.startswith(mark)), "utf-8")
     try:
@@ -96,6 +98,15 @@ def _decoded(path: Path, ending: str, stated: str) -> tuple[str, str, list[str]]
     if "\0" in text:
         raise InputError(f"{path}: cannot be read as csv (it holds NUL); save it again as csv in UTF-8")
     return text, encoding, [f'it is not in UTF-8 and is read as {encoding}; in [file], encoding = "…" names another']
+
+
+def _unpacked(path: Path) -> bytes:
+    most = SMALL + MOST_PACKED * path.stat().st_size
+    with gzip.open(path) as file:
+        raw = file.read(most + 1)
+    if len(raw) > most:
+        raise InputError(f"{path}: unpacks to more than {most / 2**20:,.0f} MB, as no table does; give it unpacked")
+    return raw
 
 
 def _separator(head: str, ending: str) -> str:

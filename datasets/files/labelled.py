@@ -1,9 +1,8 @@
 """Stata and SPSS files: codes, their labels, the reason of every missing cell, and what else the file says."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from datasets.errors import InputError
+from datasets.files.limited import Part, read_labelled_file
 from datasets.files.missing import worded_reason
 from datasets.schema import Floats
 from datasets.table import Reason
@@ -26,10 +26,6 @@ STATA_REASONS = {
     "x": Reason.NOT_AVAILABLE,
     "y": Reason.NOT_AVAILABLE,
 }
-ENCODINGS = ("cp1252", "latin1")  # tried in turn where a file is not in the encoding that it should be in
-DAMAGE = (UnicodeDecodeError, TypeError, IndexError, KeyError, ValueError, OverflowError, MemoryError)
-DENSEST = 2_000  # cells a byte that zlib can pack
-WHOLE_TYPES = ("int8", "int16", "int32")
 DATE_FORMAT = re.compile(
     r"%-?\d*(t[cCdwmqhyb]|d)|(A|E|J|S)?DATE\d|(QYR|MOYR|WKYR|DATETIME|YMDHMS|TIME|DTIME|MTIME)\d", re.IGNORECASE
 )
@@ -126,24 +122,7 @@ def read_stata(
     InputError
         If the file is not Stata's, or lacks a column.
     """
-    import pyreadstat
-
-    if names is not None:
-        require_columns(path, names)
-    else:
-        _check_size(path, "Stata", pyreadstat.read_dta, encoding)
-    columns = None if names is None else list(names)
-    span = range(0) if rows is None else rows  # a length of 0 means all
-    read = partial(pyreadstat.read_dta, user_missing=True, usecols=columns, row_offset=span.start, row_limit=len(span))
-    frame, meta, found = _read(path, "Stata", read, encoding)
-    stored = meta.readstat_variable_types
-    mixed = [name for name in frame if frame[name].dtype == object and stored[name] in WHOLE_TYPES]
-    if mixed:
-        # beside letters, pyreadstat gives a blank of a column of whole numbers as any number
-        plain, _, _ = _read(path, "Stata", partial(read, usecols=mixed, user_missing=False), found)
-        for name in mixed:
-            letters = frame[name].map(lambda cell: isinstance(cell, str))
-            frame[name] = frame[name].mask(plain[name].isna() & ~letters, np.nan)
+    frame, meta, found = read_labelled_file(path, ".dta", encoding, Part(names, rows))
     return _labelled(frame, meta, meta.missing_user_values or {}, found)
 
 
@@ -169,9 +148,7 @@ def column_names(path: Path) -> list[str]:
     InputError
         If the file is not Stata's.
     """
-    import pyreadstat
-
-    return list(_read(path, "Stata", partial(pyreadstat.read_dta, metadataonly=True), "")[1].column_names)
+    return list(read_labelled_file(path, ".dta", "", Part(heading=True))[0])
 
 
 def read_spss(path: Path, encoding: str = "") -> Labelled:
@@ -182,10 +159,9 @@ def read_spss(path: Path, encoding: str = "") -> Labelled:
     InputError
         If the file is not SPSS's.
     """
-    import pyreadstat
-
-    _check_size(path, "SPSS", pyreadstat.read_sav, encoding)
-    frame, meta, found = _read(path, "SPSS", partial(pyreadstat.read_sav, user_missing=True), encoding)
+    frame, meta, found = read_labelled_file(
+        path, ".zsav" if path.suffix.lower() == ".zsav" else ".sav", encoding, Part()
+    )
     return _labelled(frame, meta, meta.missing_ranges or {}, found)
 
 
@@ -206,44 +182,6 @@ def is_declared(value: float | str, missing: Iterable[Any]) -> bool:
         if not isinstance(value, str) and low <= value <= high:
             return True
     return False
-
-
-def _read(path: Path, kind: str, read: Callable[..., Any], encoding: str) -> tuple[pd.DataFrame, Any, str]:
-    """Cells and facts of a file, and the encoding if it is not the file's own.
-
-    Raises
-    ------
-    InputError
-        If the file is not of its kind.
-    """
-    import pyreadstat
-
-    damage = (pyreadstat.ReadstatError, pyreadstat.PyreadstatError, *DAMAGE)
-    for tried in (encoding or None, *ENCODINGS):
-        try:
-            frame, meta = read(path, disable_datetime_conversion=True, encoding=tried)
-            return frame, meta, tried or ""
-        except damage as error:
-            wrong_letters = isinstance(error, UnicodeDecodeError) or "encoding" in str(error)
-            if not wrong_letters or tried == ENCODINGS[-1]:
-                raise InputError(
-                    f"{path}: cannot be read as a {kind} file ({error}); give a whole file of that kind"
-                ) from None
-    raise InputError(f"{path}: cannot be read as a {kind} file; give a whole file of that kind")
-
-
-def _check_size(path: Path, kind: str, read: Callable[..., Any], encoding: str) -> None:
-    """Refuse a damaged file that claims more cells than it can hold, for which memory would be taken.
-
-    Raises
-    ------
-    InputError
-        If it does.
-    """
-    meta = _read(path, kind, partial(read, metadataonly=True), encoding)[1]
-    cells = (meta.number_rows or 0) * max(meta.number_columns or 0, 1)
-    if cells > DENSEST * path.stat().st_size:
-        raise InputError(f"{path}: cannot be read as a {kind} file (it claims {meta.number_rows:,} rows); mend it")
 
 
 def _labelled(frame: pd.DataFrame, meta: Any, missing: Mapping[str, list[Any]], encoding: str) -> Labelled:  # noqa: ANN401

@@ -1,6 +1,7 @@
 """Reading somebody's file: csv, Excel, Stata, SPSS, parquet or feather, as it stands."""
 
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import pandas as pd
@@ -9,6 +10,7 @@ from datasets.errors import InputError
 from datasets.files.csv_file import read_csv
 from datasets.files.file_table import ARROW, CSV, EXCEL, FORMATS, SPSS, STATA, FileFacts, FileTable, unique_names
 from datasets.files.labelled import Labelled, read_spss, read_stata
+from datasets.files.limited import check_excel_file, read_arrow_file
 
 
 def read_table(path: Path, facts: FileFacts) -> FileTable:
@@ -47,13 +49,7 @@ def format_of(path: Path) -> str:
 
 def _read_arrow(path: Path, ending: str, facts: FileFacts) -> FileTable:
     """Read parquet or feather; strings that hold numbers are read like those of csv."""
-    import pyarrow as pa
-
-    try:
-        frame = pd.read_parquet(path) if ending == ".parquet" else pd.read_feather(path)
-    except (pa.ArrowException, OSError, ValueError, TypeError, KeyError, MemoryError) as error:
-        raise InputError(f"{path}: cannot be read as {ending[1:]} ({error}); write it again") from None
-    return _from_frame(frame, ending, facts)
+    return _from_frame(read_arrow_file(path, ending), ending, facts)
 
 
 def _read_excel(path: Path, ending: str, facts: FileFacts) -> FileTable:
@@ -62,16 +58,12 @@ def _read_excel(path: Path, ending: str, facts: FileFacts) -> FileTable:
     Raises
     ------
     InputError
-        If it is none, or openpyxl is not installed.
+        If it is none, takes too much to read, or openpyxl is not installed.
     """
-    from zipfile import BadZipFile
-
-    try:
-        sheets = pd.read_excel(path, sheet_name=None, keep_default_na=False, na_values=[""], dtype=object)
-    except ImportError:
-        raise InputError(f"{path}: Excel files need openpyxl; pip install openpyxl, or save it as csv") from None
-    except (BadZipFile, ValueError, KeyError, OSError) as error:
-        raise InputError(f"{path}: cannot be read as an Excel file ({error}); save it again") from None
+    if find_spec("openpyxl") is None:
+        raise InputError(f"{path}: Excel files need openpyxl; pip install openpyxl, or save it as csv")
+    check_excel_file(path)
+    sheets = pd.read_excel(path, sheet_name=None, keep_default_na=False, na_values=[""], dtype=object)
     name, frame = next(iter(sheets.items()))
     others = list(sheets)[1:]
     told = (

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import lzma
 import os
 import shutil
 import sys
@@ -17,6 +18,8 @@ from pathlib import Path, PurePosixPath
 from datasets.errors import DataUnavailableError, InputError
 from datasets.registry import Registry
 
+SMALL, MOST_PACKED = 2**28, 200  # bytes unpacked that are fine, and times that a table can shrink
+DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError, ValueError, RuntimeError)
 CONNECT_SECONDS, READ_SECONDS = 10, 60
 FETCHERS: Registry[Callable[[Path | None], Path]] = Registry(
     "dataset with a file to fetch", package="datasets", variable="FETCHERS"
@@ -157,10 +160,15 @@ def _unpack(path: Path, member: str, folder: Path) -> Path:
     try:
         with zipfile.ZipFile(path) as archive:
             name = _member(path, archive.namelist(), member)
+            unpacked, most = archive.getinfo(name).file_size, SMALL + MOST_PACKED * path.stat().st_size
+            if unpacked > most:
+                raise InputError(f"{path}: {name} in it unpacks to {unpacked >> 20:,} MB; it is not safe, get another")
             target = folder / PurePosixPath(name).name
             with archive.open(name) as packed, target.open("wb") as file:
                 shutil.copyfileobj(packed, file)
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:  # RuntimeError: it wants a password
+    except InputError:
+        raise
+    except DAMAGE as error:  # a RuntimeError: it wants a password
         raise InputError(f"{path}: the zip is damaged or locked ({error}); get it again") from None
     return target
 
