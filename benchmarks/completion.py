@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.account import Account, account_for
+from benchmarks.consistency import leave_unasked
 from benchmarks.threads import one_thread
 from datasets.errors import InputError
 from datasets.files.survey_file import SurveyFile
-from datasets.files.writers import write_completed
+from datasets.files.writers import write_completed, write_stacked
 from datasets.prediction import check_prediction, complete, expectation
 from datasets.schema import UNORDERED, Floats
 from datasets.table import Reason
@@ -47,7 +48,8 @@ def complete_survey(
     """Fill the holes of a file with a registered imputer, in one thread.
 
     The imputer sees all holes alike and may fill those of questions that were not asked; they are left empty in what
-    comes back, unless they are asked for.
+    comes back, unless they are asked for: those that were not asked by the file, and, draw by draw, those that were not
+    asked by what was filled into their filter.
 
     Raises
     ------
@@ -64,9 +66,9 @@ def complete_survey(
         "seed": seed,
         "fill_not_asked": fill_not_asked,
     }
-    account = account_for(survey, filled)
     if not filled.any():
         whole = dict.fromkeys([*_draw_names(n_draws), "point", "expected"], values)
+        account = account_for(survey, filled, [values])
         return Completion(
             whole, filled, account, f"{survey.path.name} has no holes to fill: its tables come back as they are", facts
         )
@@ -74,10 +76,21 @@ def complete_survey(
     with one_thread():
         tables = _tables(survey, method, n_draws, seed)
     whole = {name: np.where(filled | ~np.isnan(values), codes, np.nan) for name, codes in tables.items()}
+    if not fill_not_asked:
+        whole = _with_filters(survey, whole)
+    drawn = [whole[name] for name in _draw_names(n_draws)]
+    filled = filled & ~np.isnan(drawn).all(axis=0)
+    account = account_for(survey, filled, drawn)
     equal = f" ({imputer} has no distribution: all draws are equal)" if method.deterministic else ""
     return Completion(
         whole, filled, account, f"{filled.sum():,} holes filled by {imputer}, {n_draws} draws{equal}", facts
     )
+
+
+def _with_filters(survey: SurveyFile, tables: Mapping[str, Floats]) -> dict[str, Floats]:
+    """Tables without fills where their own filled filters say not asked; expectations, which are none, as the point."""
+    left = {name: leave_unasked(survey, codes) for name, codes in tables.items() if name != "expected"}
+    return left | {"expected": np.where(np.isnan(left["point"]), np.nan, tables["expected"])}
 
 
 def _draw_names(n_draws: int) -> list[str]:
@@ -118,8 +131,12 @@ def check_folder(out: Path) -> None:
         raise _unwritable(out, error) from None
 
 
-def write_completion(completion: Completion, survey: SurveyFile, out: Path, suffix: str) -> list[Path]:
+def write_completion(
+    completion: Completion, survey: SurveyFile, out: Path, suffix: str, *, stacked: bool = False
+) -> list[Path]:
     """Write every table, the flags and the report into a folder, all of them or none.
+
+    Draws are files of their own, or stacked in one, ``draws``, with a column that counts them.
 
     Raises
     ------
@@ -129,7 +146,7 @@ def write_completion(completion: Completion, survey: SurveyFile, out: Path, suff
     try:
         out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=out) as staging:
-            written = _write_all(completion, survey, Path(staging), suffix)
+            written = _write_all(completion, survey, Path(staging), suffix, stacked)
             return [path.replace(out / path.name) for path in written]
     except OSError as error:
         raise _unwritable(out, error) from None
@@ -139,9 +156,14 @@ def _unwritable(out: Path, error: OSError) -> InputError:
     return InputError(f"--out {out}: cannot write there ({error.strerror}); choose another folder")
 
 
-def _write_all(completion: Completion, survey: SurveyFile, folder: Path, suffix: str) -> list[Path]:
+def _write_all(completion: Completion, survey: SurveyFile, folder: Path, suffix: str, stacked: bool) -> list[Path]:
     paths = []
-    for name, codes in completion.tables.items():
+    alone = dict(completion.tables)
+    if stacked:
+        draws = [alone.pop(name) for name in completion.tables if name.startswith("draw_")]
+        paths.append(folder / f"draws.{suffix}")
+        write_stacked(survey, draws, paths[-1])
+    for name, codes in alone.items():
         paths.append(folder / f"{name}.{suffix}")
         write_completed(survey, codes, paths[-1])
     flags = survey.typed.notna() & False

@@ -20,6 +20,7 @@ def impute(
     fill_not_asked: Annotated[
         bool, typer.Option("--fill-not-asked", help="Also fill cells of questions that were not asked.")
     ] = False,
+    long: Annotated[bool, typer.Option("--long", help="All draws in one file, counted by its column draw.")] = False,
     load: Plugins = None,
 ) -> None:
     """Impute a file: completed draws, best single values, expectations, and an account of what was filled.
@@ -38,12 +39,12 @@ def impute(
     if run_number(imputer) > 1:
         raise InputError(f"impute: {imputer!r} asks for another run of a method; leave # out and give another --seed")
     survey = read_survey_file(file, schema)
-    check_writable(survey, format)
+    check_writable(survey, format, draws if long else 1)
     check_folder(out)
     for note in survey.notes:
         _tell(note)
     completion = complete_survey(survey, imputer, draws, seed, fill_not_asked=fill_not_asked)
-    paths = write_completion(completion, survey, out, format)
+    paths = write_completion(completion, survey, out, format, stacked=long)
     for sentence in (*completion.account.sentences(), f"{completion.told}; wrote {len(paths)} files to {out}"):
         _tell(sentence)
     if completion.account.in_doubt:

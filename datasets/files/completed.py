@@ -1,6 +1,7 @@
 """Completed tables: fills put into the holes of somebody's file, everything else left as it stood."""
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -41,13 +42,29 @@ def complete_typed(survey: SurveyFile, X: Floats) -> pd.DataFrame:
         elif frame[name].dtype == object and survey.ignored.get(name) == "lists":
             frame[name] = frame[name].map(_as_json, na_action="ignore")
     for j, column in enumerate(survey.dataset.schema):
-        read = survey.columns[column.name]
-        hole = _holes(read, X[:, j])
-        if hole.any() and types.is_float_dtype(read.typed.dtype):
-            frame[column.name] = read.typed.mask(hole, pd.Series(X[:, j], read.typed.index))
-        elif hole.any():
-            frame[column.name] = _filled(frame[column.name], column, read, hole, X[:, j])
+        frame[column.name] = _typed(frame[column.name], column, survey.columns[column.name], X[:, j])
     return frame
+
+
+def typed_columns(survey: SurveyFile, X: Floats, names: Iterable[str]) -> pd.DataFrame:
+    """Some columns with their holes filled, numbers as numbers, as conditions on answers take them."""
+    schema = survey.dataset.schema
+    place = {name: j for j, name in enumerate(schema.names)}
+    found = {}
+    for name in names:
+        read = survey.columns[name]
+        filled = name in place
+        found[name] = _typed(read.typed, schema[name], read, X[:, place[name]]) if filled else read.typed
+    return pd.DataFrame(found)
+
+
+def _typed(cells: pd.Series, column: Column, read: ReadColumn, codes: Floats) -> pd.Series:
+    hole = _holes(read, codes)
+    if not hole.any():
+        return cells
+    if types.is_float_dtype(read.typed.dtype):
+        return read.typed.mask(hole, pd.Series(codes, read.typed.index))
+    return _filled(cells, column, read, hole, codes)
 
 
 def _holes(read: ReadColumn, codes: Floats) -> NDArray[np.bool_]:

@@ -36,13 +36,14 @@ SPSS_WORDS = set(["ALL", "AND", "BY", "EQ", "GE", "GT", "LE", "LT", "NE", "NOT",
 ROWS, COLUMNS = 1_048_575, 16_384  # of a sheet of Excel, without the head
 
 
-def check_writable(survey: SurveyFile, suffix: str) -> None:
-    """Validate that a format can hold a file's completed tables.
+def check_writable(survey: SurveyFile, suffix: str, stacked: int = 1) -> None:
+    """Validate that a format can hold a file's completed tables, some of them stacked in one.
 
     Parameters
     ----------
     survey : the file.
     suffix : ending of the tables to be written, e.g. "dta".
+    stacked : tables in one file, beside a column that counts them.
 
     Raises
     ------
@@ -52,7 +53,7 @@ def check_writable(survey: SurveyFile, suffix: str) -> None:
     ending = f".{suffix.lower().removeprefix('.')}"
     if ending not in FORMATS:
         raise InputError(f"unknown format {suffix!r}; there are {', '.join(known[1:] for known in FORMATS)}")
-    names, n = [str(name) for name in survey.table.cells], len(survey.table.cells)
+    names, n = [str(name) for name in survey.table.cells], len(survey.table.cells) * stacked
     if ending in STATA:
         wrong = [name for name in names if _wrong(name, STATA_NAME, 32, STATA_WORDS)]
         wrong += [name for name in names if re.fullmatch(r"str\d+", name)]
@@ -64,7 +65,7 @@ def check_writable(survey: SurveyFile, suffix: str) -> None:
         _refuse(
             wrong, "SPSS", "letters, digits and . _ $ # @, 64 bytes at most, a letter first, no two alike but for case"
         )
-    if ending in EXCEL and (n > ROWS or len(names) > COLUMNS):
+    if ending in EXCEL and (n > ROWS or len(names) + (stacked > 1) > COLUMNS):
         raise InputError(f"an Excel sheet holds {ROWS:,} rows and {COLUMNS:,} columns; choose csv or parquet")
     if ending in (*STATA, *SPSS) and not n:
         raise InputError("a table without rows cannot be written so; choose csv")

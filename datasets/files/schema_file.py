@@ -30,6 +30,7 @@ KEYS: Mapping[str, type | tuple[type, ...]] = {
     "labels": dict,
     "missing": (list, dict),
     "asked_if": str,
+    "check": str,
     "decimals": int,
     "low": NUMBER,
     "high": NUMBER,
@@ -56,7 +57,8 @@ HEADER = """\
 # random depends on it), "target" (reported by name) or "item"; of a column of the survey's design, which is never
 # imputed nor imputed from, "id", "weight", "stratum" or "psu".
 # missing: codes or texts that mean missing, [-9, "n/a"] or { -9 = "refused", -8 = "don't know", -1 = "not asked" };
-# what it does not list is an answer. asked_if: who was asked, e.g. "marital == 1 and age >= 18".
+# what it does not list is an answer. asked_if: who was asked, e.g. "marital == 1 and age >= 18". check: what holds in
+# every row, e.g. "age >= age_first_child"; rows that break it are counted.
 # A section [file] may say: missing_texts, missing_codes, decimal, thousands, encoding, separator, head_rows, and the
 # columns id, weight, strata, psu. A column that is itself called file needs a kind.
 
@@ -91,6 +93,7 @@ class Entry:
     column: Column | None
     has_role: bool
     asked_if: Condition | None = None
+    check: Condition | None = None
 
 
 def read_schema(path: Path) -> SchemaFile:
@@ -291,10 +294,10 @@ def _table(column: Column, cells: pd.Series) -> dict[str, Any]:
 
 def _entry(who: str, table: Mapping[str, Any], cells: pd.Series, guess: Column | str) -> Entry:
     known = guess if isinstance(guess, Column) else None
-    asked = Condition(table["asked_if"]) if "asked_if" in table else None
+    asked, check = (Condition(table[key]) if key in table else None for key in ("asked_if", "check"))
     kind = table.get("kind", known.kind if known else IGNORE)
     if kind == IGNORE:
-        return Entry(None, has_role=False)
+        return Entry(None, has_role=False, check=check)
     if kind not in list(Kind):
         raise InputError(f"{who} kind = {kind!r}; there are {', '.join([*Kind, IGNORE])}")
     role = table.get("role", Role.ITEM)
@@ -309,7 +312,7 @@ def _entry(who: str, table: Mapping[str, Any], cells: pd.Series, guess: Column |
             column = replace(column, **_numbers(table, cells, known))
     except InputError as error:
         raise InputError(f"{who}: {error}") from None
-    return Entry(column, "role" in table, asked)
+    return Entry(column, "role" in table, asked, check)
 
 
 def _numbers(table: Mapping[str, Any], cells: pd.Series, guess: Column | None) -> dict[str, Any]:

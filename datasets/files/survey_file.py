@@ -2,26 +2,27 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from pandas.api import types
 
 from datasets.errors import InputError
 from datasets.files.columns import ReadColumn, read_column
+from datasets.files.condition import Condition
 from datasets.files.file_table import FileFacts, FileTable
 from datasets.files.frame import to_codes
 from datasets.files.numbers import find_notation
 from datasets.files.readers import read_table
+from datasets.files.rules import broken_checks, mark_not_asked
 from datasets.files.schema_file import IGNORE, Entry, SchemaFile, header, missing_line, read_entries, read_schema
 from datasets.files.sentinels import find_sentinels
 from datasets.schema import Column, Floats, Kind, Role, Schema
-from datasets.table import Dataset, Reason
+from datasets.table import Dataset
 
 DRIVERS = 4
 DRIVER_LEVELS = 20  # of a nominal driver
@@ -43,6 +44,8 @@ class SurveyFile:
     ignored : names of the columns set aside, and why.
     notes : what was decided for the user, a sentence each, with the line of a schema file that changes it.
     unwanted : those of the columns set aside that the schema file says to ignore.
+    asked_if : name of a column to who was asked.
+    checks : name of a column to what is to hold in every row.
     """
 
     path: Path
@@ -52,6 +55,8 @@ class SurveyFile:
     ignored: Mapping[str, str]
     notes: tuple[str, ...]
     unwanted: frozenset[str] = frozenset()
+    asked_if: Mapping[str, Condition] = field(default_factory=dict)
+    checks: Mapping[str, Condition] = field(default_factory=dict)
 
     @cached_property
     def typed(self) -> pd.DataFrame:
@@ -97,10 +102,12 @@ def read_survey_file(path: Path, schema_path: Path | None = None) -> SurveyFile:
     values = to_codes(typed, schema)
     reasons = np.column_stack([read[name].reasons for name in schema.names])
     notes = _notes(table, read, stated, ignored, schema, values)
-    notes += _mark_not_asked(reasons, schema, entries, typed)
+    asked_if = {name: entry.asked_if for name, entry in entries.items() if entry.asked_if is not None and name in used}
+    checks = {name: entry.check for name, entry in entries.items() if entry.check is not None}
+    notes += mark_not_asked(reasons, schema, asked_if, typed) + broken_checks(checks, typed)
     dataset = Dataset(path.stem, schema, values, reasons, **_design(path, stated.facts, typed), origin=origin)
     unwanted = frozenset(name for name in ignored if stated.tables.get(name, {}).get("kind") == IGNORE)
-    return SurveyFile(path, table, read, dataset, ignored, tuple(notes), unwanted)
+    return SurveyFile(path, table, read, dataset, ignored, tuple(notes), unwanted, asked_if, checks)
 
 
 def _typed(columns: Mapping[str, ReadColumn]) -> pd.DataFrame:
@@ -186,24 +193,6 @@ def _with_drivers(columns: list[Column], typed: pd.DataFrame) -> list[Column]:
 def _can_drive(column: Column, cells: pd.Series) -> bool:
     many = column.kind is Kind.NOMINAL and len(column.labels) > DRIVER_LEVELS
     return column.kind is not Kind.TEXT and not many and cells.value_counts(normalize=True).iloc[0] <= COMMONEST
-
-
-def _mark_not_asked(
-    reasons: NDArray[np.int8], schema: Schema, entries: Mapping[str, Entry], typed: pd.DataFrame
-) -> list[str]:
-    """Give holes of those who were not asked, as ``asked_if`` says, that reason; say where answers contradict it."""
-    told = []
-    for j, name in enumerate(schema.names):
-        condition = entries[name].asked_if if name in entries else None
-        if condition is None:
-            continue
-        _, fails = condition.decide(typed)
-        hole = reasons[:, j] != Reason.OBSERVED
-        reasons[fails & hole, j] = Reason.NOT_ASKED
-        answered = int((fails & ~hole).sum())
-        if answered:
-            told.append(f"{name}: {answered} rows hold an answer although asked_if = {condition.text!r} does not hold")
-    return told
 
 
 def _notes(

@@ -1,6 +1,6 @@
 """Writing completed tables: in the format of the file they come from, or in another."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from pandas.api import types
 
 from datasets.errors import InputError
 from datasets.files.completed import complete_file, complete_typed
-from datasets.files.file_table import ARROW, CSV, EXCEL, SPSS, STATA
+from datasets.files.file_table import ARROW, CSV, EXCEL, SPSS, STATA, unique_names
 from datasets.files.names import check_writable
 from datasets.files.readers import format_of
 from datasets.files.stata_file import StataFacts, write_stata
@@ -22,7 +22,7 @@ FAMILIES = (CSV, STATA, SPSS, ARROW, EXCEL)
 
 
 def write_completed(survey: SurveyFile, X: Floats, path: Path) -> None:
-    """Write a file with its holes filled, whole or not at all, in the format that the path ends in.
+    """Write a file with its holes filled, in the format that the path ends in, whole or not at all.
 
     Stata and SPSS files keep their labels, levels of measurement, formats, notes, and, in holes that are not filled,
     their reasons of missing values; in another format such cells are blank.
@@ -38,16 +38,48 @@ def write_completed(survey: SurveyFile, X: Floats, path: Path) -> None:
     InputError
         If the format is unknown, or cannot hold the table.
     """
+    check_writable(survey, format_of(path))
+    _write(_completed(survey, X, path), path, survey)
+
+
+def write_stacked(survey: SurveyFile, draws: Sequence[Floats], path: Path) -> None:
+    """Write several completed tables as one, below each other, as `write_completed` writes one.
+
+    A first column, ``draw``, counts them from 1; it is called ``draw_2`` where the file has a column ``draw``.
+
+    Raises
+    ------
+    InputError
+        If the format is unknown, or cannot hold the table.
+    """
+    check_writable(survey, format_of(path), len(draws))
+    table = survey.table
+    name = unique_names([*(column.lower() for column in table.cells), "draw"])[-1]
+    frames = [_completed(survey, X, path) for X in draws]
+    for number, frame in enumerate(frames, start=1):
+        frame.insert(0, name, str(number) if _is_own(survey, path) and table.format in CSV else number)
+    counted = isinstance(table.cells.index, pd.RangeIndex)
+    head = tuple(("", *row) for row in table.head)
+    stacked = replace(survey, table=replace(table, names=(name, *table.names), head=head))
+    _write(pd.concat(frames, ignore_index=counted), path, stacked)
+
+
+def _is_own(survey: SurveyFile, path: Path) -> bool:
+    """Tell whether a path is of the format that the file has."""
+    return any(format_of(path) in family and survey.table.format in family for family in FAMILIES)
+
+
+def _completed(survey: SurveyFile, X: Floats, path: Path) -> pd.DataFrame:
+    return complete_file(survey, X) if _is_own(survey, path) else complete_typed(survey, X)
+
+
+def _write(frame: pd.DataFrame, path: Path, survey: SurveyFile) -> None:
     import pyarrow as pa
     import pyreadstat
 
-    ending = format_of(path)
-    check_writable(survey, ending)
-    own = any(ending in family and survey.table.format in family for family in FAMILIES)
-    frame = complete_file(survey, X) if own else complete_typed(survey, X)
     staged = path.with_name(f".part-{path.name}")
     try:
-        WRITERS[ending](frame, staged, survey, own)
+        WRITERS[format_of(path)](frame, staged, survey, _is_own(survey, path))
         staged.replace(path)
     except (pa.ArrowException, pyreadstat.ReadstatError, pyreadstat.PyreadstatError, ValueError) as error:
         raise InputError(f"{path}: this format cannot hold the table ({error}); choose another") from None

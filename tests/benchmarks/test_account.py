@@ -63,6 +63,65 @@ def test_they_are_filled_if_wanted(go, frame, tmp_path):
     assert "not asked:" not in shown
 
 
+def test_a_filled_filter_decides_draw_by_draw(go, frame, tmp_path):
+    frame.loc[:29, ["married", "hours"]] = np.nan
+    shown = go(*csv(frame, tmp_path), "--draws", 5, "--imputer", "gaussian-em")
+    draws = [pd.read_csv(tmp_path / "out" / f"draw_{number}.csv") for number in range(1, 6)]
+    for table in (*draws, pd.read_csv(tmp_path / "out" / "point.csv")):
+        assert table["married"].notna().all()
+        assert (table["hours"].isna() == (table["married"] == 2)).all()
+    empty = np.array([table["hours"].isna()[:30] for table in draws])
+    assert 0 < empty.mean() < 1
+    point, expected = (pd.read_csv(tmp_path / "out" / f"{name}.csv") for name in ("point", "expected"))
+    assert (expected["hours"].isna() == point["hours"].isna()).all()
+    flags = pd.read_csv(tmp_path / "out" / "flags.csv")["hours"].to_numpy()[:30]
+    assert (flags == ~empty.all(axis=0)).all()
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    partly = empty[:, flags == 1].sum() / 5
+    assert report["left_by_filter_a_draw"] == {"hours": pytest.approx(partly)}
+    assert f"says not asked: hours: {partly:.1f} holes a draw" in shown
+    go(*csv(frame, tmp_path), "--fill-not-asked")
+    assert pd.read_csv(tmp_path / "out" / "draw_1.csv")["hours"].notna().all()
+
+
+def test_rows_that_break_a_check_are_counted(go, frame, tmp_path):
+    frame["first"] = frame["age"] - 10.0
+    frame.loc[:4, "first"] = 99
+    frame.loc[5:40, "first"] = np.nan
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    (tmp_path / "s.toml").write_text('[first]\ncheck = "age >= first"\n')
+    shown = go(tmp_path / "a.csv", "--schema", tmp_path / "s.toml")
+    draws = [pd.read_csv(tmp_path / "out" / f"draw_{number}.csv") for number in (1, 2)]
+    broken = float(np.mean([(table["age"] < table["first"])[5:].sum() for table in draws]))
+    assert broken > 0
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    found = {"text": "age >= first", "answered": 5, "decided": 36.0, "broken": broken}
+    assert report["checks"] == {"first": found}
+    assert (
+        f"check age >= first: 5 rows break it as answered; of 36.0 rows a draw that fills decide, {broken:.1f}" in shown
+    )
+
+
+def test_draws_in_one_file(go, frame, tmp_path):
+    path, *schema = csv(frame, tmp_path)
+    go(path, *schema)
+    apart = [pd.read_csv(tmp_path / "out" / f"draw_{number}.csv") for number in (1, 2)]
+    shown = go(path, *schema, "--long", "--out", tmp_path / "long", "--format", "parquet")
+    assert "wrote 5 files" in shown
+    assert sorted(found.name for found in (tmp_path / "long").iterdir()) == [
+        "draws.parquet",
+        "expected.parquet",
+        "flags.csv",
+        "point.parquet",
+        "report.json",
+    ]
+    stacked = pd.read_parquet(tmp_path / "long" / "draws.parquet")
+    assert stacked["draw"].tolist() == [1] * N + [2] * N
+    for number, table in enumerate(apart, start=1):
+        part = stacked[stacked["draw"] == number].drop(columns="draw").reset_index(drop=True)
+        pd.testing.assert_frame_equal(part, table, check_dtype=False)
+
+
 def test_stata_keeps_its_letter_of_what_was_not_asked(go, frame, tmp_path):
     pyreadstat = pytest.importorskip("pyreadstat")
     single = frame["married"] == 2

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from datasets.errors import InputError
 from datasets.files.file_table import FORMATS
+from datasets.files.names import check_writable
 from datasets.files.survey_file import SurveyFile, read_survey_file
-from datasets.files.writers import write_completed
+from datasets.files.writers import write_completed, write_stacked
 
 ROWS = 24
 WORDS = st.text(string.ascii_letters + "äöéß,;'\" ", min_size=1, max_size=8).map(str.strip).filter(bool)
@@ -150,3 +152,37 @@ def test_excel_files_are_read_and_written(tmp_path):
         "town": ["Bath", "Bath", "York", "Bath"],
         "pay": ["$5", "$6.5", "$5.0", "$7"],
     }
+
+
+@pytest.mark.parametrize("source", [".csv", ".sav", ".dta", ".parquet"])
+@pytest.mark.parametrize("ending", FORMATS)
+def test_stacked_draws_are_the_draws_below_each_other(tmp_path, source, ending):
+    rng = np.random.default_rng(5)
+    table = pd.DataFrame({"Draw": rng.integers(0, 40, ROWS) / 4, "party": rng.choice(["red", "blue"], ROWS)})
+    table.loc[::5, "Draw"] = np.nan
+    table.loc[1::6, "party"] = None
+    csv = tmp_path / "one.csv"
+    table.to_csv(csv, index=False)
+    first = read_survey_file(csv)
+    given = tmp_path / f"given{source}"
+    write_completed(first, first.dataset.values, given)
+    survey = read_survey_file(given)
+    X = survey.dataset.values
+    draws = [np.where(np.isnan(X), code, X) for code in (survey.dataset.schema["party"].levels)]
+    write_stacked(survey, draws, tmp_path / f"draws{ending}")
+    back = read_survey_file(tmp_path / f"draws{ending}").typed
+    assert list(back) == ["draw_2", "Draw", "party"]
+    assert back["draw_2"].astype(float).tolist() == [1.0] * ROWS + [2.0] * ROWS
+    for number, codes in enumerate(draws):
+        write_completed(survey, codes, tmp_path / f"alone{ending}")
+        alone = read_survey_file(tmp_path / f"alone{ending}").typed
+        part = back.iloc[number * ROWS : (number + 1) * ROWS, 1:]
+        assert part.astype(str).to_numpy().tolist() == alone.astype(str).to_numpy().tolist()
+
+
+def test_too_many_stacked_rows_for_a_sheet_are_refused(tmp_path):
+    (tmp_path / "a.csv").write_text("a,b\n" + "1,x\n2,y\n" * 30)
+    survey = read_survey_file(tmp_path / "a.csv")
+    check_writable(survey, "xlsx", 100)
+    with pytest.raises(InputError, match="1,048,575 rows"):
+        check_writable(survey, "xlsx", 20_000)
