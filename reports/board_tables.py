@@ -56,7 +56,7 @@ def inference_grid(found: Inference) -> Grid:
     table, facts = found.table, found.contest.facts
     columns: list[Column] = [
         ("imputer", list(table.index)),
-        (Head("verdict", "By the rules below.", numeric=False), [str(verdict) for verdict in table["verdict"]]),
+        *_verdicts(found),
         (Head("width ↓", "Mean length of the 95 % intervals, in standard errors of the complete table."),
          numbers(table["width"], decimals=2)),
         (Head("bias → 0", "Largest mean error of a slope ± its Monte-Carlo standard error, in standard errors of the "
@@ -73,6 +73,15 @@ def inference_grid(found: Inference) -> Grid:
         head = Head(f"{term.partition(' ~ ')[2]} → 0", "Mean error of this slope ± its Monte-Carlo error.", aside=True)
         columns.append((head, _with_errors(found.bias[term], found.bias_error[term])))
     return _grid([*columns, *cost_columns(table), *what_columns(table.index, facts)], families(table.index, facts))
+
+
+def _verdicts(found: Inference) -> list[Column]:
+    """The verdicts, a column for each mechanism."""
+    several = len(found.verdicts.columns) > 1
+    return [
+        (Head(name if several else "verdict", "Verdict by the rules below.", numeric=False), list(cells))
+        for name, cells in found.verdicts.items()
+    ]
 
 
 def methods_grid(contest: Contest) -> Grid:

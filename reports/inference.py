@@ -11,12 +11,13 @@ import pandas as pd
 
 from datasets.schema import Floats
 from reports.boards import Contest, costs
+from reports.ranking import BEYOND
 
 ERROR, SE, COVERS, FMI = "regression-error", "regression-se", "regression-covers", "regression-fmi"
 LEVEL = 0.05  # of the tests of a method, multiplicity of its slopes and settings included
 SLIGHT = 0.1  # standard errors of the complete table; less bias is called none
 ENOUGH = 100  # masks that tell a coverage of .95 from one of .89 with a power of 80 %
-VERDICTS = ("valid", "untested", "too sure", "biased")
+REFUTED = ("too sure", "biased")
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,26 +29,32 @@ class Inference:
     contest : who is compared on what.
     terms : the slopes, as ``"outcome ~ covariate"``.
     masks : how many there are.
-    table : one row per imputer, by verdict and then by width: ``verdict``, ``width`` (mean length of the 95 %
-        intervals, in standard errors of the complete table), ``bias`` and ``bias-error`` (largest mean error of a
-        slope, signed, in the same unit, and its Monte-Carlo standard error), ``worst`` (that slope), ``coverage``,
-        ``coverage-error``, ``se-ratio`` (standard error as stated over that seen from mask to mask), ``fmi``, seconds
-        and peak-memory-mb.
+    verdicts : one row per imputer and one column per mechanism.
+    table : one row per imputer, in the order of `verdicts`: ``width`` (mean length of the 95 % intervals, in standard
+        errors of the complete table), ``bias`` and ``bias-error`` (largest mean error of a slope under a mechanism,
+        signed, in the same unit, and its Monte-Carlo standard error), ``worst`` (that slope and mechanism),
+        ``coverage``, ``coverage-error``, ``se-ratio`` (standard error as stated over that seen from mask to mask),
+        ``fmi``, and the `costs`. Those that the fewest mechanisms refute come first, then the narrowest intervals.
     bias, bias_error : by imputer and slope.
     """
 
     contest: Contest
     terms: tuple[str, ...]
     masks: int
+    verdicts: pd.DataFrame
     table: pd.DataFrame
     bias: pd.DataFrame
     bias_error: pd.DataFrame
+
+    def refuted(self, setting: str) -> list[str]:
+        """Imputers that a mechanism shows to be biased or too sure."""
+        return list(self.verdicts.index[self.verdicts[setting].isin(REFUTED)])
 
 
 def inference_of(contest: Contest) -> Inference | None:
     """Judge every imputer that has all slopes of all masks; None if no regression was scored."""
     rows = contest.scores[contest.scores["metric"].isin([ERROR, SE, COVERS, FMI])]
-    rows = rows[rows["imputer"].isin(contest.whole)]
+    rows = rows[rows["imputer"].isin(contest.whole)].assign(setting=lambda f: f["mechanism_setting"])
     if not {ERROR, SE, COVERS} <= set(rows["metric"]):
         return None
     wide = rows.pivot(index=["imputer", "setting", "mask", "column"], columns="metric", values="value").reset_index()
@@ -55,45 +62,69 @@ def inference_of(contest: Contest) -> Inference | None:
     whole = sorted(counts.index[counts == len(wide[["mask", "column"]].drop_duplicates())])
     places = [*contest.facts["columns"]]
     terms = tuple(sorted(set(wide["column"]), key=lambda term: (places.index(_covariate(term, places)), term)))
-    judged = {name: _judge(wide[wide["imputer"] == name], terms) for name in whole}
-    table = pd.DataFrame({name: found[0] for name, found in judged.items()}).T
-    table["verdict"] = pd.Categorical(table["verdict"], VERDICTS, ordered=True)
-    numbers = [name for name in table if name not in ("verdict", "worst")]
-    table = table.astype(dict.fromkeys(numbers, float)).rename_axis("imputer").reset_index()
-    table = table.sort_values(["verdict", "width", "imputer"]).set_index("imputer").join(costs(contest.scores))
-    bias, errors = (pd.DataFrame({name: found[k] for name, found in judged.items()}).T for k in (1, 2))
-    return Inference(contest, terms, wide["mask"].nunique(), table, bias.loc[table.index], errors.loc[table.index])
+    draws = contest.facts["draws"]
+    judged = [_judge(wide[wide["imputer"] == name], terms, contest.settings, draws) for name in whole]
+    verdicts, table, bias, errors = (pd.DataFrame([one[k] for one in judged], index=whole) for k in range(4))
+    order = np.lexsort((table["width"], verdicts.isin(REFUTED).sum(axis=1)))
+    table = table.rename_axis("imputer").join(costs(contest.scores))
+    return Inference(
+        contest, terms, wide["mask"].nunique(), *(one.iloc[order] for one in (verdicts, table, bias, errors))
+    )
 
 
-def _judge(own: pd.DataFrame, terms: tuple[str, ...]) -> tuple[dict[str, object], pd.Series, pd.Series]:
-    """A row of the table, and the bias of each slope with its Monte-Carlo error, over all settings."""
+def _judge(
+    own: pd.DataFrame, terms: tuple[str, ...], settings: list[str], draws: int
+) -> tuple[dict[str, str], dict[str, object], pd.Series, pd.Series]:
+    """Verdicts by mechanism, a row of the table, and the bias of each slope with its Monte-Carlo error."""
     from scipy.stats import t as student
 
-    settings = own.groupby(["column", "setting"])[ERROR].agg(["mean", "var", "size"]).reset_index()
-    freedom = own["mask"].nunique() - own["setting"].nunique()
-    pooled = own.groupby("column")[ERROR].var(ddof=1) if freedom < 1 else _within(settings)
-    settings["error"] = np.sqrt(settings["column"].map(pooled) / settings["size"])
-    chance = 2 * student.sf(np.abs(settings["mean"] / settings["error"]), max(freedom, 1)) if freedom > 0 else 1.0
-    biased = (_holm(np.asarray(chance) * np.ones(len(settings))) < LEVEL) & (settings["mean"].abs() > SLIGHT)
+    slopes, pooled = _slopes(own)
     bias = own.groupby("column")[ERROR].mean().reindex(list(terms))
     errors = np.sqrt(pooled.reindex(list(terms)) / own["mask"].nunique())
     covers = own.groupby("mask")[COVERS].mean()
-    covered, doubt = covers.mean(), covers.sem() if len(covers) > 1 else np.nan
-    sure = covered + (student.isf(LEVEL, len(covers) - 1) * doubt if len(covers) > 1 else np.inf) < 1 - LEVEL
-    verdict = "biased" if biased.any() else "too sure" if sure else "valid" if len(covers) >= ENOUGH else "untested"
-    worst = settings.loc[settings["mean"].abs().idxmax()]
+    fmi = own[FMI].mean() if FMI in own else np.nan
+    reach = BEYOND if np.isnan(fmi) else float(student.isf(0.025, draws - 1))  # who draws has few degrees of freedom
+    worst = slopes.loc[slopes["mean"].abs().idxmax()]
     row = {
-        "verdict": verdict,
-        "width": 2 * 1.96 * own[SE].mean(),
+        "width": 2 * reach * own[SE].mean(),
         "bias": worst["mean"],
         "bias-error": worst["error"],
         "worst": f"{worst['column'].partition(' ~ ')[2]}, {worst['setting']}",
-        "coverage": covered,
-        "coverage-error": doubt,
+        "coverage": covers.mean(),
+        "coverage-error": covers.sem() if len(covers) > 1 else np.nan,
         "se-ratio": float(np.sqrt((own[SE] ** 2).mean() / pooled.mean())) if pooled.mean() > 0 else np.nan,
-        "fmi": own[FMI].mean() if FMI in own else np.nan,
+        "fmi": fmi,
     }
-    return row, bias, errors
+    verdicts = {name: _verdict(own[own["setting"] == name], slopes[slopes["setting"] == name]) for name in settings}
+    return verdicts, row, bias, errors
+
+
+def _slopes(own: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series]:
+    """Mean error of each slope under each mechanism, its Monte-Carlo error and whether it is biased; variances."""
+    from scipy.stats import t as student
+
+    found = own.groupby(["column", "setting"])[ERROR].agg(["mean", "var", "size"]).reset_index()
+    freedom = own["mask"].nunique() - own["setting"].nunique()
+    pooled = _within(found) if freedom > 0 else own.groupby("column")[ERROR].var(ddof=1)
+    found["error"] = np.sqrt(found["column"].map(pooled) / found["size"])
+    if freedom > 0:
+        chance = 2 * student.sf(np.abs(found["mean"] / found["error"]), freedom)
+        found["biased"] = (_holm(chance) < LEVEL) & (found["mean"].abs() > SLIGHT)
+    else:
+        found["biased"] = False
+    return found, pooled
+
+
+def _verdict(own: pd.DataFrame, slopes: pd.DataFrame) -> str:
+    """Verdict on the masks of one mechanism."""
+    from scipy.stats import t as student
+
+    if slopes["biased"].any():
+        return "biased"
+    covers = own.groupby("mask")[COVERS].mean()
+    if len(covers) > 1 and covers.mean() + student.isf(LEVEL, len(covers) - 1) * covers.sem() < 1 - LEVEL:
+        return "too sure"
+    return "valid" if len(covers) >= ENOUGH else "untested"
 
 
 def _within(settings: pd.DataFrame) -> pd.Series:

@@ -115,7 +115,7 @@ def _inference(found: Inference) -> Section:
         "(1 + 1/m)B (Vink & van Buuren 2014). What another sample would add is not in these numbers."
     )
     rules = (
-        f"*biased*: the mean error of a slope under a mechanism is beyond {SLIGHT:g} standard errors and beyond its "
+        f"By mechanism. *biased*: the mean error of a slope is beyond {SLIGHT:g} standard errors and beyond its "
         "Monte-Carlo error (t test, 5 %, Holm over slopes and mechanisms). *too sure*: else, coverage is below 0.95 "
         f"beyond its Monte-Carlo error (one-sided, 5 %, masks as units). *valid*: neither, on {ENOUGH} masks or more. "
         "*untested*: neither, on fewer."

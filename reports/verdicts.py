@@ -23,26 +23,25 @@ def board_verdict(board: Board, name: str) -> list[str]:
 
 
 def inference_verdict(found: Inference) -> list[str]:
-    """What the board Inference says."""
-    by = {verdict: list(own.index) for verdict, own in found.table.groupby("verdict", observed=True)}
-    told = []
-    if "valid" in by:
-        told.append(f"Valid on {found.masks} masks: {names(by['valid'])}.")
-    elif "untested" in by:
+    """What the board Inference says: of the mechanism that refutes the fewest methods, and of the one with the most."""
+    refuted = {setting: found.refuted(setting) for setting in found.verdicts}
+    mild, harsh = (pick(refuted, key=lambda name: len(refuted[name])) for pick in (min, max))
+    own = found.verdicts[mild]
+    valid, clean = (list(own.index[own == verdict]) for verdict in ("valid", "untested"))
+    told = [f"Valid under {plain(mild)}: {names(valid)}."] if valid else []
+    if clean:
+        spoken = f"under {plain(mild)} nothing speaks against {names(clean)}"
+        told.append(f"{found.masks} masks of one sample are too few to show a method valid; {spoken}.")
+    shown = {verdict: list(own.index[own == verdict]) for verdict in ("biased", "too sure")}
+    refusals = [f"{verdict}: {names(who)}" for verdict, who in shown.items() if who]
+    if refusals:
+        told.append(f"Under {plain(mild)}, {'; '.join(refusals)}.")
+    if len(refuted[harsh]) > len(refuted[mild]):
+        biased = int((found.verdicts[harsh] == "biased").sum())
         told.append(
-            f"{found.masks} masks of one sample show no method to be valid; they do not speak against "
-            f"{names(by['untested'])}."
+            f"Under {plain(harsh)}, {len(refuted[harsh])} of {len(own)} are refuted, {biased} of them as biased."
         )
-    if "biased" in by:
-        worst = found.table.loc[by["biased"]]
-        first = worst.index[worst["bias"].abs().argmax()]
-        told.append(
-            f"Biased: {names(by['biased'])}; the most, {code(first)}, by {_signed(worst.loc[first, 'bias'])} standard "
-            f"errors of the complete table ({plain(str(worst.loc[first, 'worst']))})."
-        )
-    if "too sure" in by:
-        told.append(f"Too sure: the intervals of {names(by['too sure'])} hold the complete table's slopes too seldom.")
-    return told
+    return told[:3]
 
 
 def names(found: Sequence[str]) -> str:
@@ -63,10 +62,8 @@ def _best(board: Board) -> str:
     first = tied or list(table.index[:1])
     scores = table.loc[first, "score"]
     if len(first) > 1:
-        return (
-            f"{names(first)} cannot be told apart from the best: skill {_number(scores.min())} to "
-            f"{_number(scores.max())}."
-        )
+        ends = list(dict.fromkeys([_number(scores.min()), _number(scores.max())]))
+        return f"{names(first)} cannot be told apart from the best: skill {' to '.join(ends)}."
     best = table.loc[first[0]]
     told = f"{code(first[0])} is best: skill {_number(best['score'])} [{_number(best['low'])}, {_number(best['high'])}]"
     if len(table) > 1 and table["behind"].iloc[1] > board.floor:
@@ -110,7 +107,3 @@ def _mechanisms(board: Board, name: str) -> list[str]:
 
 def _number(value: float) -> str:
     return f"{value:.3f}".replace("-", "−")
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.2f}".replace("-", "−")

@@ -6,7 +6,7 @@ import pytest
 
 from reports.board_tables import inference_grid
 from reports.boards import contest_of
-from reports.inference import VERDICTS, inference_of
+from reports.inference import inference_of
 from reports.results import Record, lost, tidy
 from reports.verdicts import inference_verdict
 
@@ -44,10 +44,11 @@ METHODS = {"good": (0.0, 0.4, 0.4), "off": (0.9, 0.4, 0.4), "sure": (0.0, 0.4, 0
 
 def test_enough_masks_tell_valid_from_too_sure_and_biased(inventor):
     found = inference_of(contest(inventor, METHODS, seeds=100))
-    assert found.table["verdict"].astype(str).to_dict() == {
-        "good": "valid", "off": "biased", "sure": "too sure", "one": "too sure"
-    }  # fmt: skip
-    assert [VERDICTS.index(v) for v in found.table["verdict"]] == [0, 2, 2, 3]
+    for mechanism in ("mcar", "ni"):
+        assert found.verdicts[mechanism].to_dict() == {
+            "good": "valid", "off": "biased", "sure": "too sure", "one": "too sure"
+        }  # fmt: skip
+    assert list(found.table.index) == list(found.verdicts.index) == ["good", "one", "sure", "off"]
     assert found.table.loc["good", "se-ratio"] == pytest.approx(1, abs=0.1)
     assert found.table.loc["sure", "se-ratio"] == pytest.approx(0.25, abs=0.03)
     assert found.table.loc["good", "coverage"] == pytest.approx(0.95, abs=0.03)
@@ -59,15 +60,17 @@ def test_enough_masks_tell_valid_from_too_sure_and_biased(inventor):
 
 def test_few_masks_leave_a_good_method_untested_and_still_find_what_is_plain(inventor):
     found = inference_of(contest(inventor, METHODS, seeds=4))
-    assert found.masks == 8 and "valid" not in set(found.table["verdict"].astype(str))
-    assert found.table["verdict"].astype(str)[["good", "one"]].tolist() == ["untested", "too sure"]
+    assert found.masks == 8 and not found.verdicts.isin(["valid"]).any(axis=None)
+    assert found.verdicts["ni"][["good", "one"]].tolist() == ["untested", "too sure"]
 
 
 def test_a_good_method_is_seldom_called_biased_or_too_sure(inventor):
     many = {f"m{k}": (0.0, 0.4, 0.42) for k in range(200)}
     found = inference_of(contest(inventor, many, seeds=3))
-    wrong = (found.table["verdict"].astype(str) != "untested").mean()
-    assert wrong < 0.10 + 3 * np.sqrt(0.1 * 0.9 / 200)  # two tests of 5 % each
+    biased = found.verdicts.isin(["biased"]).any(axis=1).mean()
+    sure = found.verdicts.isin(["too sure"]).to_numpy().mean()
+    assert biased < 0.05 + 3 * np.sqrt(0.05 * 0.95 / 200)  # over slopes and mechanisms
+    assert sure < 0.05 + 3 * np.sqrt(0.05 * 0.95 / 400)  # of a mechanism
 
 
 def test_no_regression_no_board_and_a_method_that_lacks_a_slope_is_left_out(inventor, experiment):
@@ -82,10 +85,16 @@ def test_no_regression_no_board_and_a_method_that_lacks_a_slope_is_left_out(inve
 def test_table_and_sentences_say_what_was_found(inventor):
     found = inference_of(contest(inventor, METHODS, seeds=100))
     shown = inference_grid(found)
-    assert shown.rows[0][0].text == "good" and shown.rows[0][1].text == "valid"
+    assert [head.text for head in shown.heads[:3]] == ["imputer", "mcar", "ni"]
+    assert [cell.text for cell in shown.rows[0][:3]] == ["good", "valid", "valid"]
     told = " ".join(inference_verdict(found))
-    assert "Valid on 200 masks: `good`." in told
-    assert "Biased: `off`" in told and "Too sure: the intervals of `one` and `sure`" in told
+    assert "Valid under mcar: `good`." in told and "biased: `off`; too sure: `one` and `sure`." in told
     few = " ".join(inference_verdict(inference_of(contest(inventor, METHODS, seeds=4))))
-    assert "8 masks of one sample show no method to be valid" in few and "Valid on" not in few
+    assert "8 masks of one sample are too few to show a method valid" in few and "Valid under" not in few
+
+
+def test_a_mechanism_that_refutes_more_is_told_of(inventor):
+    found = inference_of(contest(inventor, METHODS, seeds=100))
+    found.verdicts.loc["good", "ni"] = "biased"
+    assert inference_verdict(found)[-1] == "Under ni, 4 of 4 are refuted, 2 of them as biased."
     assert pd.notna(found.table["fmi"]).all()
