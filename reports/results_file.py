@@ -1,7 +1,9 @@
 """The results of a page in one file: a row per score, and in the file's metadata all else that the page is made of."""
 
+import base64
 import io
 import json
+import zlib
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -14,22 +16,34 @@ from reports.facts import Manifest
 from reports.results import CELL, COLUMNS, Provenance, Record, tidy
 
 KEY = b"imputation-benchmark"
+WORDS = ("dataset", "mechanism", "setting", "imputer", "metric", "column")
 NEEDED = [*COLUMNS, "metric", "column", "value", "influence"]
 
 
 def to_parquet(records: Sequence[Record], manifest: Manifest) -> bytes:
     """Write records and manifest of a suite; the same ones give the same bytes, in whatever order the records come.
 
-    Columns are those of `results.tidy`, influences as lists of 32-bit numbers.
+    Columns are those of `results.tidy`, influences as lists of 32-bit numbers; the metadata hold all else, compressed
+    JSON in base 64.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    table = pa.Table.from_pandas(tidy(records), preserve_index=False, schema=_schema())
+    table = pa.Table.from_pandas(tidy(records), preserve_index=False, schema=_schema()).replace_schema_metadata({})
     cells = sorted(({**asdict(r), "scores": [], "influences": []} for r in records), key=_order)
-    about = json.dumps({"manifest": manifest, "cells": cells}, allow_nan=False)
+    about = zlib.compress(json.dumps({"manifest": manifest, "cells": cells}, allow_nan=False).encode(), 9)
     file = io.BytesIO()
-    pq.write_table(table.replace_schema_metadata({KEY: about.encode()}), file, compression="zstd", compression_level=19)
+    with pq.ParquetWriter(
+        file,
+        table.schema,
+        compression="zstd",
+        compression_level=19,
+        use_dictionary=[*WORDS],
+        use_byte_stream_split=["value", "influence.list.element"],  # numbers are a quarter smaller
+        store_schema=False,
+    ) as writer:
+        writer.write_table(table)
+        writer.add_key_value_metadata({KEY: base64.b64encode(about)})
     return file.getvalue()
 
 
@@ -45,16 +59,15 @@ def from_parquet(path: Path) -> tuple[list[Record], Manifest]:
     import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(path)
-        about = json.loads((table.schema.metadata or {})[KEY])
-        frame = table.select(NEEDED).to_pandas()
+        about = json.loads(zlib.decompress(base64.b64decode((pq.read_metadata(path).metadata or {})[KEY])))
+        frame = pq.read_table(path).select(NEEDED).to_pandas()
         scores = dict(iter(frame.groupby(CELL)))
         return [_record(cell, scores.get(tuple(cell[name] for name in CELL))) for cell in about["cells"]], about[
             "manifest"
         ]
     except FileNotFoundError:
         raise InputError(f"{path} is not there; a run writes results.parquet beside its page") from None
-    except (OSError, pa.ArrowException, KeyError, ValueError, TypeError) as error:
+    except (OSError, pa.ArrowException, KeyError, ValueError, TypeError, zlib.error) as error:
         raise InputError(
             f"{path} is not the results.parquet of a suite ({type(error).__name__}: {error}); give the file that lies "
             "beside a page, or rank a table of your own with reports.ranking.rank"
@@ -82,6 +95,5 @@ def _order(cell: dict) -> tuple:
 def _schema() -> Any:  # noqa: ANN401 - pyarrow states no types
     import pyarrow as pa
 
-    words = [name for name in NEEDED if name not in ("rate", "seed", "value", "influence")]
     types = {"rate": pa.float64(), "seed": pa.int64(), "value": pa.float64(), "influence": pa.list_(pa.float32())}
-    return pa.schema([(name, pa.string() if name in words else types[name]) for name in NEEDED])
+    return pa.schema([(name, pa.string() if name in WORDS else types[name]) for name in NEEDED])

@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from datasets.errors import InputError
+
+WIDE = 110  # columns of a file or a pipe
 
 if TYPE_CHECKING:
     from reports.comparisons import Compared
@@ -35,11 +38,11 @@ def compare(
     found = comparisons(contest, first, second)
     masks = found[0].found.masks
     console = Console()
-    console.print(_table(found, first, second))
-    console.print(
-        f"Paired over {masks} masks and the respondents; positive: {first} is better. Masks that would tell: how many "
-        "of each kind taken together would show a difference of this size with a power of 80 %; none: only more "
-        "respondents would.",
+    shown = console if console.is_terminal else Console(width=WIDE)
+    shown.print(_table(found, first, second))
+    shown.print(
+        f"Paired over {masks} masks and the respondents; ahead is positive where {first} is better. Masks: how many "
+        "would tell a difference of this size with a power of 80 %; none: only more respondents would.",
         markup=False,
         highlight=False,
     )
@@ -47,16 +50,22 @@ def compare(
 
 def _table(found: "list[Compared]", first: str, second: str) -> Table:
     table = Table(box=None, pad_edge=False)
-    for head in ("board", "score"):
-        table.add_column(head)
-    for head in (first, second, "ahead [95 %]"):
-        table.add_column(head.replace("[", "\\["), justify="right")
-    table.add_column("verdict")
-    table.add_column("masks that would tell", justify="right")
-    for one in found:
-        apart = one.found
-        span = f"{apart.difference:+.4f} \\[{apart.low:+.4f}, {apart.high:+.4f}]"
-        wanted = "" if apart.verdict != "cannot tell" else f"{apart.wanted:.0f}" if isfinite(apart.wanted) else "none"
-        values = f"{one.first:.4f}", f"{one.second:.4f}"
-        table.add_row(one.board, one.title.replace("[", "\\["), *values, span, apart.verdict, wanted)
+    table.add_column("score")
+    for head in (first, second, "ahead", "95 %"):
+        table.add_column(escape(head), justify="right", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
+    table.add_column("masks", justify="right")
+    for board in dict.fromkeys(one.board for one in found):
+        table.add_row(f"[bold]{board}[/bold]")
+        for one in found:
+            if one.board == board:
+                table.add_row(*_row(one))
     return table
+
+
+def _row(one: "Compared") -> tuple[str, ...]:
+    apart = one.found
+    wanted = "" if apart.verdict != "cannot tell" else f"{apart.wanted:.0f}" if isfinite(apart.wanted) else "none"
+    span = escape(f"[{apart.low:+.4f}, {apart.high:+.4f}]")
+    values = f"{one.first:.4f}", f"{one.second:.4f}", f"{apart.difference:+.4f}"
+    return escape(one.title), *values, span, apart.verdict, wanted
