@@ -43,6 +43,15 @@ def test_commands_of_a_readme_are_understood(page, line):
         IMPUTERS.resolve(request.partition("#")[0])
 
 
+@pytest.mark.parametrize("path", [*READMES, ROOT / "CONTRIBUTING.md"], ids=str)
+def test_links_of_a_page_lead_somewhere(path):
+    targets = re.findall(r"\]\(([^)\s]+)\)", path.read_text(encoding="utf-8"))
+    for file, _, heading in (target.partition("#") for target in targets if not target.startswith("http")):
+        place = path.parent / file if file else path
+        assert place.exists(), file
+        assert not heading or heading in _headings(place.read_text(encoding="utf-8"))
+
+
 def test_ranking_of_the_readme_orders_a_table_of_scores(tmp_path, monkeypatch):
     values = {"mean": [1.01, 0.99, 1.02], "gbm": [0.78, 0.80, 0.83], "knn": [0.82, 0.79, 0.84]}
     rows = [(imputer, mask, value) for imputer, own in values.items() for mask, value in enumerate(own)]
@@ -51,6 +60,12 @@ def test_ranking_of_the_readme_orders_a_table_of_scores(tmp_path, monkeypatch):
     found: dict = {}
     exec(_block("rank("), found)
     assert found["places"]["place"].to_dict() == {"gbm": 1, "knn": 1, "mean": 3}
+
+
+def _headings(page: str) -> set[str]:
+    """Anchors of a page, as they are made on GitHub."""
+    titles = re.findall(r"^#+ (.+)$", page, flags=re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
 def _block(holding: str) -> str:

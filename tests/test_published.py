@@ -1,0 +1,38 @@
+"""The published boards are of real tables and what their results say; the README repeats the verdicts of one."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from reports.results_file import from_parquet
+from reports.write import rebuild
+
+ROOT = Path(__file__).resolve().parents[1]
+PUBLISHED = ROOT / "reports" / "published"
+BOARDS = {"gss": "gss2022", "gss-systematic": "gss2022"}
+
+
+def test_the_readme_repeats_the_verdicts_of_the_board():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    source = "reports/published/gss/leaderboard.md"
+    block = readme.partition(f"<!-- verdicts of {source} -->\n")[2].partition("<!-- end -->")[0]
+    section = re.findall(r"^## Verdict\n(.*?)^## ", (ROOT / source).read_text(encoding="utf-8"), re.M | re.S)[0]
+    told = [line for line in section.splitlines() if line.startswith("- ")]
+    assert [line.split("**")[1] for line in told] == ["Inference", "Distributions and relations", "Values"]
+    assert block.splitlines() == told
+
+
+@pytest.mark.parametrize(("name", "title"), BOARDS.items())
+def test_a_published_board_is_of_a_real_table(name, title):
+    page = (PUBLISHED / name / "leaderboard.md").read_text(encoding="utf-8")
+    assert page.startswith(f"# {title}: boards of the suite {name}\n")
+    assert "synthetic" not in page.split("## Inference")[0].split("## Distributions")[0]
+    records, manifest = from_parquet(PUBLISHED / name / "results.parquet")
+    assert {record.dataset for record in records} == {title}
+    assert not any(table["data"].get("synthetic") for table in manifest["tables"].values())
+
+
+def test_a_published_page_is_what_its_results_say(tmp_path):
+    page = rebuild(PUBLISHED / "gss" / "results.parquet", tmp_path / "again")
+    assert page.read_text(encoding="utf-8") == (PUBLISHED / "gss" / "leaderboard.md").read_text(encoding="utf-8")
