@@ -37,7 +37,7 @@ def describe_run(
         "command": command,
         "draws": max(block.n_draws for block in suite.blocks),
         "about": suite.about,
-        "tables": {name: _table_facts(table) for name, table in tables.items()},
+        "tables": {name: table_facts(table) for name, table in tables.items()},
         "metrics": {name: _metric_facts(name) for name in METRICS},
         "imputers": {request: _imputer_facts(method) for request, method in methods.items()},
         "cells": [_cell_facts(job) for job in jobs],
@@ -46,7 +46,8 @@ def describe_run(
     }
 
 
-def _table_facts(table: Dataset | str) -> TableFacts:
+def table_facts(table: Dataset | str) -> TableFacts:
+    """What a page is told of a table, or of why it is lacking."""
     if isinstance(table, str):
         return {"lacking": table}
     units = clusters(table)
@@ -113,5 +114,6 @@ def _cell_facts(job: Job) -> CellFacts:
         "seed": seed,
         "imputer": job.cell.imputer,
         "random_state": job.cell.random_state,
+        "draws": job.cell.n_draws,
         "record": job.record_key,
     }

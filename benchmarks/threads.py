@@ -1,6 +1,7 @@
 """One thread for the numerical libraries, so that a seed alone decides a result."""
 
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
@@ -16,8 +17,23 @@ def one_thread() -> Iterator[None]:
 
     Sums in other orders differ in the last bit, and on small tables threads wait for each other more than they work.
     """
-    with variables(ONE_THREAD), threadpool_limits(limits=1):
+    with variables(ONE_THREAD), threadpool_limits(limits=1), _torch_alone():
         yield
+
+
+@contextmanager
+def _torch_alone() -> Iterator[None]:
+    """Let PyTorch, if it is loaded, use one thread: it holds a library of its own that `threadpoolctl` cannot see."""
+    torch = sys.modules.get("torch")
+    if torch is None:
+        yield
+        return
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @contextmanager

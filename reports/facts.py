@@ -97,7 +97,7 @@ class CellFacts(TypedDict):
     """One planned cell.
 
     dataset : title of its data. setting : the mechanism, or that of which it is a replicate. random_state : seed of the
-    imputer. record : name of the cell's record in the store.
+    imputer. draws : of its prediction. record : name of the cell's record in the store.
     """
 
     dataset: str
@@ -107,6 +107,7 @@ class CellFacts(TypedDict):
     seed: int
     imputer: str
     random_state: NotRequired[int]
+    draws: NotRequired[int]
     record: NotRequired[str]
 
 
