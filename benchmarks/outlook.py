@@ -24,7 +24,7 @@ def outlook(suite: Suite, tables: Mapping[str, Dataset | str], limits: Limits, n
     said: dict[str, None] = {}
     for block in suite.blocks:
         table = tables[block.table]
-        if isinstance(table, Dataset) and block.dataset.startswith("file("):
+        if isinstance(table, Dataset) and block.is_own_file:
             said.update(dict.fromkeys([*_drivers(block, table), *_size(block, table, limits, n_jobs)]))
     return list(said)
 

@@ -20,8 +20,9 @@ from benchmarks.methods import Methods, named_paths
 from benchmarks.processes import Limits
 from benchmarks.progress import Progress
 from benchmarks.sealed import Seal
+from benchmarks.sparse import without_sparse
 from benchmarks.store import Store
-from benchmarks.suite import Suite
+from benchmarks.suite import Block, Suite
 from benchmarks.supervisor import Supervisor
 from benchmarks.versions import CodeVersion, commit, machine
 from datasets import DATASETS
@@ -135,7 +136,8 @@ def load_tables(suite: Suite, path: Path | None, *, strict: bool, console: Conso
         own = path if block.dataset.partition("(")[0] == first else None
         try:
             table = load(block.dataset, own, strict=strict, console=console)
-            tables[block.table] = table if block.rows is None else thinned(table, block.rows)
+            table = table if block.rows is None else thinned(table, block.rows)
+            tables[block.table] = _hideable(table, suite, block, console) if block.is_own_file else table
         except (DataUnavailableError, MethodUnavailableError) as unavailable:
             tables[block.table], lacking = str(unavailable), unavailable
     found = [table for table in tables.values() if isinstance(table, Dataset)]
@@ -146,6 +148,15 @@ def load_tables(suite: Suite, path: Path | None, *, strict: bool, console: Conso
         if prints[table.title] != table.fingerprint:
             raise InputError(f"two datasets of the suite have the title {table.title!r}; rename one")
     return tables
+
+
+def _hideable(table: Dataset, suite: Suite, block: Block, console: Console) -> Dataset:
+    """A file of the user's without columns that have too few answers for the rates of the suite, which are named."""
+    rates = [rate for other in suite.blocks if other.table == block.table for rate in other.rates]
+    part, told = without_sparse(table, rates)
+    if told:
+        console.print(told, markup=False, highlight=False, soft_wrap=True)
+    return part
 
 
 def run(suite: Suite, tables: Tables, methods: Methods, settings: Settings, progress: Progress) -> Outcome:

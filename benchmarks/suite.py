@@ -58,6 +58,11 @@ class Block:
         return self.dataset if self.rows is None else f"{self.dataset}, {self.rows} rows"
 
     @property
+    def is_own_file(self) -> bool:
+        """Whether its dataset is a file of the user's, asked for by its path."""
+        return self.dataset.partition("(")[0].strip() == "file"
+
+    @property
     def masks(self) -> list[tuple[str, float, int]]:
         """Every mechanism, rate and seed."""
         return list(product(self.mechanisms, self.rates, self.seeds))

@@ -56,6 +56,7 @@ def _describe_file(path: Path, schema: Path | None) -> None:
     from datasets.files.readers import format_of
     from datasets.files.schema_file import header, write_schema
     from datasets.files.survey_file import listed, read_survey_file
+    from datasets.schema import Role
 
     where = schema or path.with_name(path.name[: -len(format_of(path))] + ".schema.toml")
     known = where.exists()
@@ -66,6 +67,12 @@ def _describe_file(path: Path, schema: Path | None) -> None:
     for line in dict.fromkeys(proposed.skips.values()):
         names = [name for name, rule in proposed.skips.items() if rule == line]
         told.append(f"{listed(names)}: who was asked may be told by {line}, to be written under {header(names[0])}")
+    drivers = [column.name for column in survey.dataset.schema if column.role is Role.DRIVER]
+    if drivers and not known:
+        told.append(
+            f"{listed(drivers)}: taken for drivers, by which mar hides other answers; to change it, write "
+            f'role = "item" under {header(drivers[0])}, and role = "driver" under others'
+        )
     told.append(
         f"read with {where}, which is left as it is" if known else f"wrote {where}: edit it and pass it as --schema"
     )

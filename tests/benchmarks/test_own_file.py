@@ -41,6 +41,10 @@ def test_describe_writes_a_schema_that_run_takes(monkeypatch, capsys, survey):
     shown = go(monkeypatch, capsys, "describe", "survey.csv")
     assert "150 rows" in shown
     assert "remark: set aside, an identifier" in shown
+    assert (
+        'age: taken for drivers, by which mar hides other answers; to change it, write role = "item" under [age]'
+        in shown
+    )
     schema = survey / "survey.schema.toml"
     text = schema.read_text()
     assert '[trust]\nkind = "ordinal"' in text
