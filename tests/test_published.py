@@ -10,7 +10,7 @@ from reports.write import rebuild
 
 ROOT = Path(__file__).resolve().parents[1]
 PUBLISHED = ROOT / "reports" / "published"
-BOARDS = {"gss": "gss2022", "gss-systematic": "gss2022"}
+BOARDS = {"gss": "gss2022", "gss-systematic": "gss2022", "gss-targets": "gss2022-targets"}
 
 
 def test_the_readme_repeats_the_verdicts_of_the_board():
