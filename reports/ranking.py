@@ -13,7 +13,7 @@ from datasets.schema import Floats
 from reports.uncertainty import Scores, replicates, scores_of, variance
 
 LEVEL = 0.05
-BEYOND = 1.960  # standard errors on either side of a 95 % interval
+BEYOND = 1.960  # standard errors on either side of a 95 % interval, with many degrees of freedom
 TELLING = BEYOND + 0.842  # standard errors that a test of level 5 % tells from zero with a power of 80 %
 
 
@@ -83,12 +83,13 @@ def rank(frame: pd.DataFrame, better: str = "higher", strata: Sequence[object] =
     2    mean      3  1.005   0.200
     """
     scores = scores_of(frame, better, strata)
-    means, covariance = scores.values.mean(axis=0), variance(scores).total
-    places = shared_places(means, covariance)
+    means, found = scores.values.mean(axis=0), variance(scores)
+    covariance, freedom = found.total, found.freedom_of_differences
+    places = shared_places(means, covariance, freedom)
     order = np.lexsort((-means, places))
     best, sign, own = int(means.argmax()), -1.0 if better == "lower" else 1.0, np.diag(covariance)
     apart = np.sqrt(np.maximum(own + own[best] - 2 * covariance[best], 0))
-    known = BEYOND if covariance.any() else np.nan
+    known = _reach(freedom) if covariance.any() else np.nan
     reach, gap = known * np.sqrt(own), known * apart
     table = pd.DataFrame({"place": places, "score": sign * means}, index=list(scores.names))
     table["low"], table["high"] = sign * means - reach, sign * means + reach
@@ -98,14 +99,14 @@ def rank(frame: pd.DataFrame, better: str = "higher", strata: Sequence[object] =
     return table.reindex(names).astype({"place": "Int64"}).rename_axis("imputer")
 
 
-def shared_places(means: Floats, covariance: Floats) -> NDArray[np.intp]:
+def shared_places(means: Floats, covariance: Floats, freedom: float = inf) -> NDArray[np.intp]:
     """Place of each of K methods by its mean (K,), higher is better; those that cannot be told apart share one.
 
     Parameters
     ----------
-    covariance : of the means, shape (K, K).
+    covariance, freedom : of the means, shape (K, K), and its degrees of freedom.
     """
-    noise = replicates(means, covariance)
+    noise = replicates(covariance, freedom)
     places = np.zeros(len(means), dtype=np.intp)
     while (left := np.flatnonzero(places == 0)).size:
         best = left[confidence_set(means[left], noise[:, left])]
@@ -135,7 +136,7 @@ def compare(scores: Scores, first: str, second: str) -> Comparison:
     total, people, masks = (found.of_difference(part, 0, 1) for part in ("total", "people", "masks"))
     difference = float(np.subtract(*pair.values.mean(axis=0)))
     spare = (difference / TELLING) ** 2 - people
-    reach = BEYOND * sqrt(total) if total > 0 else inf
+    reach = _reach(found.freedom_of_differences) * sqrt(total) if total > 0 else inf
     wanted = ceil(count * masks / spare) if spare > 0 and total > 0 else inf
     return Comparison(difference, difference - reach, difference + reach, count, wanted)
 
@@ -158,3 +159,10 @@ def resolution(scores: Scores, repeats: Sequence[float] = ()) -> float:
         return np.nan
     seeds = sqrt(float(np.mean(np.square(repeats)))) if len(repeats) else 0.0
     return TELLING * max(sqrt(float(np.median(gaps))), seeds)
+
+
+def _reach(freedom: float) -> float:
+    """Standard errors on either side of a 95 % interval."""
+    from scipy.stats import t as student
+
+    return float(student.isf(0.025, freedom))

@@ -79,7 +79,7 @@ def order_of(contest: Contest, inference: Inference | None, boards: Mapping[str,
 def _verdicts(contest: Contest, inference: Inference | None, boards: Mapping[str, Board]) -> Section:
     note = contest.facts["data"].get("note")
     lines = [] if inference is None else [_told("inference", inference_verdict(inference))]
-    lines += [_told(name, board_verdict(board, name)) for name, board in boards.items()]
+    lines += [_told(name, board_verdict(board)) for name, board in boards.items()]
     blocks: list[Block] = [f"**{plain(note)}**"] if note else []
     return Section("Verdict", (*blocks, "\n".join(lines) or "Nothing was scored."))
 
@@ -251,7 +251,7 @@ def _uncertainty(facts: Facts) -> Section:
             f"of the items' observed marginals. What varies: {people}. All methods share them, so differences are "
             "paired. Standard errors are linearised; which cells of a respondent are hidden is noise that shows "
             "among people and among masks alike, and is counted once (two-way layout; Cameron, Gelbach & Miller "
-            "2011). Intervals are 1.96 standard errors to either side. The first place is the model confidence set "
+            "2011). Intervals are by Student's t. The first place is the model confidence set "
             "(Hansen, Lunde & Nason 2011): it holds the best method with a chance of 95 %, however many are "
             "compared; the next place is that of the others, and so on. The resolution floor is 2.80 standard "
             "errors: of the difference of neighbours among the better half, or of two runs of one method under other "

@@ -68,15 +68,24 @@ class Variance:
     ----------
     people : what another sample of respondents would change, however many masks there were.
     masks : what other masks of the same number would change, which cells of a respondent they hide included.
+    freedom : degrees of freedom of the two: clusters less strata, and masks less settings.
     """
 
     people: Floats
     masks: Floats
+    freedom: tuple[int, int]
 
     @property
     def total(self) -> Floats:
         """Of another sample and other masks."""
         return self.people + self.masks
+
+    @property
+    def freedom_of_differences(self) -> float:
+        """Degrees of freedom of the total, as to differences among the methods (Satterthwaite 1946, Biometrics 2)."""
+        sizes = [float(np.trace(part) - part.mean(axis=0).sum()) for part in (self.people, self.masks)]
+        squares = sum(size**2 / max(n, 1) for size, n in zip(sizes, self.freedom, strict=True))
+        return sum(sizes) ** 2 / squares if squares > 0 else np.inf
 
     def of_difference(self, part: str, first: int, second: int) -> float:
         """Variance of the paired difference of two methods, of ``"people"``, ``"masks"`` or in ``"total"``."""
@@ -109,14 +118,18 @@ def variance(scores: Scores) -> Variance:
         of_cells += (n / count) ** 2 * within
     beyond = _clipped(of_masks - of_cells)
     people = _clipped(both - of_cells)
-    return Variance(people, both + beyond - people)
+    freedom = len(scores.strata) - len(np.unique(scores.strata)), count - len(np.unique(scores.settings))
+    return Variance(people, both + beyond - people, freedom)
 
 
-def replicates(means: Floats, covariance: Floats) -> Floats:
-    """`REPLICATES` normal draws of K errors with this covariance, the same for every call; shape (B, K)."""
+def replicates(covariance: Floats, freedom: float) -> Floats:
+    """`REPLICATES` draws of K errors from Student's t with this covariance as scale, the same in every call; (B, K)."""
     values, vectors = np.linalg.eigh(covariance)
-    normal = np.random.default_rng(2011).standard_normal((REPLICATES, len(means)))
-    return normal @ (vectors * np.sqrt(np.maximum(values, 0))).T
+    rng = np.random.default_rng(2011)
+    normal = rng.standard_normal((REPLICATES, len(covariance))) @ (vectors * np.sqrt(np.maximum(values, 0))).T
+    if np.isinf(freedom):
+        return normal
+    return normal / np.sqrt(rng.chisquare(freedom, (REPLICATES, 1)) / freedom)
 
 
 def _between_clusters(influence: Floats, strata: np.ndarray) -> Floats:

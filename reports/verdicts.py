@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from reports.boards import Board, board_of
+from reports.boards import Board
 from reports.inference import Inference
 from reports.page import plain
 
@@ -12,14 +12,14 @@ FEW = 6  # names in a sentence; of more, their number is told
 ORACLE = "oracle"
 
 
-def board_verdict(board: Board, name: str) -> list[str]:
-    """What a board that is ordered by a score says: who is best, who is worse than no model, and what mechanisms do."""
+def board_verdict(board: Board) -> list[str]:
+    """What a board that is ordered by a score says: who is best, who is worse than no model, what nobody can beat."""
     placed = board.placed.drop(index=ORACLE, errors="ignore")
     if placed.empty:
         return ["No method has all the scores that order this board."]
     if np.isnan(board.floor):
         return ["One mask and no clusters of respondents: nothing here can be told apart."]
-    return [_best(board), *_poor(board), *(_ceiling(board) or _mechanisms(board, name))][:3]
+    return [_best(board), *_poor(board), *_ceiling(board)]
 
 
 def inference_verdict(found: Inference) -> list[str]:
@@ -30,7 +30,7 @@ def inference_verdict(found: Inference) -> list[str]:
     valid, clean = (list(own.index[own == verdict]) for verdict in ("valid", "untested"))
     told = [f"Valid under {plain(mild)}: {names(valid)}."] if valid else []
     if clean:
-        spoken = f"under {plain(mild)} nothing speaks against {names(clean)}"
+        spoken = f"under {plain(mild)} they do not refute {names(clean)}"
         told.append(f"{found.masks} masks of one sample are too few to show a method valid; {spoken}.")
     shown = {verdict: list(own.index[own == verdict]) for verdict in ("biased", "too sure")}
     refusals = [f"{verdict}: {names(who)}" for verdict, who in shown.items() if who]
@@ -87,22 +87,6 @@ def _ceiling(board: Board) -> list[str]:
     top, best = board.placed.loc[ORACLE, "score"], board.placed.drop(index=ORACLE)["score"].max()
     gap = f"the best reach {_number(best)}" if top - best > board.floor else "the best cannot be told from it"
     return [f"Who knows the population's law has {_number(top)}; {gap}."]
-
-
-def _mechanisms(board: Board, name: str) -> list[str]:
-    """How the best score falls from one mechanism to another, where that is beyond the floor of either."""
-    settings = board.contest.settings
-    found = {s: board_of(board.contest.of_setting(s), name) for s in settings} if len(settings) > 1 else {}
-    tops = {s: (own.placed["score"].max(), own.floor) for s, own in found.items() if own is not None}
-    if len(tops) < 2 or np.isnan([floor for _, floor in tops.values()]).any():
-        return []
-    high, low = (pick(tops, key=lambda s: tops[s][0]) for pick in (max, min))
-    if tops[high][0] - tops[low][0] <= max(tops[high][1], tops[low][1]):
-        return []
-    return [
-        f"The best skill is {_number(tops[high][0])} under {plain(high)} and {_number(tops[low][0])} under "
-        f"{plain(low)}."
-    ]
 
 
 def _number(value: float) -> str:

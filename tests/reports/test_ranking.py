@@ -92,6 +92,15 @@ def test_equal_methods_are_told_apart_in_a_twentieth_of_samples_however_many_the
     assert wrong / 300 < 0.05 + 3 * np.sqrt(0.05 * 0.95 / 300)
 
 
+def test_three_masks_alone_do_not_tell_equal_methods_apart_more_often_than_is_said():
+    rng = np.random.default_rng(9)
+    wrong = 0
+    for _ in range(400):
+        found = scores_of(frame_of({"a": rng.normal(0, 0.1, 3), "b": rng.normal(0, 0.1, 3)}))
+        wrong += compare(found, "a", "b").verdict != "cannot tell"
+    assert wrong / 400 < 0.05 + 3 * np.sqrt(0.05 * 0.95 / 400)
+
+
 def test_a_gap_of_the_resolution_floor_is_told_in_four_samples_of_five():
     rng = np.random.default_rng(3)
     floor = np.mean([resolution(drawn(rng, [0.0, 0.0], 1.0, 0.5)) for _ in range(20)])
