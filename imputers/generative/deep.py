@@ -88,8 +88,8 @@ class DeepImputer(Imputer):
             tables[int(j)] = table / table.sum(axis=1, keepdims=True)
         return tables
 
-    def _expected(self, X: Floats, means: NDArray[np.float32], probabilities: Mapping[int, Floats]) -> Floats:
-        """Expectation of each hole (holes,), NaN for nominal columns."""
+    def _expected(self, X: Floats, means: NDArray[np.float32], probabilities: Mapping[int, Floats]) -> Floats | None:
+        """Expectation of each hole (holes,), NaN for nominal columns; None states nothing."""
         fills = np.full(X.shape, np.nan)
         for j, column in enumerate(self.schema_):
             hole = np.isnan(X[:, j])

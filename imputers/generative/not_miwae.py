@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.schema import Floats
+from datasets.schema import Floats, Kind
 from imputers import IMPUTERS
 from imputers.generative.miwae import MIWAE
 
@@ -74,6 +74,12 @@ class NotMIWAE(MIWAE):
         batch = super()._batch(X, hidden)
         missing = torch.as_tensor(np.isnan(X) & ~hidden, dtype=torch.float32, device=self.device_)
         return Holed(batch.inputs, batch.values, batch.observed, missing)
+
+    def _sample(self, X: Floats, n_draws: int, generator: "Generator") -> tuple[Floats, Floats]:
+        drawn, means = super()._sample(X, n_draws, generator)
+        numeric = self.schema_.where(Kind.NUMERIC)
+        means[:, numeric, 0] = self.encoding_.codes(drawn)[..., numeric].mean(axis=0)  # within the column's limits
+        return drawn, means
 
     def _network(self, X: Floats, n_inputs: int, generator: "Generator") -> "SelfMaskingNetwork":
         import torch

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from datasets.errors import InputError
-from datasets.schema import Floats
+from datasets.schema import Floats, Kind
 from imputers import IMPUTERS
 from imputers.generative.deep import DeepImputer
 from imputers.shared.ranges import COUNT, POSITIVE, SHARE_WITHOUT_ENDS
@@ -129,19 +129,29 @@ class ReMasker(DeepImputer):
 
         from imputers.shared.noise import uniform
 
-        heads = self._heads(X)  # one look at what is observed serves the expectations and the first group of all draws
-        means = np.full((*X.shape, self._widest()), np.nan)
-        for likelihood, location, shape in heads:
-            mean = likelihood.mean(location, shape).cpu().numpy()
-            means[:, likelihood.columns.cpu().numpy(), : mean.shape[-1]] = mean
+        heads = self._heads(X)  # one look at what is observed serves the first group of all draws
         filled, drawn = np.tile(X, (n_draws, 1, 1)), self._cells(heads, n_draws, generator)
+        means = np.tile(self._means(heads), (n_draws, 1, 1, 1))  # of the distribution that a cell is drawn from
         turn = np.floor(uniform(filled.shape, generator, torch.device("cpu")).numpy() * self.n_groups)
         for now in range(1, self.n_groups):
             earlier = np.isnan(filled) & (turn < now)
             filled[earlier] = self.encoding_.codes(drawn)[earlier]
-            again = self._cells(self._heads(filled.reshape(-1, X.shape[1])), 1, generator).reshape(drawn.shape)
+            heads = self._heads(filled.reshape(-1, X.shape[1]))
+            again = self._cells(heads, 1, generator).reshape(drawn.shape)
             drawn = np.where(turn < now, drawn, again)
-        return drawn, means
+            means = np.where((turn < now)[..., None], means, self._means(heads).reshape(means.shape))
+        found, numeric = means.mean(axis=0), self.schema_.where(Kind.NUMERIC)
+        found[:, numeric, 0] = self.encoding_.codes(drawn)[..., numeric].mean(axis=0)  # within the column's limits
+        return drawn, found
+
+    def _means(self, heads: "Heads") -> Floats:
+        """Expected numbers and level probabilities of all cells, (rows, p, K) as in `DeepImputer._sample`."""
+        rows = len(heads[0][1])
+        means = np.full((rows, len(self.schema_), self._widest()), np.nan)
+        for likelihood, location, shape in heads:
+            mean = likelihood.mean(location, shape).cpu().numpy()
+            means[:, likelihood.columns.cpu().numpy(), : mean.shape[-1]] = mean
+        return means
 
     def _heads(self, X: Floats) -> "Heads":
         """Every likelihood with location and shape of all cells, given what is observed in X."""

@@ -1,8 +1,10 @@
 """TabCSDI, conditional diffusion for tables."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from datasets.schema import Floats
 from imputers import IMPUTERS
@@ -31,10 +33,9 @@ class TabCSDI(DeepImputer):
     DPM-Solver++), 20 levels for 100 to 150 steps. Every cell has a noise level of its own, next to none when shown and
     all but endless when missing, and the network reads what each cell says by itself by Bayes' rule, as in Bayesian
     flow networks (Graves et al. 2023), in place of noised values, a mask and an embedding of time. The loss is the log
-    loss of every cell, so that the denoiser has probabilities: these and the expectations are read at endless noise in
-    one pass, where the authors take the median of 100 samples. A perceptron beside a linear layer stands for the
-    transformer. All this was chosen on validation cells of GSS 2022, and so was conditional training, against learning
-    all cells jointly and anew from the completed table as in DiffPuter (Zhang et al. 2025, ICLR).
+    loss of every cell. A perceptron beside a linear layer stands for the transformer. All this was chosen on validation
+    cells of GSS 2022, and so was conditional training, against learning all cells jointly and anew from the completed
+    table as in DiffPuter (Zhang et al. 2025, ICLR).
 
     Assumes cells missing at random and rows exchangeable. New rows are imputed by the trained network, whose weights
     are held fixed. Draws are samples of the reverse process, jointly for all holes of a row. Margins count half a
@@ -129,8 +130,10 @@ class TabCSDI(DeepImputer):
         log_p, numbers = self.network_.sample(*many, levels, generator)
         drawn[..., labelled] = space.padded(log_p).argmax(dim=-1).reshape(n_draws, len(X), -1).cpu().numpy()
         drawn[..., numeric] = space.numbers(numbers).reshape(n_draws, len(X), -1).cpu().numpy()
-        log_p, _ = self.network_.posterior(batch.values, batch.observed, generator)
-        means[:, labelled] = space.padded(log_p).exp().cpu().numpy()
-        # in few steps the draws are not quite of that posterior, and numbers are kept within the column's limits
-        means[:, numeric, 0] = self.encoding_.codes(drawn)[..., numeric].mean(axis=0)
         return drawn, means
+
+    def _probabilities(self, X: Floats, means: NDArray[np.float32]) -> dict[int, Floats]:
+        return {}  # in few steps the draws are not quite of the network's posterior, so what it says is not theirs
+
+    def _expected(self, X: Floats, means: NDArray[np.float32], probabilities: Mapping[int, Floats]) -> None:
+        return None

@@ -102,15 +102,10 @@ class Denoiser(nn.Module):
         """Mean loss of the cells asked for, of which nothing is known but what the cells shown say."""
         return self.log_loss(values, shown, asked, values.new_full((len(values), 1), FAR), generator)
 
-    def posterior(self, values: Tensor, shown: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Log probabilities (rows, L) and expected numbers (rows, m) of every cell given those shown."""
-        start = FAR * normal((len(values), len(self.space.columns)), generator, values.device)
-        return self._given(values, shown, start, FAR)
-
     def sample(
         self, values: Tensor, shown: Tensor, levels: Tensor, generator: torch.Generator
     ) -> tuple[Tensor, Tensor]:
-        """Carry pure noise down the levels, given the cells shown; the posterior at the last level, as `posterior`."""
+        """Carry pure noise down the levels, given the cells shown; log probabilities (rows, L), numbers (rows, m)."""
 
         def denoise(noisy: Tensor, level: float) -> Tensor:
             log_p, numbers = self._given(values, shown, noisy, level)
