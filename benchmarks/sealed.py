@@ -22,7 +22,9 @@ from datasets.errors import InputError
 
 POLL_SECONDS = 0.05
 READ_BYTES = 2**20
+ATTEMPTS = 3  # to start the server, which something else may end
 PRELOADED = ("benchmarks.worker", "sklearn.ensemble", "scipy.stats", "lightgbm", "torch")
+PRELOAD: dict[str, Any] = {"do": "preload", "modules": PRELOADED}
 
 
 class SealLostError(InputError):
@@ -92,12 +94,15 @@ class Seal:
         self.close()
         self._open()
         if self._preloads:
-            self.preload()
+            self._tell(PRELOAD)
 
     def preload(self) -> None:
         """Let the server import what is slow to import; it starts no process meanwhile."""
         self._preloads = True
-        self._tell({"do": "preload", "modules": PRELOADED})
+        try:
+            self._tell(PRELOAD)
+        except SealLostError:
+            self.reopen()
 
     def start(self, request: bytes, log: int, writable: Path | None = None, *, network: bool = False) -> "Reply":
         """Start a process on a request.
@@ -186,6 +191,17 @@ class Seal:
         return content
 
     def _open(self) -> None:
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                self._open_once()
+            except SealLostError:
+                self.close()
+                if attempt == ATTEMPTS:
+                    raise
+            else:
+                return
+
+    def _open_once(self) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = subprocess.Popen(
@@ -202,7 +218,10 @@ class Seal:
         closed = [] if ROOT in self._readable else [ROOT]
         paths = {"readable": self._readable, "closed": [*closed, *self._away], "hidden": loaders()}
         self._tell({name: [str(path) for path in found] for name, found in paths.items()})
-        message = self._socket.recv(MESSAGE_BYTES)
+        try:
+            message = self._socket.recv(MESSAGE_BYTES)
+        except OSError:
+            message = b""
         if not message:
             raise SealLostError
         self._closed = bool(json.loads(message)["closed"])

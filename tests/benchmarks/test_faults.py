@@ -90,6 +90,17 @@ def test_a_seal_opens_again(tmp_path):
         os.close(reply.file)
 
 
+def test_a_server_that_dies_as_it_starts_is_started_again(tmp_path):
+    process = subprocess.Popen(
+        command(f"{TOY} --imputers mean", tmp_path), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    for server in wait_for(lambda: servers(process)):
+        server.kill()
+    told, _ = process.communicate(timeout=200)
+    assert process.returncode == 0 and "Traceback" not in told
+    assert records(tmp_path)["mean"].status == "done"
+
+
 def test_two_runs_in_one_folder_lose_nothing(tmp_path):
     words = "run --dataset toy --seeds 1,2 --jobs 1 --imputers mean,hot-deck,knn"
     runs = [
