@@ -16,6 +16,7 @@ from reports.ranking import BEYOND
 ERROR, SE, COVERS, FMI = "regression-error", "regression-se", "regression-covers", "regression-fmi"
 LEVEL = 0.05  # of the tests of a method, multiplicity of its slopes and settings included
 SLIGHT = 0.1  # standard errors of the complete table; less bias is called none
+ROUNDING = 1e-9  # standard errors; less is no width
 ENOUGH = 100  # masks that tell a coverage of .95 from one of .89 with a power of 80 %
 REFUTED = ("too sure", "biased")
 
@@ -122,6 +123,8 @@ def _verdict(own: pd.DataFrame, slopes: pd.DataFrame) -> str:
     if slopes["biased"].any():
         return "biased"
     covers = own.groupby("mask")[COVERS].mean()
+    if own[SE].max() < ROUNDING and not own[COVERS].any():  # it states no uncertainty and is wrong everywhere
+        return "too sure"
     if len(covers) > 1 and covers.mean() + student.isf(LEVEL, len(covers) - 1) * covers.sem() < 1 - LEVEL:
         return "too sure"
     return "valid" if len(covers) >= ENOUGH else "untested"

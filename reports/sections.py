@@ -117,8 +117,8 @@ def _inference(found: Inference) -> Section:
     rules = (
         f"By mechanism. *biased*: the mean error of a slope is beyond {SLIGHT:g} standard errors and beyond its "
         "Monte-Carlo error (t test, 5 %, Holm over slopes and mechanisms). *too sure*: else, coverage is below 0.95 "
-        f"beyond its Monte-Carlo error (one-sided, 5 %, masks as units). *valid*: neither, on {ENOUGH} masks or more. "
-        "*untested*: neither, on fewer."
+        "beyond its Monte-Carlo error (one-sided, 5 %, masks as units), or its intervals have no width and hold no "
+        f"slope. *valid*: neither, on {ENOUGH} masks or more. *untested*: neither, on fewer."
     )
     return Section(TITLES["inference"], (told, board_tables.inference_grid(found), rules))
 

@@ -10,7 +10,13 @@ from reports.write import rebuild
 
 ROOT = Path(__file__).resolve().parents[1]
 PUBLISHED = ROOT / "reports" / "published"
-BOARDS = {"gss": "gss2022", "gss-systematic": "gss2022", "gss-targets": "gss2022-targets"}
+BOARDS = {
+    "gss": "gss2022",
+    "gss-all": "gss2022",
+    "gss-systematic": "gss2022",
+    "gss-targets": "gss2022-targets",
+    "text": "restaurant",
+}
 
 
 def test_the_readme_repeats_the_verdicts_of_the_board():

@@ -64,6 +64,13 @@ def test_few_masks_leave_a_good_method_untested_and_still_find_what_is_plain(inv
     assert found.verdicts["ni"][["good", "one"]].tolist() == ["untested", "too sure"]
 
 
+def test_equal_draws_that_hold_no_slope_are_too_sure_on_a_single_mask(inventor):
+    found = inference_of(contest(inventor, METHODS, seeds=1))
+    assert found.verdicts["mcar"].to_dict() == {
+        "good": "untested", "off": "untested", "sure": "untested", "one": "too sure"
+    }  # fmt: skip
+
+
 def test_a_good_method_is_seldom_called_biased_or_too_sure(inventor):
     many = {f"m{k}": (0.0, 0.4, 0.42) for k in range(200)}
     found = inference_of(contest(inventor, many, seeds=3))
