@@ -219,9 +219,8 @@ def main() -> None:
         headers=["fault", "injected", "survived", "lost"],
         tablefmt="github",
     )
-    asked.out.write_text(
-        f"{INTRO}\n\n{table}\n\n{_fuzzed(asked.fuzz)}Commit {commit()}; {machine()}.\n", encoding="utf-8"
-    )
+    parts = [INTRO, table, *_fuzzed(asked.fuzz), f"Commit {commit()}; {machine()}."]
+    asked.out.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
     sys.exit(1 if any(row.lost for row in rows) else 0)
 
 
@@ -235,7 +234,7 @@ def _fuzzed(printed: Path | None) -> list[str]:
         return []
     lines = printed.read_text(encoding="utf-8").splitlines()
     table = "\n".join(line for line in lines if line.startswith("|"))
-    return [FUZZED, table, *(f"{line.capitalize()}." for line in lines if line.startswith("most memory"))]
+    return [FUZZED, table, *(f"{line[0].upper()}{line[1:]}." for line in lines if line.startswith("most memory"))]
 
 
 if __name__ == "__main__":
