@@ -164,16 +164,26 @@ def tidy(records: Sequence[Record]) -> pd.DataFrame:
     InputError
         If a cell stands twice.
     """
+    return as_scored(records).sort_values([*CELL, "metric", "column"], ignore_index=True)
+
+
+def as_scored(records: Sequence[Record]) -> pd.DataFrame:
+    """The rows of `tidy`, cells in order and the scores of each as they were given.
+
+    Raises
+    ------
+    InputError
+        If a cell stands twice.
+    """
     _once(records)
     rows = [
         (*_cell(r), metric, column, float(value), moves.get((metric, column)))
-        for r in records
+        for r in sorted(records, key=_cell)
         for moves in ({(metric, column): np.array(numbers) for metric, column, numbers in r.influences},)
         for metric, column, value in r.scores
     ]
     types = {"rate": "float64", "seed": "int64", "value": "float64", "influence": "object"}
-    table = pd.DataFrame(rows, columns=[*COLUMNS, "metric", "column", "value", "influence"]).astype(types)
-    return table.sort_values([*CELL, "metric", "column"], ignore_index=True)
+    return pd.DataFrame(rows, columns=[*COLUMNS, "metric", "column", "value", "influence"]).astype(types)
 
 
 def lost(records: Sequence[Record]) -> pd.DataFrame:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from datasets.errors import InputError
 from reports.facts import Manifest
-from reports.results import CELL, COLUMNS, Provenance, Record, tidy
+from reports.results import CELL, COLUMNS, Provenance, Record, as_scored
 
 KEY = b"imputation-benchmark"
 WORDS = ("dataset", "mechanism", "setting", "imputer", "metric", "column")
@@ -29,7 +29,7 @@ def to_parquet(records: Sequence[Record], manifest: Manifest) -> bytes:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    table = pa.Table.from_pandas(tidy(records), preserve_index=False, schema=_schema()).replace_schema_metadata({})
+    table = pa.Table.from_pandas(as_scored(records), preserve_index=False, schema=_schema()).replace_schema_metadata({})
     cells = sorted(({**asdict(r), "scores": [], "influences": []} for r in records), key=_order)
     about = zlib.compress(json.dumps({"manifest": manifest, "cells": cells}, allow_nan=False).encode(), 9)
     file = io.BytesIO()

@@ -8,7 +8,7 @@ import pytest
 
 from datasets.errors import InputError
 from reports.folder import check_folder, write_files
-from reports.results import tidy
+from reports.results import as_scored
 from reports.results_file import from_parquet, to_parquet
 from reports.write import page_files, report_files
 
@@ -260,7 +260,7 @@ def test_results_hold_every_score_with_all_its_digits(bare, tmp_path):
     (tmp_path / "r.parquet").write_bytes(to_parquet(records, told(facts, cards, "gss2022")))
     shown = pd.read_parquet(tmp_path / "r.parquet")
     pd.testing.assert_frame_equal(
-        shown.drop(columns="influence"), tidy(records).drop(columns="influence"), check_exact=True
+        shown.drop(columns="influence"), as_scored(records).drop(columns="influence"), check_exact=True
     )
     moves = shown.loc[shown["metric"] == "value-skill", "influence"].iloc[0]
     assert len(moves) == len(facts["data"]["strata"]) and abs(sum(moves)) < 1e-6
