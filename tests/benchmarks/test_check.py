@@ -121,9 +121,10 @@ def test_a_killed_server_is_started_again(forks):
     assert judge("fills_every_hole_with_a_valid_answer", "Honest", forks).end is End.DONE
 
 
-def nap(seconds=30):
+def nap(seconds=300):
     """Leave a detached child that naps, and say its number."""
-    code = f"import subprocess; print(subprocess.Popen(['sleep', '{seconds}'], start_new_session=True).pid)"
+    quiet = "start_new_session=True, stdout=-3, stderr=-3"  # nowhere: whoever holds a pipe open is waited for
+    code = f"import subprocess; print(subprocess.Popen(['sleep', '{seconds}'], {quiet}).pid)"
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
 
 

@@ -68,6 +68,7 @@ def test_without_namespaces_methods_run_apart_all_the_same_and_that_is_said(tmp_
     assert not [words for words in left if words[:1] == ["sleep"] and words[1:] in (["7741"], ["7742"])]
 
 
+@pytest.mark.slow
 def test_a_server_that_dies_is_started_again(tmp_path):
     words = f"{TOY} --load {HERE / 'bad_imputers.py'} --imputers hangs,mean,hot-deck --time-limit 20"
     process = subprocess.Popen(command(words, tmp_path), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
@@ -90,6 +91,7 @@ def test_a_seal_opens_again(tmp_path):
         os.close(reply.file)
 
 
+@pytest.mark.slow
 def test_a_server_that_dies_as_it_starts_is_started_again(tmp_path):
     process = subprocess.Popen(
         command(f"{TOY} --imputers mean", tmp_path), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -148,7 +150,7 @@ runpy.run_module("benchmarks", run_name="__main__", alter_sys=True)
 """
 
 
-@pytest.mark.parametrize("kilobytes", [0, 40, 400])
+@pytest.mark.parametrize("kilobytes", [0, *(pytest.param(size, marks=pytest.mark.slow) for size in (40, 400))])
 def test_a_full_disk_is_one_sentence(tmp_path, kilobytes):
     """The disk is full before the first cell, while cells are kept, or when the page is written."""
     out = tmp_path / "out"
@@ -166,6 +168,7 @@ def test_a_folder_that_cannot_be_written_is_refused_before_the_work(tmp_path):
     assert status == 2 and "cannot write there (Read-only file system); choose another folder" in told
 
 
+@pytest.mark.slow
 def test_a_folder_that_vanishes_is_one_sentence(tmp_path):
     out = tmp_path / "out"
     words = f"{TOY} --load {HERE / 'bad_imputers.py'} --imputers hangs --time-limit 3"

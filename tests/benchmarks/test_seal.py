@@ -94,7 +94,10 @@ def test_the_kernel_keeps_methods_from_files_processes_and_network(records, name
     assert records[name].status == "done", records[name].message
 
 
-@pytest.mark.parametrize("where", ["below the folder for temporary files", "below a folder of the system"])
+@pytest.mark.parametrize(
+    "where",
+    ["below the folder for temporary files", pytest.param("below a folder of the system", marks=pytest.mark.slow)],
+)
 def test_the_kernel_keeps_methods_from_the_truth_wherever_the_project_lies(where):
     """Methods get a temporary folder of their own, and may read the folders of the system."""
     if not closes():
