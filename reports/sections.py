@@ -41,8 +41,8 @@ def leaderboard_page(
     contest : all its scores.
     inference, boards : the boards that there are, the second by name.
     covariances : of the target items, if they were scored.
-    pictures : name of a figure (``"skill-<board>"``, ``"cost-<board>"``, ``"shares"``, ``"covariance"``, or
-        ``"covariance-<imputer>"``) to its path.
+    pictures : name of a figure (``"skill-<board>"``, ``"cost-<board>"``, ``"shares"`` or ``"covariance"``)
+        to its path.
     cards : mask cards with the path of each.
     """
     order = order_of(contest, inference, boards)
@@ -55,7 +55,7 @@ def leaderboard_page(
         *_methods(contest),
         *_shares(pictures),
         *_targets(contest, order),
-        *_covariances(covariances, pictures, contest.facts),
+        *_covariances(covariances, pictures),
         *_texts(contest, order),
         *discrimination_sections(contest, order),
         *audit_sections(contest, order),
@@ -173,7 +173,7 @@ def _targets(contest: Contest, order: Sequence[str]) -> list[Section]:
     return [Section("Target items", (told, found, *note))]
 
 
-def _covariances(found: Covariances | None, pictures: Mapping[str, str], facts: Facts) -> list[Section]:
+def _covariances(found: Covariances | None, pictures: Mapping[str, str]) -> list[Section]:
     if found is None:
         return []
     told = (
@@ -181,14 +181,8 @@ def _covariances(found: Covariances | None, pictures: Mapping[str, str], facts: 
         "standard deviations: the truth is the correlation matrix, the diagonal of an imputer its ratio of variances. "
         "In the differences blue is too low, red too high; all share one colour scale."
     )
-    each = tuple(
-        Picture(pictures[f"covariance-{name}"], f"{name} on {facts['data']['title']}: truth, imputed, difference")
-        for name in found.imputed
-        if f"covariance-{name}" in pictures
-    )
     overview = Picture(pictures["covariance"], "True covariances of the target items, and what each imputer changes")
-    more = [Section("Truth, imputed and difference of each imputer", each, level=3, folded=True)] if each else []
-    return [Section("Covariances", (told, overview)), *more]
+    return [Section("Covariances", (told, overview))]
 
 
 def _texts(contest: Contest, order: Sequence[str]) -> list[Section]:
