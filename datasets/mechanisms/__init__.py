@@ -44,6 +44,25 @@ def replicates(parameter: str) -> Callable[[Entry], Entry]:
     return mark
 
 
+def moves(part: str) -> Callable[[Entry], Entry]:
+    """Mark what of an item the dial ``bias`` of a mechanism moves: its ``"spread"`` or a ``"share"``, not its mean.
+
+    Examples
+    --------
+    ::
+
+        @MECHANISMS.register("ni-tails")
+        @moves("spread")
+        def ni_tails(dataset, rate, rng, bias=None): ...
+    """
+
+    def mark(mechanism: Entry) -> Entry:
+        mechanism.moves = part  # type: ignore[attr-defined]
+        return mechanism
+
+    return mark
+
+
 def setting(request: str) -> str:
     """Mechanism of which this one is a replicate: the folds of a table differ as seeds do.
 

@@ -4,34 +4,48 @@ A nominal column with many levels counts by dummies of its frequent ones, and by
 `propensity.scores`), so that thousands of levels cost no more than thirty.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from datasets.mechanisms.propensity import scores
-from datasets.schema import UNORDERED, Column, Floats, Kind, Role
-from datasets.table import Masked
+from datasets.schema import UNORDERED, Column, Floats, Kind, Role, Schema
+from datasets.table import Dataset
 
 MOST_LEVELS = 30
 LEAST_ANSWERS = 30  # of a level among many, lest it be hidden or stay as a whole
 
 
-def driver_design(masked: Masked) -> Floats:
+def driver_positions(schema: Schema, further: str = "") -> list[int]:
+    """Positions of the drivers: the columns with that role, and those named beside them, parted by commas.
+
+    Raises
+    ------
+    InputError
+        If a name is no column's.
+    """
+    named = [schema.index(name.strip()) for name in further.split(",") if name.strip()]
+    return sorted({*schema.having(Role.DRIVER).tolist(), *named})
+
+
+def driver_design(dataset: Dataset, drivers: Sequence[int]) -> Floats:
     """Ones and the standardised drivers, shape (n, 1 + q); a driver that is missing counts as its mean."""
-    X, schema = masked.truth.values, masked.schema
-    parts = [_numbers(X[:, j], schema.columns[j]) for j in schema.having(Role.DRIVER)]
+    X, schema = dataset.values, dataset.schema
+    parts = [numbers(X[:, j], schema.columns[j]) for j in drivers]
     D = np.hstack([np.empty((len(X), 0)), *parts])
-    return _with_ones(np.where(np.isnan(D), 0, D - np.nanmean(D, axis=0)) if D.size else D)
+    return with_ones(np.where(np.isnan(D), 0, D - np.nanmean(D, axis=0)) if D.size else D)
 
 
 def own_design(codes: Floats, column: Column) -> Floats:
     """Ones and the own value: dummies if nominal, value and square of a number; nothing of a text."""
     if column.kind in UNORDERED:
-        return _with_ones(_numbers(codes, column))
+        return with_ones(numbers(codes, column))
     centred = codes - codes.mean()
-    return _with_ones(np.column_stack([centred, centred**2]))
+    return with_ones(np.column_stack([centred, centred**2]))
 
 
-def _numbers(codes: Floats, column: Column) -> Floats:
+def numbers(codes: Floats, column: Column) -> Floats:
     """A column (n,) in numbers (n, q), missing ones NaN: dummies if nominal, the code otherwise; nothing of a text."""
     if column.kind is Kind.TEXT:
         return np.empty((len(codes), 0))
@@ -58,7 +72,7 @@ def level_counts(known: Floats, column: Column) -> NDArray[np.intp]:
     return np.bincount(np.searchsorted(column.levels, known), minlength=len(column.levels))
 
 
-def _with_ones(D: Floats) -> Floats:
+def with_ones(D: Floats) -> Floats:
     """Prepend ones; drop columns that do not vary or repeat what stands before them, scale the others."""
     D = D[:, D.std(axis=0) > 0]
     D = np.hstack([np.ones((len(D), 1)), D / D.std(axis=0)])

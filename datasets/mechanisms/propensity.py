@@ -1,5 +1,7 @@
 """How many cells to hide in each column, and which: shared by all mechanisms, so that only propensities differ."""
 
+from collections.abc import Callable, Collection
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,8 +13,8 @@ SEVERITY = 0.70  # AUC of missingness from what drives it, under every mechanism
 SPARED = 100.0  # no cell's chance to stay observed falls below the average chance divided by this
 
 
-def hide_counts(dataset: Dataset, rate: float) -> dict[int, int]:
-    """How many observed cells to hide in each column; drivers are left out.
+def hide_counts(dataset: Dataset, rate: float, spared: Collection[int] = ()) -> dict[int, int]:
+    """How many observed cells to hide in each column; drivers are left out, and what else is spared.
 
     Every mechanism hides exactly these, so that masks of different mechanisms differ in which cells are
     hidden and never in how many.
@@ -21,6 +23,7 @@ def hide_counts(dataset: Dataset, rate: float) -> dict[int, int]:
     ----------
     dataset : the table to hide cells in.
     rate : share of each column's observed cells to hide, in (0, 1).
+    spared : positions of further columns in which nothing is hidden.
 
     Raises
     ------
@@ -33,7 +36,7 @@ def hide_counts(dataset: Dataset, rate: float) -> dict[int, int]:
     observed = (~np.isnan(dataset.values)).sum(axis=0)
     counts = {}
     for j, column in enumerate(dataset.schema):
-        if column.role is Role.DRIVER:
+        if column.role is Role.DRIVER or j in spared:
             continue
         counts[j] = round(rate * int(observed[j]))
         if not 0 < counts[j] < observed[j]:
@@ -89,26 +92,50 @@ def propensities(score: Floats, count: int, auc: float = SEVERITY) -> Floats:
     InputError
         If the severity is not in [0.5, 1).
     """
-    from scipy.optimize import brentq  # scipy.optimize is slow to import, and listing mechanisms must not be
-
     if not 0.5 <= auc < 1:
         raise InputError(f"the severity (AUC of missingness) is {auc}; it must be 0.5 or more and below 1; e.g. 0.7")
+    if auc == 0.5:
+        return np.full(len(score), count / len(score))
+    return steepest(score, count, lambda chance, sizes: expected_auc(chance, sizes) - auc)
+
+
+def steepest(score: Floats, count: int, excess: Callable[[Floats, NDArray[np.intp]], float]) -> Floats:
+    """Chances to be hidden, logistic in a score with the steepest slope that is fair and in no excess.
+
+    Parameters
+    ----------
+    score : shape (n,); larger means hidden more often. One that does not vary gives equal chances.
+    count : how many cells to hide, in 1 … n-1; what the chances sum to.
+    excess : positive where a slope is too steep, of the chances (k,) of the distinct scores in ascending order and how
+        many cells have each. It must rise with the slope.
+
+    Returns
+    -------
+    chance : shape (n,); no cell's chance to be hidden, and none to stay, is below a hundredth of the average.
+    """
+    from scipy.optimize import brentq  # scipy.optimize is slow to import, and listing mechanisms must not be
+
     values, member, sizes = np.unique(score, return_inverse=True, return_counts=True)
     average = count / len(score)
-    if len(values) == 1 or auc == 0.5:
+    if len(values) == 1:
         return np.full(len(score), average)
 
-    def excess(slope: float) -> float:
-        """Positive where the slope is too steep for the severity or for either floor."""
+    def too_steep(slope: float) -> float:
         chance = _chances(values, sizes, count, slope)
         too_rare = average / SPARED - chance[0]
         too_sure = (1 - average) / SPARED - (1 - chance[-1])
-        return max(_expected_auc(chance, sizes) - auc, too_rare, too_sure)
+        return max(excess(chance, sizes), too_rare, too_sure)
 
     steep = 1.0
-    while excess(steep) < 0:
+    while too_steep(steep) < 0:
         steep *= 2
-    return _chances(values, sizes, count, brentq(excess, 0.0, steep, xtol=1e-9))[member]
+    return _chances(values, sizes, count, brentq(too_steep, 0.0, steep, xtol=1e-9))[member]
+
+
+def shifted(chance: Floats, count: int) -> Floats:
+    """Chances that sum to a count, their log odds all moved by the same step; shape (n,), as given."""
+    values, member, sizes = np.unique(np.log(chance / (1 - chance)), return_inverse=True, return_counts=True)
+    return _chances(values, sizes, count, 1.0)[member]
 
 
 def _chances(values: Floats, sizes: NDArray[np.intp], count: int, slope: float) -> Floats:
@@ -123,8 +150,14 @@ def _chances(values: Floats, sizes: NDArray[np.intp], count: int, slope: float) 
     return expit(intercept + slope * values)
 
 
-def _expected_auc(chance: Floats, sizes: NDArray[np.intp]) -> float:
-    """Share of (hidden, not hidden) pairs that an ascending score ranks right, ties counting half."""
+def expected_auc(chance: Floats, sizes: NDArray[np.intp]) -> float:
+    """Share of (hidden, not hidden) pairs that an ascending score ranks right, ties counting half.
+
+    Parameters
+    ----------
+    chance : of each distinct score to be hidden, scores ascending, shape (k,).
+    sizes : cells with each score, shape (k,).
+    """
     hidden, stays = sizes * chance, sizes * (1 - chance)
     below = stays.cumsum() - stays / 2
     return float(hidden @ below / (hidden.sum() * stays.sum()))
