@@ -1,5 +1,6 @@
 """``fetch``, ``describe`` and ``select``: looking at data before anything is imputed."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -53,12 +54,11 @@ def _describe_file(path: Path, schema: Path | None) -> None:
     """Show somebody's own file, what was decided about it, and what might be stated."""
     from datasets.files.describe import describe as describe_dataset
     from datasets.files.describe import proposals
-    from datasets.files.readers import format_of
     from datasets.files.schema_file import header, write_schema
     from datasets.files.survey_file import listed, read_survey_file
     from datasets.schema import Role
 
-    where = schema or path.with_name(path.name[: -len(format_of(path))] + ".schema.toml")
+    where = schema or _schema_beside(path)
     known = where.exists()
     survey = read_survey_file(path, where if known else None)
     proposed = proposals(survey)
@@ -77,9 +77,20 @@ def _describe_file(path: Path, schema: Path | None) -> None:
         f"read with {where}, which is left as it is" if known else f"wrote {where}: edit it and pass it as --schema"
     )
     if not known:
-        write_schema(survey.dataset.schema, survey.typed, survey.ignored, where, survey.table.facts, proposed.lines)
+        facts = replace(survey.table.facts, name=path.name)
+        write_schema(survey.dataset.schema, survey.typed, survey.ignored, where, facts, proposed.lines)
     for line in told:
         Console().print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def _schema_beside(path: Path) -> Path:
+    """The schema file beside a data file and named after it; by its whole name if another file's has the short one."""
+    from datasets.files.readers import format_of
+    from datasets.files.schema_file import read_schema
+
+    short = path.with_name(path.name[: -len(format_of(path))] + ".schema.toml")
+    taken = short.exists() and read_schema(short).facts.name not in ("", path.name)
+    return path.with_name(path.name + ".schema.toml") if taken else short
 
 
 def select(

@@ -112,6 +112,8 @@ def _coded(name: str, labelled: Labelled, facts: FileFacts, stated: Mapping[str,
         if found:
             said = ", ".join(f"{code:.15g} {missing[code]!r}" for code in found)
             decided.append(Decision(f"{said} mean{'s' * (len(found) == 1)} missing, as labelled", "missing = []"))
+    else:
+        decided += _undeclared(missing_labels(labels), labels, missing)
     if stated is None:
         _drop(codes, reasons, facts.missing_codes)
         missing |= {code: words for code, words in facts.missing_codes.items() if (raw == code).any()}
@@ -119,6 +121,19 @@ def _coded(name: str, labelled: Labelled, facts: FileFacts, stated: Mapping[str,
     typed = pd.Series(codes)
     guess = guess_column(name, typed, labels, question, labelled.levels.get(name, ""))
     return ReadColumn(typed, reasons, _with_missing(guess, missing), decided=tuple(decided))
+
+
+def _undeclared(
+    found: Mapping[float, Reason], labels: Mapping[float, str], missing: Mapping[float | str, str]
+) -> list[Decision]:
+    """Say which labels read like a reason, though the file declares others to be missing and not these."""
+    if not found:
+        return []
+    said = ", ".join(f"{code:.15g} {labels[code]!r}" for code in found)
+    codes = sorted([*found, *(code for code in missing if not isinstance(code, str))])
+    are = "is an answer" if len(found) == 1 else "are answers"
+    line = f"missing = [{', '.join(f'{code:.15g}' for code in codes)}]"
+    return [Decision(f"{said} {are}, as the file declares other codes missing", line)]
 
 
 def _drop(codes: Floats, reasons: NDArray[np.int8], missing: Mapping[float, str] | Mapping[float | str, str]) -> None:
@@ -132,6 +147,8 @@ def _drop(codes: Floats, reasons: NDArray[np.int8], missing: Mapping[float, str]
 def _plain(name: str, cells: pd.Series, facts: FileFacts, stated: Mapping[str, str] | None) -> ReadColumn:
     """A column of numbers, truth values, dates or objects of parquet or Excel."""
     reasons = _blank(cells)
+    if types.infer_dtype(cells, skipna=True) == "decimal":
+        cells = cells.astype(float)
     if not types.is_numeric_dtype(cells.dtype) or types.is_bool_dtype(cells.dtype):
         return ReadColumn(cells, reasons, guess_column(name, cells, {}))
     missing = facts.missing_codes if stated is None else {missing_key(text): words for text, words in stated.items()}
@@ -173,6 +190,9 @@ def _texts(name: str, cells: pd.Series, table: FileTable, stated: Mapping[str, s
     if table.labelled is not None and stated is None:
         declared = {text.strip(): table.labelled.reason(name, text) for text in raw}
         gone |= {text: reason for text, reason in declared.items() if text and reason is not Reason.OBSERVED}
+        if not table.labelled.declares(name):
+            worded = missing_labels(table.labelled.labels.get(name, {}))
+            gone |= {str(text).strip(): reason for text, reason in worded.items()}
     rest = [text for text in answers if text not in gone]
     notation = find_notation(rest, decimal, thousands)
     ends = open_ends(rest, decimal) if notation is None else None

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -83,6 +84,8 @@ def _filled(cells: pd.Series, column: Column, read: ReadColumn, hole: NDArray[np
         whole = (fills == np.round(fills)).all()
         wide = cells.astype("Float64") if types.is_extension_array_dtype(cells.dtype) and not whole else cells
         return wide.mask(hole, pd.Series(codes, cells.index)).astype(wide.dtype)
+    if types.infer_dtype(cells, skipna=True) == "decimal":
+        return _put(cells, hole, [Decimal(f"{code:.15g}") for code in fills])
     if read.notation is None and types.is_numeric_dtype(read.typed.dtype):
         return _put(cells, hole, fills).infer_objects()  # codes beside missing letters
     return _put(cells, hole, _texts(column, read, cells, fills))

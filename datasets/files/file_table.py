@@ -21,6 +21,7 @@ class FileFacts:
 
     Parameters
     ----------
+    name : of the data file that the schema file was written for.
     missing_texts : texts that mean missing, in place of those that are recognised.
     missing_codes : numbers that mean missing in every column of numbers, and why.
     decimal, thousands : marks of numbers in texts.
@@ -29,6 +30,7 @@ class FileFacts:
     id, weight, strata, psu : names of columns of the design.
     """
 
+    name: str = ""
     missing_texts: tuple[str, ...] | None = None
     missing_codes: Mapping[float, str] = field(default_factory=dict)
     decimal: str = ""

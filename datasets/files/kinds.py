@@ -19,7 +19,7 @@ MANY_TEXTS = 50
 DATES = {"date", "datetime", "datetime64", "time", "timedelta", "timedelta64", "period"}
 GREATEST_INTEGER = 2.0**53  # beyond, floating-point numbers leave whole numbers out
 IDENTIFIER = re.compile(
-    r"(.*[\W_])?(id|ids|uuid|guid|caseid|case_?no|serial|seqn|respondent|resp_?(id|no|num)|pid|hhid|hh_?id|household|idno|key"
+    r"(.*[\W_])?(id|ids|uuid|guid|caseid|case_?no|serial|seqn|respondent|resp_?(id|no|num)|pid|hhid|hh(_?(id|no|num|nr))?|fam(ily)?_?(id|no)|household|idno|key"
     r"|record|rownames?|rowid|unnamed.*|x1)\d*|(respondent|response|person|case|household|user|participant)[\W_]?(id|no|nr|number)",
     re.IGNORECASE,
 )
@@ -152,6 +152,8 @@ def _why_no_measure(name: str, cells: pd.Series, known: pd.Series, different: in
     if different > len(known) / 2 and IDENTIFIER.fullmatch(name):
         return f"an identifier: {different} different numbers in {len(known)} rows"
     rising = known.diff().dropna()
+    if IDENTIFIER.fullmatch(name) and len(known) == len(cells) and different > FEW_LEVELS and (rising >= 0).all():
+        return "an identifier: a rising serial number"
     if different > MANY_TEXTS and len(known) == len(cells) and different > len(known) / 4 and (rising >= 0).all():
         return "an identifier: a rising serial number"
     return ""

@@ -108,8 +108,8 @@ class Labelled:
         return bool(DATE_FORMAT.match(self.formats.get(name, "")))
 
     def declares(self, name: str) -> bool:
-        """Tell whether the file itself says which values of a column are missing."""
-        return bool(self.missing.get(name) or self.missing_labels.get(name))
+        """Tell whether the file itself says which codes or texts of a column are missing, as SPSS does."""
+        return any(not isinstance(stated, str) for stated in self.missing.get(name, []))
 
 
 def read_stata(

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,16 @@ import pandas as pd
 from datasets.errors import InputError
 from datasets.files import child
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+WHOLE = {
+    str(kind).lower(): kind
+    for kind in (
+        *(pd.Int8Dtype(), pd.Int16Dtype(), pd.Int32Dtype(), pd.Int64Dtype()),
+        *(pd.UInt8Dtype(), pd.UInt16Dtype(), pd.UInt32Dtype(), pd.UInt64Dtype()),
+    )
+}
 LONGEST = 200  # characters of a library's message
 ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "PYTHONUTF8": "1"}
 
@@ -77,8 +87,23 @@ def read_arrow_file(path: Path, ending: str) -> pd.DataFrame:
     InputError
         If the file is damaged, or takes more memory or time than its cells do.
     """
+    from pyarrow import feather
+
     with _handed_over(path, ending, f"a {ending[1:]} file", {}) as (folder, _):
-        return pd.read_feather(folder / "cells.feather")
+        return _with_whole_numbers(feather.read_table(folder / "cells.feather", memory_map=False))
+
+
+def _with_whole_numbers(table: "pa.Table") -> pd.DataFrame:
+    """A table as a DataFrame in which whole numbers beside blanks stay whole, however long."""
+    frame = table.to_pandas()
+    if not frame.columns.is_unique:
+        return frame
+    for place, field in enumerate(table.schema):
+        whole = WHOLE.get(str(field.type))
+        if whole is not None and table.column(place).null_count and field.name in frame:
+            frame[field.name] = table.column(place).to_pandas(types_mapper={field.type: whole}.get).to_numpy(object)
+            frame[field.name] = frame[field.name].astype(whole)
+    return frame
 
 
 def check_excel_file(path: Path) -> None:

@@ -20,8 +20,33 @@ SURE_TEXTS = (
     "#NA",
     "N.A.",
     "n.a.",
+    "NULL()",
+    "\\N",
+    "#N/A N/A",
+    "-nan",
+    "-NaN",
+    "1.#IND",
+    "-1.#IND",
+    "1.#QNAN",
+    "-1.#QNAN",
+    *(f"#{error}" for error in ("DIV/0!", "VALUE!", "REF!", "NAME?", "NUM!")),  # of spreadsheets
 )
-AMONG_NUMBERS = ("NA", "na", "None", "NaT", "Na", *(f".{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"))
+AMONG_NUMBERS = (
+    "NA",
+    "na",
+    "None",
+    "NaT",
+    "Na",
+    "nil",
+    "undefined",
+    "NR",
+    "nr",
+    "ND",
+    "nd",
+    "UNK",
+    "unk",
+    *(f".{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"),
+)
 PUNCTUATION = (".", "..", "?", "??", "-", "--", "---", "–", "—", "*", "…", "#")
 LETTER = re.compile(r"[^\W\d_]")
 LEADING_CODE = (  # of "1. White", "(1) White", "1 - rich", "1 White", "-9 refused", not of "3 rooms"
@@ -31,26 +56,31 @@ LEADING_CODE = (  # of "1. White", "(1) White", "1 - rich", "1 White", "-9 refus
 WORDS = {
     Reason.NOT_ASKED: (
         r"inapplicable.*|inap\.?|iap|not applicable.*|does(n'?t| not) apply.*|n/?\.?a\.?|(question |item )?not asked.*"
-        r"|not in universe.*|niu|(legitimate|logical|valid) skip.*|question does not apply.*|not eligible.*"
+        r"|(not in|out of) universe.*|niu|(legitimate|logical|valid) skip.*|question does not apply.*|not eligible.*"
         r"|no (pre|post)[- ]?(election)?[- ]?(interview|iw|data).*|no (interview|follow-?up).*"
         r"|not (in|part of) .*sample.*"
+        r"|trifft nicht zu|nicht (zutreffend|gefragt)|sans objet|non concerné.*|no (procede|corresponde|aplica)"
     ),
     Reason.DONT_KNOW: (
         r"(i )?(don'?t|do not|dont|doesn'?t|does not) know|dk|(can'?t|cannot|can not|can`t) (say|choose|tell)"
+        r"|wei(ß|ss) (es )?nicht|kann ich nicht sagen|ne sait pas|nsp|no sabe|ns(/nc)?"
     ),
     Reason.REFUSED: (
         r"refus(ed|al|es)( (to )?(answer|say|respond|state|disclose))?|rf"
         r"|prefer(s|red)? not to (say|answer|respond|state|disclose)"
-        r"|declined?( to .*)?|(would )?rather not (say|answer)"
+        r"|declined?( to .*)?|(would )?rather not (say|answer)|(antwort )?verweigert|refus(e de répondre)?|rehúsa"
     ),
     Reason.SKIPPED: r"skip(ped)?( .*)?|web skip.*|break-?off.*|interview (break-?off|terminated).*",
     Reason.NO_ANSWER: (
         r"no (answer|response|reply).*|not answered|non-?response|(left )?blank|unanswered"
-        r"|not (ascertained|stated|specified|reported)"
+        r"|not (ascertained|stated|specified|reported)|keine (angaben?|antwort)|k\.? ?a|sans réponse|non[- ]réponse"
+        r"|no contesta|nc|sin respuesta"
     ),
     Reason.NOT_AVAILABLE: (
         r"(data )?not available.*|unavailable|no data|missing( (data|values?|answer|system|information).*)?"
-        r"|(system|user)[- ]missing|(data |coding |interviewer |technical |processing )?error.*|uncod(e?able|ed)"
+        r"|(system|user)[- ]missing|(data |coding |interviewer |technical |processing )?"
+        r"errors?( (code|in|of (data|coding|entry|measurement))\b.*)?"
+        r"|uncod(e?able|ed)|residue|fehlend(er wert)?|valeur manquante|manquant|perdido"
         r"|insufficient partial.*|suppressed|deleted.*|restricted( .*)?|not released"
     ),
     Reason.UNKNOWN: r"unknown|not known|undetermined|unable to determine|implausible( value)?",

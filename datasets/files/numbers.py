@@ -47,7 +47,7 @@ class Notation:
         whole = rf"0|[1-9]\d{{0,2}}(?:{mark}\d{{3}})+|[1-9]\d*" if mark else r"0|[1-9]\d*"
         number = rf"(?:(?:{whole})(?:{point}(?P<decimals>\d*))?|{point}(?P<bare>\d+)|inf(?:inity)?)(?:e[+-]?\d+)?"
         before, after = re.escape(self.before), re.escape(self.after)
-        return re.compile(rf"(?P<sign>[+-]?){before}(?P<number>[+-]?{number}){after}", re.IGNORECASE)
+        return re.compile(rf"(?P<sign>[+\-−]?){before}(?P<number>[+\-−]?{number}){after}", re.IGNORECASE)
 
     def matches(self, text: str) -> bool:
         """Tell whether a stripped text is a number in this notation."""
@@ -59,7 +59,7 @@ class Notation:
         if found is None:
             raise ValueError(f"{text!r} is no number")
         digits = found["number"].replace(self.thousands, "") if self.thousands else found["number"]
-        return float(found["sign"] + digits.replace(self.decimal, "."))
+        return float((found["sign"] + digits).replace(self.decimal, ".").replace("−", "-"))
 
     def decimals(self, text: str) -> int:
         """Digits after the point of a stripped text."""
@@ -154,7 +154,7 @@ def _surroundings(texts: Sequence[str]) -> list[tuple[str, str]]:
     found = [("", "")]
     for before in CURRENCIES:
         for gap in (" ", ""):
-            if all(text.lstrip("+-").startswith(before + gap) for text in texts):
+            if all(text.lstrip("+-−").startswith(before + gap) for text in texts):
                 return [*found, (before + gap, "")]
     for after in ("%", *CURRENCIES):
         for gap in (" ", "\u00a0", ""):

@@ -47,6 +47,7 @@ FILE_KEYS: Mapping[str, type | tuple[type, ...]] = {
     "weight": str,
     "strata": str,
     "psu": str,
+    "name": str,
 }
 DESIGN = {"id": "id", "weight": "weight", "stratum": "strata", "psu": "psu"}  # role to the key of [file]
 HEADER = """\
@@ -59,8 +60,8 @@ HEADER = """\
 # missing: codes or texts that mean missing, [-9, "n/a"] or { -9 = "refused", -8 = "don't know", -1 = "not asked" };
 # what it does not list is an answer. asked_if: who was asked, e.g. "marital == 1 and age >= 18". check: what holds in
 # every row, e.g. "age >= age_first_child"; rows that break it are counted.
-# A section [file] may say: missing_texts, missing_codes, decimal, thousands, encoding, separator, head_rows, and the
-# columns id, weight, strata, psu. A column that is itself called file needs a kind.
+# A section [file] may say: missing_texts, missing_codes, decimal, thousands, encoding, separator, head_rows, columns
+# id, weight, strata, psu, and name, the file that this was written for. A column called file needs a kind.
 
 """
 
@@ -178,10 +179,10 @@ def write_schema(
     """
     import tomli_w
 
-    about_file = _file_table(facts)
-    parts = [tomli_w.dumps({FILE: about_file})] if about_file else []
     tables = {column.name: _table(column, cells[column.name]) for column in schema}
     tables |= {name: {"kind": IGNORE} for name in ignored}
+    about_file = {} if FILE in tables else _file_table(facts)
+    parts = [tomli_w.dumps({FILE: about_file})] if about_file else []
     missing = {column.name: column.missing for column in schema if column.missing}
     for name, table in tables.items():
         head, *rest = tomli_w.dumps({name: table}).splitlines()
@@ -252,8 +253,8 @@ def _file_facts(who: str, table: Mapping[str, Any]) -> FileFacts:
         raise InputError(f"{who} missing_codes holds {texts}; codes are numbers, texts belong to missing_texts")
     names = table.get("id", [])
     return FileFacts(
-        None if "missing_texts" not in table else tuple(map(str, table["missing_texts"])),
-        {code: words for code, words in codes.items() if not isinstance(code, str)},
+        missing_texts=None if "missing_texts" not in table else tuple(map(str, table["missing_texts"])),
+        missing_codes={code: words for code, words in codes.items() if not isinstance(code, str)},
         id=tuple(map(str, names)) if isinstance(names, list) else (names,),
         **{
             key: table[key] for key in FILE_KEYS if key in table and key not in ("missing_texts", "missing_codes", "id")
@@ -263,7 +264,7 @@ def _file_facts(who: str, table: Mapping[str, Any]) -> FileFacts:
 
 def _file_table(facts: FileFacts) -> dict[str, Any]:
     """What is worth saying of a file in TOML: what was stated, and what is not as usual."""
-    table: dict[str, Any] = {}
+    table: dict[str, Any] = {"name": facts.name} if facts.name else {}
     if facts.missing_texts is not None:
         table["missing_texts"] = list(facts.missing_texts)
     if facts.missing_codes:

@@ -59,6 +59,14 @@ def test_describe_writes_a_schema_that_run_takes(monkeypatch, capsys, survey):
     assert "hot-deck" in board
 
 
+def test_two_files_that_differ_in_their_ending_have_schema_files_of_their_own(monkeypatch, capsys, survey):
+    pd.read_csv("survey.csv")[["age"]].assign(other=np.arange(150) % 11).to_parquet("survey.parquet")
+    assert "wrote survey.schema.toml" in go(monkeypatch, capsys, "describe", "survey.csv")
+    assert "wrote survey.parquet.schema.toml" in go(monkeypatch, capsys, "describe", "survey.parquet")
+    assert "read with survey.schema.toml" in go(monkeypatch, capsys, "describe", "survey.csv")
+    assert "read with survey.parquet.schema.toml" in go(monkeypatch, capsys, "describe", "survey.parquet")
+
+
 def test_a_suite_is_a_file_beside_the_data(monkeypatch, capsys, survey):
     (survey / "mine").mkdir()
     (survey / "survey.csv").rename(survey / "mine" / "survey.csv")

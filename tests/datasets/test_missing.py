@@ -45,6 +45,14 @@ def column(values) -> str:
         ("-4. Error", Reason.NOT_AVAILABLE),
         ("not available in this year", Reason.NOT_AVAILABLE),
         ("Unknown", Reason.UNKNOWN),
+        ("Error in coding", Reason.NOT_AVAILABLE),
+        ("99 Residue", Reason.NOT_AVAILABLE),
+        ("Out of universe", Reason.NOT_ASKED),
+        ("[-2] trifft nicht zu", Reason.NOT_ASKED),
+        ("[-1] keine Angabe", Reason.NO_ANSWER),
+        ("weiß nicht", Reason.DONT_KNOW),
+        ("Refus", Reason.REFUSED),
+        ("No contesta", Reason.NO_ANSWER),
     ],
 )
 def test_labels_that_read_like_a_reason(label, reason):
@@ -52,7 +60,11 @@ def test_labels_that_read_like_a_reason(label, reason):
 
 
 @pytest.mark.parametrize(
-    "label", ["1. White", "None", "Not at all", "Don't know him well", "other party", "never refused", "Not sure", "No"]
+    "label",
+    [
+        *("1. White", "None", "Not at all", "Don't know him well", "other party", "never refused", "Not sure", "No"),
+        *("Error of judgement", "Refused to pay", "Unknown caller", "Missing my family"),
+    ],
 )
 def test_labels_that_read_like_an_answer(label):
     assert worded_reason(label) is None
@@ -329,3 +341,53 @@ def test_weights_and_ids_of_the_file_section_are_no_items(tmp_path):
 def test_a_column_may_be_called_file(tmp_path):
     found = read(tmp_path, "file,z\n" + "".join(f"{i % 5},{i % 7}\n" for i in range(N)), '[file]\nkind = "nominal"\n')
     assert found.dataset.schema["file"].kind is Kind.NOMINAL
+
+
+def test_the_file_name_of_a_schema_is_read_and_written(tmp_path):
+    survey = read(tmp_path, column(range(N)), '[file]\nname = "a.csv"')
+    write_schema(survey.dataset.schema, survey.typed, survey.ignored, tmp_path / "t.toml", survey.table.facts)
+    assert read_survey_file(tmp_path / "a.csv", tmp_path / "t.toml").table.facts.name == "a.csv"
+
+
+def test_labels_of_spss_texts_that_read_like_a_reason(tmp_path):
+    frame = pd.DataFrame({"s": np.resize(["M", "F", "X"], N), "z": np.arange(N) % 7 + 0.5})
+    labels = {"s": {"M": "Male", "F": "Female", "X": "Refused"}}
+    pyreadstat.write_sav(frame, tmp_path / "a.sav", variable_value_labels=labels)
+    survey = read_survey_file(tmp_path / "a.sav")
+    assert list(survey.dataset.schema["s"].labels.values()) == ["F", "M"]
+    assert (survey.dataset.reasons[:, 0] == Reason.REFUSED).sum() == N / 3
+    pyreadstat.write_sav(frame, tmp_path / "b.sav", variable_value_labels=labels, missing_ranges={"s": ["F"]})
+    assert list(read_survey_file(tmp_path / "b.sav").dataset.schema["s"].labels.values()) == ["M", "X"]
+
+
+def test_labelled_stata_letters_do_not_make_answers_of_labelled_codes(tmp_path):
+    q: list[object] = [*np.resize([1.0, 2.0, 3.0, -9.0], N - 6).tolist(), *"aaaaaa"]
+    frame = pd.DataFrame({"q": pd.Series(q, dtype=object), "z": np.arange(N) % 7 + 0.5})
+    labels = {"q": {1: "Red", 2: "Green", 3: "Blue", -9: "Refused", "a": "Legitimate skip"}}
+    pyreadstat.write_dta(frame, tmp_path / "a.dta", variable_value_labels=labels, missing_user_values={"q": list("a")})
+    survey = read_survey_file(tmp_path / "a.dta")
+    assert list(survey.dataset.schema["q"].labels) == [1, 2, 3]
+    assert (survey.dataset.reasons[:, 0] == Reason.NOT_ASKED).sum() == 6
+
+
+def test_what_a_file_declares_beside_a_label_of_the_same_sort_is_told(tmp_path):
+    frame = pd.DataFrame({"q": np.resize([1.0, 2.0, 8.0, 9.0], N), "z": np.arange(N) % 7 + 0.5})
+    labels = {"q": {1: "A", 2: "B", 8: "Don't know", 9: "Refused"}}
+    pyreadstat.write_sav(frame, tmp_path / "a.sav", variable_value_labels=labels, missing_ranges={"q": [9]})
+    survey = read_survey_file(tmp_path / "a.sav")
+    assert list(survey.dataset.schema["q"].labels) == [1, 2, 8]
+    assert any('8 "Don\'t know" is an answer' in note and "missing = [8, 9]" in note for note in survey.notes)
+    (tmp_path / "s.toml").write_text("[q]\nmissing = [8, 9]")
+    assert list(read_survey_file(tmp_path / "a.sav", tmp_path / "s.toml").dataset.schema["q"].labels) == [1, 2]
+
+
+@pytest.mark.parametrize("text", ["#DIV/0!", "#VALUE!", "\\N", "1.#QNAN", "UNK", "nil"])
+def test_more_texts_for_missing_among_numbers(tmp_path, text):
+    survey = read(tmp_path, column([*np.arange(N) % 29 + 0.5, text, text]))
+    assert survey.dataset.schema["x"].kind is Kind.NUMERIC
+    assert np.isnan(survey.dataset.values[:, 0]).sum() == 2
+
+
+def test_a_minus_sign_of_typesetters(tmp_path):
+    survey = read(tmp_path, column([f"−{value}" if value % 2 else f"{value}" for value in range(N)]))
+    assert survey.dataset.values[:4, 0].tolist() == [0, -1, 2, -3]

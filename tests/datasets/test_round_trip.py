@@ -1,6 +1,7 @@
 """Read, write, read: a file that is written as it is reads as it did, in its own format and in every other."""
 
 import string
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from datasets.files.file_table import FORMATS
 from datasets.files.names import check_writable
 from datasets.files.survey_file import SurveyFile, read_survey_file
 from datasets.files.writers import write_completed, write_stacked
+from datasets.schema import Kind
 
 ROWS = 24
 WORDS = st.text(string.ascii_letters + "äöéß,;'\" ", min_size=1, max_size=8).map(str.strip).filter(bool)
@@ -186,3 +188,22 @@ def test_too_many_stacked_rows_for_a_sheet_are_refused(tmp_path):
     check_writable(survey, "xlsx", 100)
     with pytest.raises(InputError, match="1,048,575 rows"):
         check_writable(survey, "xlsx", 20_000)
+
+
+def test_long_whole_numbers_and_decimals_of_parquet_stay_exact(tmp_path):
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    long = [2**60 + i if i % 4 else None for i in range(60)]
+    money = [Decimal(f"{i % 13}.25") if i % 5 else None for i in range(60)]
+    table = pa.table({"id": pa.array(long), "money": pa.array(money), "z": [i % 7 + 0.5 for i in range(60)]})
+    parquet.write_table(table, tmp_path / "a.parquet")
+    survey = read_survey_file(tmp_path / "a.parquet")
+    assert survey.ignored["id"] == "an identifier: whole numbers beyond 2^53"
+    assert survey.dataset.schema["money"].kind is Kind.NUMERIC
+    write_completed(
+        survey, np.where(np.isnan(survey.dataset.values), 1.25, survey.dataset.values), tmp_path / "b.parquet"
+    )
+    back = parquet.read_table(tmp_path / "b.parquet")
+    assert back["id"].to_pylist() == long
+    assert back["money"].to_pylist() == [Decimal("1.25") if value is None else value for value in money]

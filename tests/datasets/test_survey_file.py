@@ -210,3 +210,9 @@ def test_bad_schema_files_are_refused(tmp_path, schema, message):
 def test_an_absent_schema_file(tmp_path):
     with pytest.raises(InputError, match="no such file"):
         read_survey_file(written(tmp_path, CSV), tmp_path / "schema.toml")
+
+
+def test_a_rising_number_of_households_is_an_identifier(tmp_path):
+    rows = "".join(f"{1000 + i // 4},{(i * 7) % 40}.5\n" for i in range(120))
+    (tmp_path / "a.csv").write_text("hh_id,x\n" + rows)
+    assert read_survey_file(tmp_path / "a.csv").ignored["hh_id"] == "an identifier: a rising serial number"
