@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from numbers import Integral, Real
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,7 +13,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from imputers import IMPUTERS
 from imputers.llm.prompted import PromptedImputer
-from imputers.llm.tuning.recipe import Recipe, usual_learning_rate
+from imputers.llm.tuning.recipe import Recipe, usual_learning_rate, usual_max_tokens
 from imputers.shared.vocabulary import Positions
 
 if TYPE_CHECKING:
@@ -103,7 +103,10 @@ class FineTuned(PromptedImputer):
         from imputers.llm.tuning.checkpoints import Checkpoints
         from imputers.llm.tuning.training import fine_tune
 
-        recipe, lora = self.recipe(self.language_.n_parameters), Lora(self.rank)
+        recipe = replace(
+            self.recipe(self.language_.n_parameters), max_tokens=usual_max_tokens(self.language_.device.type)
+        )
+        lora = Lora(self.rank)
         self._until_gone = None if self.folder_ else TemporaryDirectory()
         self.losses_: list[list[float]] = []
         for a in range(self.n_adapters):

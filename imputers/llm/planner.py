@@ -100,7 +100,7 @@ def read(script: Script, answers: Positions, recipe: Recipe, window: int, n_feat
         questions=holes @ np.array(questions, dtype=float),
         drawn=float((holes @ [np.mean(list(map(len, own))) for own in script.lines]).mean()),
         examples=np.array([len(example) for example in examples], dtype=float),
-        answers=float(np.mean([sum(len(block.targets) for block in example.blocks) for example in examples])),
+        answers=float(np.mean([example.n_tokens_predicted for example in examples])),
     )
 
 

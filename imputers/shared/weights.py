@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 BYTES = {"float32": 4.0, "bfloat16": 2.0, "4-bit": 0.6}  # of a parameter in memory
 ROOM = 1.7  # memory wanted, in units of that of the weights: activations need the rest
 LARGE = 1_000_000_000  # weights that a processor would take days to fine-tune, and whose activations a GPU recomputes
+SMALL = 10_000_000  # weights below which a pass is mostly other work than products of matrices
 SMALL_FILES = ["config.json", "generation_config.json", "tokenizer*", "special_tokens_map.json", "*.index.json"]
 PACKAGES = ("torch", "transformers", "peft", "accelerate", "safetensors")
 
@@ -61,8 +62,9 @@ def load(model: str, precision: str, weights: str, generator: "torch.Generator")
     ----------
     model : id on the hub, looked up among the downloaded ones if the hub is out of reach; or a folder.
     precision : ``"float32"``, ``"bfloat16"``, ``"4-bit"`` (NF4 with double quantisation, Dettmers et al. 2023,
-        arXiv 2305.14314; GPU only), or ``"auto"``: float32 on a CPU and for random weights, which are all to be
-        trained; on a GPU bfloat16, or 4-bit where 1.7 times the weights do not fit in its free memory.
+        arXiv 2305.14314; GPU only), or ``"auto"``: float32 for random weights, which are all to be trained; on
+        a CPU float32, or bfloat16 where `imputers.shared.processor` finds that faster; on a GPU bfloat16, or 4-bit
+        where 1.7 times the weights do not fit in its free memory.
     weights : ``"pretrained"``, or ``"random"`` for fresh ones of the same shape, whose files are not needed.
     generator : source of random weights.
 
@@ -111,6 +113,8 @@ def choose_precision(model: str, n_parameters: int, precision: str, weights: str
     """
     import torch
 
+    from imputers.shared.processor import fastest_precision
+
     on_gpu = torch.cuda.is_available()
     free = torch.cuda.mem_get_info()[0] if on_gpu else psutil.virtual_memory().available
     if precision == "auto" and not on_gpu and n_parameters >= LARGE:
@@ -121,7 +125,11 @@ def choose_precision(model: str, n_parameters: int, precision: str, weights: str
         )
     if precision == "auto":
         short = free < ROOM * BYTES["bfloat16"] * n_parameters
-        precision = "float32" if weights == "random" or not on_gpu else "4-bit" if short else "bfloat16"
+        precision = "4-bit" if short else "bfloat16"
+        if weights == "random" or (n_parameters < SMALL and not on_gpu):
+            precision = "float32"
+        elif not on_gpu:
+            precision = fastest_precision()
     if precision == "4-bit" and not on_gpu:
         raise MethodUnavailableError(f"{model} in 4-bit needs a CUDA GPU, and there is none; take precision='auto'")
     if precision == "4-bit":

@@ -45,7 +45,16 @@ def test_what_is_asked_is_never_told_and_holes_are_neither(tiny_script, tiny_tab
         assert len(set(asked)) == len(asked) and len(set(known)) == len(known)
         assert (row[asked + known] >= 0).all()
         for j, block in zip(asked, example.blocks, strict=True):
-            assert tuple(block.targets[block.paths[0]]) == tiny_script.options[j][row[j]]
+            assert tuple(block.targets[block.paths[0]]) == tiny_script.beginnings[j][row[j]]
+
+
+def test_what_is_told_is_asked_too_where_it_begins_to_be_told(tiny_script, tiny_table):
+    for row, example in examples(tiny_script, tiny_table[1], Recipe(), 100):
+        known = told(tiny_script, row, example.prefix)
+        assert example.n_answers == len(known) + len(example.blocks)
+        for j, span in zip(known, example.told, strict=True):
+            assert example.prefix[span.start - len(tiny_script.stems[j]) : span.start] == tiny_script.stems[j]
+            assert example.prefix[span.start : span.stop] == tiny_script.beginnings[j][row[j]]
 
 
 def test_share_hidden_is_uniform_and_order_is_random(tiny_script, tiny_table):

@@ -58,15 +58,19 @@ def test_loss_is_the_mean_negative_log_probability_of_whole_answers(tiny_llama, 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("imputers.llm.tuning.training.make_example", record)
         [loss] = fine_tune(loaded, tiny_script, row, recipe, np.random.default_rng(0))
+    loaded, [example] = detach(loaded), seen
+    asked = [
+        ((*example.prefix, *block.tokens[: block.sources[0] + 1]), tuple(block.targets)) for block in example.blocks
+    ]
+    asked += [(example.prefix[: span.start], example.prefix[span.start : span.stop]) for span in example.told]
+    assert len(asked) == (row[0] >= 0).sum()
     expected = []
-    loaded = detach(loaded)
-    for block in seen[0].blocks:
-        prediction = tuple(block.targets)
-        text = (*seen[0].prefix, *block.tokens, prediction[-1])
-        assert prediction in (tiny_script.options[0] + tiny_script.options[1])
+    for before, prediction in asked:
+        assert prediction in tiny_script.beginnings[0]
+        text = (*before, *prediction)
         with torch.no_grad():
             logs = loaded.model(input_ids=torch.tensor([text])).logits[0].log_softmax(dim=-1)
-        expected.append(-sum(float(logs[at - 1, text[at]]) for at in range(len(text) - len(prediction), len(text))))
+        expected.append(-sum(float(logs[at - 1, text[at]]) for at in range(len(before), len(text))))
     assert loss == pytest.approx(np.mean(expected), abs=1e-4)
 
 
@@ -84,12 +88,12 @@ def test_dividing_a_batch_changes_nothing(tiny_llama, tiny_script, tiny_table):
 def test_random_weights_learn_which_item_repeats_which(tiny_llama, tiny_script, tiny_table):
     loaded = make_trainable(load(str(tiny_llama), "auto", "random", seeded(0)), Lora(), seeded(1))
     answers = np.where(np.arange(4) < 2, tiny_table[1], -1)
-    recipe = Recipe(n_epochs=15, batch_size=16, learning_rate=1e-2, n_targets=2)
+    recipe = Recipe(n_epochs=25, batch_size=16, learning_rate=1e-2, n_targets=2)
     losses = fine_tune(loaded, tiny_script, answers, recipe, np.random.default_rng(0))
     n_respondents = (answers >= 0).any(axis=1).sum()
     assert len(losses) == recipe.n_steps(n_respondents) and not loaded.model.training
-    assert np.mean(losses[:3]) > 15  # " yes\n" is five bytes of 257
-    assert np.mean(losses[-20:]) < 0.8  # and in the end at most a coin
+    assert np.mean(losses[:3]) > 10  # " y" is two bytes of 257
+    assert np.mean(losses[-20:]) < 0.65  # and in the end less than a coin, since one item tells the other
     for prediction in (0, 1):
         space, letter = tiny_script.options[1][prediction][:2]
         prefix = tiny_script.opening + tiny_script.lines[0][prediction] + tiny_script.stems[1]

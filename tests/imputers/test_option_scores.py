@@ -66,10 +66,10 @@ def full_passes(model, script, contexts, asked):
         return [
             np.array(
                 [
-                    [float(full_pass(model, contexts[i], script.stems[j], option)) for option in script.options[j]]
+                    [float(full_pass(model, contexts[i], script.stems[j], option)) for option in script.beginnings[j]]
                     for i in np.flatnonzero(asked[:, j])
                 ]
-            ).reshape(-1, len(script.options[j]))
+            ).reshape(-1, len(script.beginnings[j]))
             for j in range(asked.shape[1])
         ]
 
@@ -145,10 +145,10 @@ def test_uniform_model_gives_each_token_its_share(script, people):
     model = random_model()
     torch.nn.init.zeros_(model.get_output_embeddings().weight)
     scores = option_log_probabilities(model, script, *people)
-    for own, options in zip(scores, script.options, strict=True):
+    for own, options in zip(scores, script.beginnings, strict=True):
         lengths = np.array([len(option) for option in options])
         np.testing.assert_allclose(own, np.tile(-lengths * np.log(257), (len(own), 1)), rtol=1e-6)
-    np.testing.assert_allclose(np.exp(scores[0]).sum(axis=1), 257.0**-5 + 257.0**-4, rtol=1e-5)  # " yes\n" and " no\n"
+    np.testing.assert_allclose(np.exp(scores[0]).sum(axis=1), 2 * 257.0**-2, rtol=1e-5)  # " y" and " n"
 
 
 @pytest.mark.parametrize(("together", "max_tokens"), [(1, 1), (40, 300), (1, 10_000), (10_000, 300)])
@@ -171,14 +171,14 @@ def test_head_works_only_where_something_is_predicted(script, people, model):
     hook = model.get_output_embeddings().register_forward_hook(lambda *parts: rows.append(len(parts[2])))
     option_log_probabilities(model, script, *people)
     hook.remove()
-    beginnings = [{option[:k] for option in options for k in range(len(option))} for options in script.options]
+    beginnings = [{option[:k] for option in options for k in range(len(option))} for options in script.beginnings]
     assert sum(rows) == sum(n * len(own) for n, own in zip(people[1].sum(axis=0), beginnings, strict=True))
     assert max(rows) <= 512
 
 
 def test_memory_that_is_extended_equals_one_read_at_once(script, people, model):
     contexts, _ = people
-    questions = [[Block.make(script.stems[j], script.options[j])] for j in (1, 2, 0)]
+    questions = [[Block.make(script.stems[j], script.beginnings[j])] for j in (1, 2, 0)]
     lines = [script.lines[0][1], (), script.lines[3][79]]
     with torch.no_grad():
         prefix = read(model, PrefixCache.empty(5), contexts)
@@ -197,7 +197,7 @@ def test_memory_that_is_extended_equals_one_read_at_once(script, people, model):
 def test_gradients_are_those_of_full_passes(script, people, model):
     contexts, _ = people
     cells = [(0, 1, 2), (0, 2, 0), (1, 0, 1)]  # respondent, item, answer
-    blocks = [Block.make(script.stems[j], [script.options[j][k]]) for _, j, k in cells]
+    blocks = [Block.make(script.stems[j], [script.beginnings[j][k]]) for _, j, k in cells]
 
     def gradients(loss):
         model.zero_grad()
@@ -205,7 +205,9 @@ def test_gradients_are_those_of_full_passes(script, people, model):
         return [parameter.grad.clone() for parameter in model.parameters()]
 
     found = gradients(log_likelihoods(model, pack(contexts[:2], [blocks[:2], blocks[2:]])).sum())
-    wanted = gradients(sum(full_pass(model, contexts[i], script.stems[j], script.options[j][k]) for i, j, k in cells))
+    wanted = gradients(
+        sum(full_pass(model, contexts[i], script.stems[j], script.beginnings[j][k]) for i, j, k in cells)
+    )
     torch.testing.assert_close(found, wanted, rtol=1e-3, atol=1e-4)
 
 
@@ -224,7 +226,7 @@ def check_gss_items(gss, folder, told, asked):
     found = option_log_probabilities(model, script, contexts, asked)
     assert_same(found, full_passes(model, script, contexts, asked))
     for j, own in enumerate(found):
-        question = [Block.make(script.stems[j], script.options[j])]
+        question = [Block.make(script.stems[j], script.beginnings[j])]
         for i, scores in zip(np.flatnonzero(asked[:, j]), own, strict=True):
             with torch.no_grad():
                 packed = log_likelihoods(model, pack([contexts[i]], [question]))

@@ -293,7 +293,7 @@ def prompts(masked_toy):
 def test_tokens_are_those_of_the_prompts_that_are_read(prompts):
     script, answers = prompts
     reading = planner.read(script, answers, Recipe(), 4096, None)
-    blocks = [Block.make(*both) for both in zip(script.stems, script.options, strict=True)]
+    blocks = [Block.make(*both) for both in zip(script.stems, script.beginnings, strict=True)]
     lines = [np.mean([len(line) for line in own]) for own in script.lines]
     drawn = []
     for i, row in enumerate(answers):

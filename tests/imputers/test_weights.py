@@ -12,7 +12,7 @@ transformers = pytest.importorskip("transformers")
 for package in ("peft", "accelerate", "safetensors"):
     pytest.importorskip(package)
 
-from imputers.shared import weights  # noqa: E402
+from imputers.shared import processor, weights  # noqa: E402
 from imputers.shared.architecture import check_architecture  # noqa: E402
 from imputers.shared.weights import check_packages, choose_precision, count_parameters, load  # noqa: E402
 
@@ -210,3 +210,19 @@ def test_4_bit_answers_much_like_bfloat16(shared):
     full, packed = (load(folder, precision, "pretrained", seeded(0)) for precision in ("bfloat16", "4-bit"))
     assert full.device.type == packed.device.type == "cuda"
     assert (logits(full).float().softmax(-1) - logits(packed).float().softmax(-1)).abs().mean() < 0.01
+
+
+@pytest.mark.parametrize(("rates", "wanted"), [((100e9, 440e9), "bfloat16"), ((160e9, 95e9), "float32")])
+def test_a_processor_reads_models_in_what_it_multiplies_faster_and_says_so(
+    rates, wanted, monkeypatch, without_gpu, caplog
+):
+    monkeypatch.setattr(
+        processor, "product_rate", lambda kind: dict(zip((torch.float32, torch.bfloat16), rates, strict=True))[kind]
+    )
+    processor.fastest_precision.cache_clear()
+    with caplog.at_level("INFO"):
+        assert [choose_precision("small", 135_000_000, "auto", "pretrained") for _ in range(2)] == [wanted] * 2
+    assert caplog.text.count(f"are read in {wanted}") == 1
+    assert choose_precision("small", 135_000_000, "auto", "random") == "float32"
+    assert choose_precision("tiny", 1_000_000, "auto", "pretrained") == "float32"
+    processor.fastest_precision.cache_clear()

@@ -1,6 +1,7 @@
 """The prompt: a sentence, a line for each known answer, and the question to be answered, in tokens."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
@@ -24,7 +25,8 @@ class Script:
 
     A prompt is the opening, one line per known answer ("marital status: married"), and the stem of the item
     that is asked ("marital status:"); its options complete the stem to a line, with the line break that ends it,
-    so that no option is the beginning of another. Pieces follow each other as the tokenizer would cut the whole text.
+    so that no option is the beginning of another. An option is scored by its beginning, up to the token that tells it
+    from all others. Pieces follow each other as the tokenizer would cut the whole text.
 
     Parameters
     ----------
@@ -33,6 +35,7 @@ class Script:
     lines : ``lines[j][k]`` tells that item j has answer k.
     stems : ``stems[j]`` asks item j; it lists the options if the script was made so.
     options : ``options[j][k]`` answers it with k.
+    beginnings : ``beginnings[j][k]``, the shortest beginning of that option with which no other begins.
     """
 
     wordings: tuple[Wording, ...]
@@ -40,6 +43,7 @@ class Script:
     lines: tuple[tuple[Tokens, ...], ...]
     stems: tuple[Tokens, ...]
     options: tuple[tuple[Tokens, ...], ...]
+    beginnings: tuple[tuple[Tokens, ...], ...]
 
     @classmethod
     def make(
@@ -95,7 +99,8 @@ class Script:
             stems.extend(_after("\n", [stem], tokenizer))
             options.append(_after(f"\n{stem}", [f" {answer}\n" for answer in words.answers], tokenizer))
         opening = begin + _after("", [OPENING], tokenizer)[0]
-        return cls(tuple(wordings), opening, tuple(lines), tuple(stems), tuple(options))
+        beginnings = tuple(map(_distinct_beginnings, options))
+        return cls(tuple(wordings), opening, tuple(lines), tuple(stems), tuple(options), beginnings)
 
     def context(self, answers: Positions, order: Iterable[int], max_tokens: int | None = None) -> Tokens:
         """The opening and one line per known answer.
@@ -106,12 +111,18 @@ class Script:
         order : items in the order of their lines; holes among them are passed over.
         max_tokens : a line that would make it longer is left out.
         """
-        tokens = list(self.opening)
+        told = self.fitting(answers, order, max_tokens)
+        return (*self.opening, *(token for j in told for token in self.lines[j][answers[j]]))
+
+    def fitting(self, answers: Positions, order: Iterable[int], max_tokens: int | None = None) -> list[int]:
+        """Items whose lines stand in a context of these, in their order; arguments as in `context`."""
+        length, told = len(self.opening), []
         for j in order:
             line = self.lines[j][answers[j]] if answers[j] >= 0 else ()
-            if max_tokens is None or len(tokens) + len(line) <= max_tokens:
-                tokens.extend(line)
-        return tuple(tokens)
+            if line and (max_tokens is None or length + len(line) <= max_tokens):
+                length += len(line)
+                told.append(int(j))
+        return told
 
 
 @dataclass(frozen=True)
@@ -144,6 +155,15 @@ def _after(before: str, texts: Sequence[str], tokenizer: "PreTrainedTokenizerBas
                 "so that options cannot be compared from there on; change the question's wording or take another model"
             )
     return tuple(tuple(whole[len(start) :]) for whole in wholes)
+
+
+def _distinct_beginnings(options: tuple[Tokens, ...]) -> tuple[Tokens, ...]:
+    """The shortest beginning of each option that no other has, of one token at least."""
+    times = Counter(option[:length] for option in options for length in range(1, len(option) + 1))
+    return tuple(
+        next(option[:length] for length in range(1, len(option) + 1) if times[option[:length]] == 1)
+        for option in options
+    )
 
 
 def _check_distinct(words: Wording) -> None:

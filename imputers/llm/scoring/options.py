@@ -26,8 +26,9 @@ def option_log_probabilities(
 ) -> list[Floats]:
     """Log-probability of every option of every asked item, given the respondent's context and nothing else.
 
-    An option's is that of its text and the line break behind it, whatever its length. Options exclude each other,
-    so that their probabilities sum to the share of all texts that are an answer.
+    An option's is that of its beginning (`Script.beginnings`), whatever its length: of all texts that begin so, which
+    no other option does. Options exclude each other, so that their probabilities sum to the share of all texts that
+    begin as an answer does.
 
     Parameters
     ----------
@@ -60,7 +61,7 @@ def option_log_probabilities(
 
 def question_blocks(script: Script, asked: NDArray[np.bool_]) -> dict[int, Block]:
     """Question and options of each item that is asked of anybody, by its number."""
-    return {int(j): Block.make(script.stems[j], script.options[j]) for j in np.flatnonzero(asked.any(axis=0))}
+    return {int(j): Block.make(script.stems[j], script.beginnings[j]) for j in np.flatnonzero(asked.any(axis=0))}
 
 
 def room_to_tell(

@@ -97,7 +97,12 @@ class Pack:
         return int(self.spelling[1, -1]) + 1
 
 
-def pack(prefixes: Sequence[Tokens], blocks: Sequence[Sequence[Block]], seen: NDArray[np.bool_] | None = None) -> Pack:
+def pack(
+    prefixes: Sequence[Tokens],
+    blocks: Sequence[Sequence[Block]],
+    seen: NDArray[np.bool_] | None = None,
+    told: Sequence[Sequence[range]] | None = None,
+) -> Pack:
     """Lay out each respondent's prefix and behind it blocks that the attention mask keeps from each other.
 
     Every block's positions go on where the prefix ends, as if it were the only one.
@@ -107,6 +112,8 @@ def pack(prefixes: Sequence[Tokens], blocks: Sequence[Sequence[Block]], seen: ND
     prefixes : tokens per respondent, each of which sees those before.
     blocks : per respondent.
     seen : which places of what was read before hold a token of the respondent, shape (b, before); none by default.
+    told : per respondent, places in the prefix that spell an answer to be predicted as well; it counts as an option,
+        before those of the blocks.
     """
     b = len(prefixes)
     length = max(len(prefix) + sum(map(len, own)) for prefix, own in zip(prefixes, blocks, strict=True))
@@ -120,6 +127,11 @@ def pack(prefixes: Sequence[Tokens], blocks: Sequence[Sequence[Block]], seen: ND
     for i, (prefix, own) in enumerate(zip(prefixes, blocks, strict=True)):
         end = len(prefix)
         input_ids[i, :end], position_ids[i, :end], here[i, :end, :end] = prefix, np.arange(end), np.tri(end)
+        for answer in told[i] if told else ():
+            places.append(i * length + np.array(answer) - 1)
+            targets.append(np.array([prefix[place] for place in answer]))
+            spelled.append(n_predictions + np.arange(len(answer)))
+            n_predictions += len(answer)
         for block in own:
             start, end = end, end + len(block)
             input_ids[i, start:end] = block.tokens

@@ -23,7 +23,7 @@ class Lora:
     Parameters
     ----------
     rank, alpha : as above.
-    dropout : share of an adapter's inputs that is set to zero in training.
+    dropout : share of an adapter's inputs that is set to zero in training; a copy of each input is then kept.
 
     Raises
     ------
@@ -33,7 +33,7 @@ class Lora:
 
     rank: int = 16
     alpha: int = 32
-    dropout: float = 0.05
+    dropout: float = 0.0
 
     def __post_init__(self) -> None:
         if min(self.rank, self.alpha) < 1 or not 0 <= self.dropout < 1:

@@ -61,6 +61,11 @@ class Recipe:
         return self.learning_rate * (1 + math.cos(math.pi * (step - rising) / (n_steps - rising))) / 2
 
 
+def usual_max_tokens(device: str) -> int:
+    """Tokens read at once on a kind of device: a processor gains nothing from more, and keeps less in memory."""
+    return 512 if device == "cpu" else 4096
+
+
 def usual_learning_rate(n_parameters: int) -> float:
     """Learning rate for a model of this many weights: 2e-4 at ten billion, and falling as their fourth root.
 

@@ -92,12 +92,16 @@ def _step(
     loaded: LanguageModel, examples: Sequence[Example], recipe: Recipe, optimiser: torch.optim.Optimizer, seed: int
 ) -> float:
     """One gradient step; the loss is the mean over all answers, so that dividing the batch changes nothing."""
-    n_answers = sum(len(example.blocks) for example in examples)
+    n_answers = sum(example.n_answers for example in examples)
     total = 0.0
     optimiser.zero_grad()
     with seeded(seed, loaded.device):
         for part in micro_batches(examples, recipe.max_tokens):
-            packed = pack([example.prefix for example in part], [example.blocks for example in part])
+            packed = pack(
+                [example.prefix for example in part],
+                [example.blocks for example in part],
+                told=[example.told for example in part],
+            )
             with torch.autocast(loaded.device.type, torch.bfloat16, enabled=loaded.device.type == "cuda"):
                 loss = -log_likelihoods(loaded.model, packed).sum() / n_answers
             loss.backward()
