@@ -1,14 +1,16 @@
 """Means of groups of people: the group in which the completed tables are furthest off."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import combinations
+from functools import lru_cache
+from itertools import chain, combinations
 from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
 
 from datasets.prediction import Prediction
-from datasets.schema import Floats, Kind, Role
+from datasets.schema import Column, Floats, Kind, Role
 from datasets.table import Masked
 from metrics import METRICS
 from metrics.cells import completed_tables
@@ -37,6 +39,14 @@ class Trait:
         values = table[:, self.position, None]
         return (values <= self.upper) & (values > np.concatenate([[-inf], self.upper[:-1]]))
 
+    def names(self, column: Column) -> list[str]:
+        """What its groups are called, e.g. ``"sex: female"``, ``"age: up to 38"``, ``"age: above 61"``."""
+        if column.labels:
+            return [f"{column.name}: {column.text(level)}" for level in self.upper]
+        inner = [f"up to {limit:g}" for limit in self.upper[:-1]]
+        last = f"above {self.upper[-2]:g}" if inner else "all"
+        return [f"{column.name}: {name}" for name in (*inner, last)]
+
 
 @METRICS.register("subgroup-gap")
 @metric(
@@ -58,6 +68,23 @@ def subgroup_gap(masked: Masked, prediction: Prediction) -> dict[str, float]:
     count in groups that they form. Means of fewer than 100 true answers are not judged, and a table without any is
     left out.
     """
+    gaps = _gaps(masked, prediction)
+    return {TABLE: max(gaps.values())} if gaps else {}
+
+
+@METRICS.register("subgroup-gaps")
+@metric(reads=Reads.FILLS, better="lower", span=(0, inf), best=0.0, trivial="0.15 at 30 % hidden (mean, mode)")
+def subgroup_gaps(masked: Masked, prediction: Prediction) -> dict[str, float]:
+    """Error of the items' means in each group of people, in SDs, by name.
+
+    `subgroup-gap` of one group at a time, named ``"sex: female"`` or ``"sex: female ~ age: up to 38"``.
+    """
+    return dict(_gaps(masked, prediction))
+
+
+@lru_cache(maxsize=2)  # two metrics of one prediction
+def _gaps(masked: Masked, prediction: Prediction) -> Mapping[str, float]:
+    """Gap of each group that can be judged, by its name."""
     traits, (centre, scale) = _traits(masked), centre_and_scale(masked.schema, masked.truth.values)
     width = [block.stop - block.start for block in masked.schema.blocks]
     item = np.repeat(np.eye(len(masked.schema)), width, axis=0)  # (q, p): whose a column of the design is
@@ -71,11 +98,16 @@ def subgroup_gap(masked: Masked, prediction: Prediction) -> dict[str, float]:
     true, counts = means(masked.truth.values)
     found = np.mean([means(table)[0] for table in completed_tables(masked, prediction)], axis=0)
     judged = (counts >= ROWS_PER_GROUP) & masked.hidden.any(axis=0) & item.any(axis=0) & ~_formed(masked, traits)
-    groups = judged.any(axis=1)
-    if not groups.any():
-        return {}
+    groups = np.flatnonzero(judged.any(axis=1))
     squares = (found - true) ** 2 @ item
-    return {TABLE: float(np.sqrt(np.mean(squares[groups], axis=1, where=judged[groups]).max()))}
+    names = _names(masked, traits)
+    return {names[g]: float(np.sqrt(np.mean(squares[g], where=judged[g]))) for g in groups}
+
+
+def _names(masked: Masked, traits: list[Trait]) -> list[str]:
+    """Names of the groups, in the order of `_members`."""
+    alone = [trait.names(masked.schema.columns[trait.position]) for trait in traits]
+    return [*chain(*alone), *(f"{a} ~ {b}" for first, second in combinations(alone, 2) for a in first for b in second)]
 
 
 def _traits(masked: Masked) -> list[Trait]:

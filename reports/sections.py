@@ -15,6 +15,7 @@ from reports.facts import Facts
 from reports.inference import ENOUGH, SLIGHT, Inference
 from reports.page import Block, Cell, Head, Page, Picture, Section, Verbatim, grid, plain
 from reports.results import MASK
+from reports.subgroups import subgroup_sections
 from reports.verdicts import board_verdict, inference_verdict
 
 TITLES = {"inference": "Inference", "distributions": "Distributions and relations", "values": "Values"}
@@ -57,6 +58,7 @@ def leaderboard_page(
         *_targets(contest, order),
         *_covariances(covariances, pictures),
         *_texts(contest, order),
+        *subgroup_sections(contest, order),
         *discrimination_sections(contest, order),
         *audit_sections(contest, order),
         *_details(contest, order),
