@@ -7,6 +7,7 @@ from pathlib import Path
 
 from benchmarks.threads import ONE_THREAD
 from benchmarks.versions import PACKAGES, ROOT
+from imputers.shared.kept import models_folder
 
 NO_LOADERS = ("__init__.py",)
 PASSED_ON = (
@@ -36,13 +37,13 @@ def _caches() -> Path:
 
 
 def readable(named: Iterable[Path]) -> list[Path]:
-    """Python, this project's code, language models, R's packages, and what is named."""
+    """Python, this project's code, language models, those that were made of packages, R's packages, what is named."""
     own = [ROOT / package for package in sorted(PACKAGES)]
     python = [Path(sys.prefix), Path(sys.base_prefix), Path(sys.executable).resolve()]
     installed = [Path(entry) for entry in sys.path if "site-packages" in entry]
     hub = [Path(os.environ.get(name, "")) for name in ("HF_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "R_HOME")]
     programs = [Path(entry) for name in ("R_LIBS", "R_LIBS_USER", "LD_LIBRARY_PATH") for entry in _entries(name)]
-    found = [*own, *python, *installed, _caches() / "huggingface", *hub, *programs, *named]
+    found = [*own, *python, *installed, _caches() / "huggingface", models_folder(), *hub, *programs, *named]
     return [path for path in dict.fromkeys(found) if path.is_absolute() and path.exists()]
 
 

@@ -6,6 +6,7 @@ import platform
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from datasets.mechanisms import MECHANISMS, setting
 from datasets.mechanisms.card import mask_card
 from datasets.surveys.thinning import thinned
 from datasets.table import Dataset, Masked
+from imputers import make_imputer
 from reports.folder import check_folder
 from reports.results import Provenance, Record
 from reports.write import check_page, write_report
@@ -254,6 +256,7 @@ def compute(jobs: Sequence[Job], store: Store, settings: Settings, progress: Pro
     progress.start(len(jobs), len(records))
     try:
         if missing:
+            prepare(missing)
             requests = {job.cell.imputer for job in missing}
             with Seal(settings.plugins, named_paths(requests), (settings.out, *settings.data)) as seal:
                 seal.preload()
@@ -267,6 +270,13 @@ def compute(jobs: Sequence[Job], store: Store, settings: Settings, progress: Pro
         if found is not None and found.status != "done":
             records[job.record_key] = store.read(job.record_key, progress.say) or found
     return [records[job.record_key] for job in jobs if job.record_key in records], stopped
+
+
+def prepare(jobs: Sequence[Job]) -> None:
+    """Let this project's methods make what they keep in the user's cache folder, where sealed processes read it."""
+    for request in dict.fromkeys(job.cell.imputer for job in jobs if not job.added):
+        with suppress(InputError):  # its cells will say so
+            make_imputer(request).prepare()
 
 
 def _each_method_first(jobs: Sequence[Job]) -> list[Job]:

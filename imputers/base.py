@@ -195,6 +195,17 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         """What a fitted method finds out about itself on validation cells, by name of the measure; nothing for most."""
         return {}
 
+    def prepare(self) -> None:
+        """Make what the method keeps in the user's cache folder, once on a machine; nothing for most.
+
+        A process that is sealed cannot write there, so whoever starts one calls this before.
+
+        Raises
+        ------
+        MethodUnavailableError, InputError
+            If it cannot be made.
+        """
+
     @classmethod
     def versions(cls) -> Mapping[str, str]:
         """Versions of the programs outside Python that decide the method's numbers, by name; nothing for most.

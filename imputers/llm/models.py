@@ -2,6 +2,7 @@
 
 from imputers import IMPUTERS
 from imputers.llm.fine_tuned import FineTuned
+from imputers.llm.in_context import ZeroShot
 
 
 def _sizes(
@@ -18,6 +19,29 @@ def _sizes(
         "num_key_value_heads": key_heads,
         "max_position_embeddings": positions,
     }
+
+
+@IMPUTERS.register("smollm2-135m")
+class SmolLM2(FineTuned):
+    """SmolLM2-135M, fine-tuned on the respondents' answers in words; a package carries its weights.
+
+    Allal et al. (2025), SmolLM2: When Smol Goes Big, arXiv 2502.02737. The weights are those of the release that
+    follows instructions, in 4 bits, and become the numbers that these stand for. Everything else is as in `FineTuned`.
+    """
+
+    declared = "smollm2-135m"
+    sizes = _sizes("llama", 49_152, 576, 1536, 30, 9, 3, 8192) | {"tie_word_embeddings": True}
+
+
+@IMPUTERS.register("smollm2-135m-zero-shot")
+class SmolLM2ZeroShot(ZeroShot):
+    """SmolLM2-135M as it is, asked for each hole; a package carries its weights.
+
+    Allal et al. (2025), arXiv 2502.02737; the release that follows instructions, in 4 bits. Everything else is as in
+    `ZeroShot`.
+    """
+
+    declared = "smollm2-135m"
 
 
 @IMPUTERS.register("llama2-13b")

@@ -109,6 +109,12 @@ class PromptedImputer(Imputer):
             )
         return name
 
+    def prepare(self) -> None:
+        """Read a model in GGUF, which takes a minute, and keep it as safetensors; any other is left where it is."""
+        from imputers.shared.gguf_files import folder_of
+
+        folder_of(self.model_name())
+
     def _fit(self, X: Floats, rng: np.random.Generator) -> None:
         name = self.model_name()
         check_packages(name, PACKAGES)

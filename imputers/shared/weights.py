@@ -60,7 +60,8 @@ def load(model: str, precision: str, weights: str, generator: "torch.Generator")
 
     Parameters
     ----------
-    model : id on the hub, looked up among the downloaded ones if the hub is out of reach; or a folder.
+    model : a name in `imputers.shared.packaged.PACKAGED`; a folder; a GGUF file; or an id on the hub, looked up among
+        the downloaded ones if the hub is out of reach.
     precision : ``"float32"``, ``"bfloat16"``, ``"4-bit"`` (NF4 with double quantisation, Dettmers et al. 2023,
         arXiv 2305.14314; GPU only), or ``"auto"``: float32 for random weights, which are all to be trained; on
         a CPU float32, or bfloat16 where `imputers.shared.processor` finds that faster; on a GPU bfloat16, or 4-bit
@@ -177,16 +178,25 @@ def _check_choices(precision: str, weights: str) -> None:
 def fetch(model: str, files: list[str]) -> Path:
     """Folder with these files, downloaded if they are not on this machine; a local folder is returned as it is.
 
+    A GGUF file, and one that an installed package carries, is turned into a folder first; see `gguf_files.folder_of`.
+
     Raises
     ------
     MethodUnavailableError
         If they are not here and cannot be had from the hub.
+    InputError
+        If a GGUF file is none of a language model that can be used.
     """
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import GatedRepoError, HTTPError
 
+    from imputers.shared.gguf_files import folder_of
+
     if Path(model).expanduser().is_dir():
         return Path(model).expanduser()
+    turned = folder_of(model)
+    if turned is not None:
+        return turned
     try:
         return Path(snapshot_download(model, allow_patterns=files))
     except GatedRepoError as closed:

@@ -8,8 +8,8 @@ from imputers.llm.fine_tuned import FineTuned
 DECLARED = [name for name in IMPUTERS if issubclass(IMPUTERS[name], FineTuned) and IMPUTERS[name].declared]
 
 
-def test_there_are_five():
-    assert DECLARED == ["llama2-13b", "llama2-7b", "llama3.1-8b", "mistral-7b", "qwen2.5-7b"]
+def test_there_are_six():
+    assert DECLARED == ["llama2-13b", "llama2-7b", "llama3.1-8b", "mistral-7b", "qwen2.5-7b", "smollm2-135m"]
 
 
 @pytest.mark.parametrize("name", DECLARED)

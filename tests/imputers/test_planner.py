@@ -51,6 +51,7 @@ PUBLISHED = {  # parameters in the safetensors files of each
     "llama3.1-8b": 8_030_261_248,
     "mistral-7b": 7_241_732_096,
     "qwen2.5-7b": 7_615_616_512,
+    "smollm2-135m": 134_515_008,
 }
 
 
