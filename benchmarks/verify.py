@@ -2,7 +2,7 @@
 
 import re
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from math import ceil, isclose, isnan
 from pathlib import Path
@@ -18,6 +18,7 @@ from benchmarks.run import Settings, Tables, check_suite, compute, load_tables, 
 from benchmarks.store import Store
 from benchmarks.suite import Block, Suite
 from datasets.errors import InputError
+from metrics import METRICS
 from reports.facts import CellFacts, Manifest
 from reports.results import COSTS, Record
 from reports.results_file import from_parquet
@@ -44,7 +45,7 @@ def verify(
     limits: Limits,
     console: Console,
 ) -> list[Verdict]:
-    """Compute a random share of the cells anew, at least one; costs are not compared.
+    """Compute a random share of the cells anew, at least one; costs, and metrics that came later, are not compared.
 
     Parameters
     ----------
@@ -64,7 +65,8 @@ def verify(
     drawn = np.random.default_rng(seed).choice(len(done), max(1, ceil(share * len(done))), replace=False)
     chosen = [done[place] for place in sorted(drawn)]
     again = _computed(chosen, manifest, data, plugins, limits, console)
-    return [Verdict(record, _difference(record, again.get(_key(record)))) for record in chosen]
+    later = {*METRICS} - {*manifest["metrics"]}
+    return [Verdict(record, _difference(record, again.get(_key(record)), {*COSTS, *later})) for record in chosen]
 
 
 def _computed(
@@ -119,11 +121,11 @@ def _check_tables(tables: Tables, manifest: Manifest) -> None:
             raise InputError(f"{name}: the data are not those of the run; give the same file with --data")
 
 
-def _difference(record: Record, again: Record | None) -> str | None:
-    """The first score that differs, and how; None if all are equal."""
+def _difference(record: Record, again: Record | None, left_out: Set[str]) -> str | None:
+    """The first score that differs, and how, but for metrics that are left out; None if all are equal."""
     if again is None or again.status != "done":
         return "it was done, and now is not" + (f": {again.message}" if again else "")
-    old, new = ({score[:2]: score[2] for score in one.scores if score[0] not in COSTS} for one in (record, again))
+    old, new = ({score[:2]: score[2] for score in one.scores if score[0] not in left_out} for one in (record, again))
     if old.keys() != new.keys():
         metric, column = sorted(old.keys() ^ new.keys())[0]
         return f"{metric} of {column} stands in one of them alone"

@@ -51,6 +51,16 @@ def test_every_changed_score_is_found(results, tmp_path):
     assert len(lines) == 4 and all("rmse of " in line and "when computed again" in line for line in lines)
 
 
+def test_a_metric_that_came_after_the_run_is_no_difference_and_one_that_went_is(results, tmp_path):
+    records, manifest = from_parquet(results)
+    older = [replace(r, scores=tuple(score for score in r.scores if score[0] != "rmse")) for r in records]
+    known = {name: facts for name, facts in manifest["metrics"].items() if name != "rmse"}
+    file = tmp_path / "results.parquet"
+    for metrics, status in ((known, 0), (manifest["metrics"], 1)):
+        file.write_bytes(to_parquet(older, manifest | {"metrics": metrics}))
+        assert call("verify", file, "--imputers", "mean")[0] == status
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
