@@ -2,7 +2,8 @@
 
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from benchmarks.account import Account, account_for
 from benchmarks.consistency import leave_unasked
+from benchmarks.reuse import bounded
 from benchmarks.threads import one_thread
 from datasets.errors import InputError
 from datasets.files.survey_file import SurveyFile
@@ -42,14 +44,46 @@ class Completion:
     facts: Mapping[str, object]
 
 
+def learn(survey: SurveyFile, imputer: str, seed: int) -> Imputer:
+    """Fit a registered imputer on a file, in one thread.
+
+    Raises
+    ------
+    InputError
+        If it cannot work on this table.
+    """
+    dataset = survey.dataset
+    with one_thread():
+        return make_imputer(imputer).fit(
+            dataset.values, schema=dataset.schema, weights=dataset.weights, random_state=seed
+        )
+
+
 def complete_survey(
-    survey: SurveyFile, imputer: str, n_draws: int, seed: int, *, fill_not_asked: bool = False
+    survey: SurveyFile,
+    imputer: str,
+    n_draws: int,
+    seed: int,
+    *,
+    fitted: Imputer | None = None,
+    fill_not_asked: bool = False,
+    watch: Callable[[str], AbstractContextManager[object]] = nullcontext,
 ) -> Completion:
     """Fill the holes of a file with a registered imputer, in one thread.
 
     The imputer sees all holes alike and may fill those of questions that were not asked; they are left empty in what
     comes back, unless they are asked for: those that were not asked by the file, and, draw by draw, those that were not
     asked by what was filled into their filter.
+
+    Parameters
+    ----------
+    survey : the file.
+    imputer : what fills, as a request.
+    n_draws : completed tables.
+    seed : of the fit and of the draws.
+    fitted : the imputer, fitted on this file or on other rows of the same columns; None fits one on this file.
+    fill_not_asked : also fill cells of questions that were not asked.
+    watch : gives the context in which the method learns, and that in which it draws, by what it does.
 
     Raises
     ------
@@ -72,8 +106,11 @@ def complete_survey(
         return Completion(
             whole, filled, account, f"{survey.path.name} has no holes to fill: its tables come back as they are", facts
         )
-    method = make_imputer(imputer)
-    with one_thread():
+    method = fitted
+    if method is None:
+        with watch(f"{imputer} learns"):
+            method = learn(survey, imputer, seed)
+    with one_thread(), watch(f"{imputer} draws"):
         tables = _tables(survey, method, n_draws, seed)
     whole = {name: np.where(filled | ~np.isnan(values), codes, np.nan) for name, codes in tables.items()}
     if not fill_not_asked:
@@ -99,9 +136,8 @@ def _draw_names(n_draws: int) -> list[str]:
 
 def _tables(survey: SurveyFile, method: Imputer, n_draws: int, seed: int) -> dict[str, Floats]:
     """Every table with all its holes filled."""
-    values, schema = survey.dataset.values, survey.dataset.schema
-    method.fit(values, schema=schema, weights=survey.dataset.weights, random_state=seed)
-    prediction = method.impute(values, n_draws=n_draws)
+    values, schema = bounded(survey.dataset.values, method.full_schema_)[0], method.full_schema_
+    prediction = method.impute(values, n_draws=n_draws, random_state=seed)
     if prediction.draws is None:
         raise InputError(
             f"{type(method).__name__} analyses and fills nothing; choose an imputer that fills, see `list`"

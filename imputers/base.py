@@ -1,8 +1,9 @@
 """The contract of an imputer, kept once: a new method writes ``_fit`` and ``_draw`` and inherits the rest."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,21 @@ from datasets.errors import InputError
 from datasets.prediction import Prediction, complete, point
 from datasets.schema import Floats, Kind, Schema
 from imputers.door import Door, Table, Unseen
+
+
+@dataclass(frozen=True)
+class Spelled:
+    """Objects of a library that are stored in that library's own text.
+
+    Parameters
+    ----------
+    name : of their class.
+    write, read : object to text, and back.
+    """
+
+    name: str
+    write: Callable[[Any], str]
+    read: Callable[[str], Any]
 
 
 class Imputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
@@ -50,6 +66,8 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     defaults : where the default settings were chosen, in a few plain words for a column of the boards: a paper, a
         library, a table; empty if that is not stated.
     told : a plain sentence on what the method is told about why cells are missing, beyond what all are told; or empty.
+    nouns : frozen dataclasses, and `Spelled` objects of a library, that what is learned is made of, beside
+        numbers, texts, arrays, lists, tuples, dicts and slices, so that it can be stored; None if there is more to it.
     full_schema_ : schema of the table given to `fit`, but for columns that were set aside.
     schema_ : schema of its columns that vary.
     set_aside_ : columns of a DataFrame that no method can use, by name, and why; `transform` returns them as they are.
@@ -67,6 +85,7 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     uses_weights: ClassVar[bool] = False
     defaults: ClassVar[str] = ""
     told: ClassVar[str] = ""
+    nouns: ClassVar[tuple[object, ...] | None] = None
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {}
 
     def __init_subclass__(cls, **settings: object) -> None:

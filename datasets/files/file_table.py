@@ -28,6 +28,7 @@ class FileFacts:
     encoding, separator : of a csv file; the encoding also of Stata and SPSS files.
     head_rows : rows before the first respondent.
     id, weight, strata, psu : names of columns of the design.
+    others : what becomes of columns that the schema file does not name: "ignore", or "", which infers them.
     """
 
     name: str = ""
@@ -42,6 +43,7 @@ class FileFacts:
     weight: str = ""
     strata: str = ""
     psu: str = ""
+    others: str = ""
 
 
 @dataclass(frozen=True, eq=False)

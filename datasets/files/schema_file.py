@@ -48,6 +48,7 @@ FILE_KEYS: Mapping[str, type | tuple[type, ...]] = {
     "strata": str,
     "psu": str,
     "name": str,
+    "others": str,
 }
 DESIGN = {"id": "id", "weight": "weight", "stratum": "strata", "psu": "psu"}  # role to the key of [file]
 HEADER = """\
@@ -61,7 +62,8 @@ HEADER = """\
 # what it does not list is an answer. asked_if: who was asked, e.g. "marital == 1 and age >= 18". check: what holds in
 # every row, e.g. "age >= age_first_child"; rows that break it are counted.
 # A section [file] may say: missing_texts, missing_codes, decimal, thousands, encoding, separator, head_rows, columns
-# id, weight, strata, psu, and name, the file that this was written for. A column called file needs a kind.
+# id, weight, strata, psu, name, the file that this was written for, and others = "ignore", which sets aside all columns
+# that are not named here. A column called file needs a kind.
 
 """
 
@@ -165,6 +167,7 @@ def write_schema(
     path: Path,
     facts: FileFacts = FileFacts(),  # noqa: B008 - frozen
     proposals: Mapping[str, Iterable[str]] | None = None,
+    rules: Mapping[str, Mapping[str, Condition]] | None = None,
 ) -> None:
     """Write what each column of a file was taken for, whole or not at all, to be edited and read again.
 
@@ -176,11 +179,15 @@ def write_schema(
     path : the schema file; one that is there is replaced.
     facts : what was found out or stated about the file.
     proposals : column name to lines that a person might want to state; they are written as comments.
+    rules : "asked_if" and "check" to the conditions of columns, by name.
     """
     import tomli_w
 
     tables = {column.name: _table(column, cells[column.name]) for column in schema}
     tables |= {name: {"kind": IGNORE} for name in ignored}
+    for key, conditions in (rules or {}).items():
+        for name, condition in conditions.items():
+            tables[name][key] = condition.text
     about_file = {} if FILE in tables else _file_table(facts)
     parts = [tomli_w.dumps({FILE: about_file})] if about_file else []
     missing = {column.name: column.missing for column in schema if column.missing}
@@ -243,6 +250,8 @@ def _file_facts(who: str, table: Mapping[str, Any]) -> FileFacts:
     _check_keys(who, table, FILE_KEYS)
     if table.get("decimal", ".") not in (".", ","):
         raise InputError(f'{who} decimal = {table["decimal"]!r}; it is "." or ","')
+    if table.get("others", IGNORE) != IGNORE:
+        raise InputError(f'{who} others = {table["others"]!r}; it is "ignore", or the line is left out')
     if len(table.get("separator", ",")) != 1:
         raise InputError(f"{who} separator = {table['separator']!r}; it is one sign, e.g. ';' or '\\t'")
     if table.get("head_rows", 1) < 1:
@@ -277,7 +286,7 @@ def _file_table(facts: FileFacts) -> dict[str, Any]:
         table["head_rows"] = facts.head_rows
     if facts.id:
         table["id"] = list(facts.id)
-    return table | {key: getattr(facts, key) for key in ("weight", "strata", "psu") if getattr(facts, key)}
+    return table | {key: getattr(facts, key) for key in ("weight", "strata", "psu", "others") if getattr(facts, key)}
 
 
 def _table(column: Column, cells: pd.Series) -> dict[str, Any]:

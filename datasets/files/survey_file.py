@@ -28,6 +28,7 @@ DRIVERS = 4
 DRIVER_LEVELS = 20  # of a nominal driver
 COMMONEST = 0.95  # share of a driver's rows with one answer, at most
 STATED = 'kind = "ignore"'
+OTHERS = 'others = "ignore" in [file]'
 NAMED = 5
 
 
@@ -64,7 +65,7 @@ class SurveyFile:
         return _typed(self.columns)
 
 
-def read_survey_file(path: Path, schema_path: Path | None = None) -> SurveyFile:
+def read_survey_file(path: Path, schema_path: Path | None = None, *, fewest: int = 2) -> SurveyFile:
     """Read a file, with what a schema file says of its columns and the rest inferred.
 
     What is missing is decided by `columns.read_column`, what a column is by `kinds.guess_column`. Set aside are
@@ -72,11 +73,17 @@ def read_survey_file(path: Path, schema_path: Path | None = None) -> SurveyFile:
     the survey's design. Unless the schema file gives a role to some column, complete columns become drivers: the first
     in the file, four at most, and no more than half.
 
+    Parameters
+    ----------
+    path : the file.
+    schema_path : the schema file; None infers all.
+    fewest : answers that a column must have which the schema file says is used.
+
     Raises
     ------
     InputError
-        If the file or the schema file cannot be used, or a column that is stated to be used is missing in all
-        rows but one, holds infinities, or holds answers that are not on its scale.
+        If the file or the schema file cannot be used, or a column that is stated to be used has too few answers,
+        holds infinities, or holds answers that are not on its scale.
     """
     stated = SchemaFile() if schema_path is None else read_schema(schema_path)
     table = read_table(path, stated.facts)
@@ -86,8 +93,9 @@ def read_survey_file(path: Path, schema_path: Path | None = None) -> SurveyFile:
     typed = _typed(read)
     entries = read_entries(stated, typed, {name: column.guess for name, column in read.items()})
     design = _design_names(stated.facts)
-    used = {name: _chosen(name, column.guess, entries) for name, column in read.items() if name not in design}
-    ignored = _ignored(read, entries, design)
+    aside = design | dict.fromkeys(read.keys() - entries.keys() - design.keys() if stated.facts.others else (), OTHERS)
+    used = {name: _chosen(name, column.guess, entries) for name, column in read.items() if name not in aside}
+    ignored = _ignored(read, entries, aside)
     columns = [column for column in used.values() if column is not None]
     if not columns:
         said = "; ".join(f"{name}: {why}" for name, why in list(ignored.items())[:NAMED])
@@ -95,7 +103,7 @@ def read_survey_file(path: Path, schema_path: Path | None = None) -> SurveyFile:
             f"{path}: all of its {len(read)} columns are ignored ({said}); give some a kind in a schema file"
         )
     for column in columns:
-        _check_column(path, column, typed[column.name])
+        _check_column(path, column, typed[column.name], fewest)
     if not any(entry.has_role for entry in entries.values()):
         columns = _with_drivers(columns, typed)
     schema = Schema(tuple(columns))
@@ -120,12 +128,12 @@ def _chosen(name: str, guess: Column | str, entries: Mapping[str, Entry]) -> Col
     return guess if isinstance(guess, Column) else None
 
 
-def _ignored(read: Mapping[str, ReadColumn], entries: Mapping[str, Entry], design: Mapping[str, str]) -> dict[str, str]:
-    """Columns set aside, and why."""
+def _ignored(read: Mapping[str, ReadColumn], entries: Mapping[str, Entry], aside: Mapping[str, str]) -> dict[str, str]:
+    """Columns set aside, and why; for some it is known."""
     found = {}
     for name, column in read.items():
-        if name in design:
-            found[name] = design[name]
+        if name in aside:
+            found[name] = aside[name]
         elif _chosen(name, column.guess, entries) is None:
             found[name] = column.guess if isinstance(column.guess, str) else STATED
     return found
@@ -154,15 +162,15 @@ def _design(path: Path, facts: FileFacts, typed: pd.DataFrame) -> dict[str, Any]
     return found
 
 
-def _check_column(path: Path, column: Column, cells: pd.Series) -> None:
+def _check_column(path: Path, column: Column, cells: pd.Series, fewest: int) -> None:
     who = f"{path}: column {column.name!r}"
     remedy = f'write kind = "ignore" under {header(column.name)} in the schema file'
     observed = int(cells.notna().sum())
-    if observed < 2:
+    if observed < fewest:
         found = "no observed value" if not observed else "one observed value"
         raise InputError(f"{who} has {found} in {len(cells)} rows, so nothing can be learned of it; {remedy}")
     if not types.is_numeric_dtype(cells.dtype):
-        if column.kind is Kind.NUMERIC:
+        if column.kind is Kind.NUMERIC and observed:
             texts = cells.dropna().astype(str)
             wrong = texts[[find_notation([text.strip()]) is None for text in texts]]
             example = str((wrong if len(wrong) else texts).iloc[0])
@@ -207,7 +215,7 @@ def _notes(
     grouped: dict[tuple[str, str], list[str]] = {}
     for name, column in read.items():
         said = stated.tables.get(name, {})
-        if ignored.get(name) == STATED or name in _design_names(stated.facts):
+        if ignored.get(name) in (STATED, OTHERS) or name in _design_names(stated.facts):
             continue
         for decision in column.decided:
             if decision.line.split(" =")[0] not in said:

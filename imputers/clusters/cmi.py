@@ -96,6 +96,7 @@ class ClusterKernel(Imputer):
     max_donors : with more fitted rows than this, a random sample of so many is clustered and lends.
     """
 
+    nouns: ClassVar[tuple[object, ...] | None] = (Space,)
     family: ClassVar[str] = "clusters"
     defaults: ClassVar[str] = "distance chosen on the GSS 2022 core table, rest by the table"
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {

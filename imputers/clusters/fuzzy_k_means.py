@@ -135,6 +135,7 @@ class FuzzyKMeans(Imputer):
     n_init : random starts, of which the one with the lowest objective is kept.
     """
 
+    nouns: ClassVar[tuple[object, ...] | None] = ()
     family: ClassVar[str] = "clusters"
     defaults: ClassVar[str] = "chosen on the table at hand (validation cells)"
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {

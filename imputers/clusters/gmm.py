@@ -8,6 +8,8 @@ import numpy as np
 from datasets.schema import Floats, Kind
 from imputers import IMPUTERS
 from imputers.clusters.mixture import (
+    Mixture,
+    Prior,
     Search,
     choose_size,
     draw_mixture,
@@ -17,6 +19,7 @@ from imputers.clusters.mixture import (
     group_rows,
 )
 from imputers.shared.normal_imputer import NormalImputer, Weighted
+from imputers.shared.normal_model import Normal
 from imputers.shared.ranges import COUNT, COUNT_OR_NONE, NOT_NEGATIVE
 
 SIZES = (1, 2, 3, 5)  # to choose from
@@ -51,6 +54,7 @@ class GaussianMixture(NormalImputer):
     thin : steps of data augmentation before each draw.
     """
 
+    nouns: ClassVar[tuple[object, ...] | None] = (Mixture, Normal, Prior)
     family: ClassVar[str] = "clusters"
     defaults: ClassVar[str] = "components by the table at hand; rest ours, not recorded"
     proper: ClassVar[bool] = True

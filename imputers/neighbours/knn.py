@@ -7,7 +7,7 @@ from sklearn.utils._param_validation import StrOptions
 
 from datasets.schema import Floats
 from imputers import IMPUTERS
-from imputers.shared.distances import DISTANCES, Distances
+from imputers.shared.distances import DISTANCES, Distances, Euclidean, Gower
 from imputers.shared.donors import DonorImputer, Lenders, sample_donors
 from imputers.shared.ranges import COUNT, COUNT_OR_NONE
 
@@ -38,6 +38,7 @@ class NearestNeighbours(DonorImputer):
     max_donors : with more fitted rows than this, a random sample of so many lends.
     """
 
+    nouns: ClassVar[tuple[object, ...] | None] = (Euclidean, Gower)
     family: ClassVar[str] = "neighbours"
     defaults: ClassVar[str] = "k = √n (Loftsgaarden & Quesenberry 1965), Gower's distance"
     reads_text: ClassVar[bool] = True

@@ -55,6 +55,7 @@ class NeighbourEnsemble(DonorImputer):
     max_donors : respondents who lend to one item, drawn at random among those who answered it.
     """
 
+    nouns: ClassVar[tuple[object, ...] | None] = (Gower,)
     family: ClassVar[str] = "neighbours"
     defaults: ClassVar[str] = "ours; on which table is not recorded"
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {

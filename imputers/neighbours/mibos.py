@@ -80,6 +80,7 @@ class Mibos(Imputer):
     blocks_ : which columns of a 0/1 table of all levels and bins belong to each item.
     """
 
+    nouns: ClassVar[tuple[object, ...] | None] = ()
     family: ClassVar[str] = "neighbours"
     defaults: ClassVar[str] = "ours; on which table is not recorded"
     deterministic: ClassVar[bool] = True

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from datasets.prediction import Prediction
 from datasets.schema import Column, Floats, Kind, Schema
 from imputers.base import Imputer
+from imputers.heartbeat import steps
 from imputers.shared.predictors import Predictors
 
 Rows = NDArray[np.intp]
@@ -98,6 +99,7 @@ class ChainedImputer(Imputer):
     predictors_ : how its codes become predictors.
     """
 
+    nouns: ClassVar[tuple[object, ...] | None] = (Predictors,)
     max_iter: int
 
     def _fill(self, item: Item, known: Floats, holes: Floats, start: Floats | None, rng: np.random.Generator) -> Fill:
@@ -122,7 +124,8 @@ class ChainedImputer(Imputer):
         first = len(table) - len(X)  # the rows asked for stand last
         fills = np.empty((1 if self.deterministic else n_draws, holes.sum()))
         forecasts: dict[int, Floats] = {}
-        for fill, chain in zip(fills, self._chains(table, items, len(fills), rng), strict=True):
+        chains = zip(fills, self._chains(table, items, len(fills), rng), strict=True)
+        for fill, chain in steps(chains, len(fills)):
             completed = table.copy()
             for item, codes, forecast in chain:
                 completed[item.holes, item.j] = codes
@@ -156,8 +159,8 @@ class ChainedImputer(Imputer):
         kept = 1 if self.deterministic else (self.max_iter + 1) // 2
         last: dict[int, Fill] = {}
         total: dict[int, Floats] = {}
-        for iteration in range(self.max_iter):
-            for item in items:
+        for iteration in steps(range(self.max_iter), self.max_iter):
+            for item in steps(items, len(items)):
                 block = self.predictors_.blocks[item.j]
                 others = np.delete(D, block, axis=1)
                 start = last[item.j].parameters if item.j in last else None

@@ -67,6 +67,7 @@ class ClassImputer(Imputer):
     n_bins : bins of an ordinal or numeric grouping column; fewer in a table so small that no class had enough donors.
     """
 
+    nouns: ClassVar[tuple[object, ...] | None] = (Donors,)
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
         "groups": ["array-like", None],
         "max_features": NUMBER_OR_ZERO,

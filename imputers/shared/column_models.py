@@ -8,6 +8,7 @@ import numpy as np
 from datasets.prediction import Prediction
 from datasets.schema import LABELLED, Floats
 from imputers.base import Imputer
+from imputers.heartbeat import steps
 from imputers.shared.conditionals import Conditional, predict
 
 Model = TypeVar("Model")
@@ -25,7 +26,8 @@ class ColumnModelImputer(Imputer, Generic[Model]):
     """
 
     def _fit(self, X: Floats, rng: np.random.Generator) -> None:
-        self.models_: dict[int, Model] = {j: self._learn(j) for j in _with_holes(X)}
+        lacking = list(_with_holes(X))
+        self.models_: dict[int, Model] = {j: self._learn(j) for j in steps(lacking, len(lacking))}
 
     @abstractmethod
     def _learn(self, j: int) -> Model:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from datasets.errors import InputError
+from imputers.heartbeat import steps
 
 logger = logging.getLogger(__name__)
 
@@ -91,7 +92,7 @@ def train(
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, plan.n_steps)
     curve, best, total = Curve(), dict[str, Tensor](), torch.zeros(())
     batches = _minibatches(n_rows, plan.batch_size, generator)
-    for step in range(plan.n_steps + 1):
+    for step in steps(range(plan.n_steps + 1), plan.n_steps + 1):
         if step:
             total = _step(optimiser, loss(next(batches), generator)) + total  # this order: on the loss's device
             schedule.step()

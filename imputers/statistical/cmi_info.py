@@ -72,6 +72,7 @@ class ConditionalInformation(Imputer):
     context_ : per item, positions of the columns that inform about it, in the order they were found.
     """
 
+    nouns: ClassVar[tuple[object, ...] | None] = ()
     family: ClassVar[str] = "statistical"
     defaults: ClassVar[str] = "ours; on which table is not recorded"
     proper: ClassVar[bool] = True

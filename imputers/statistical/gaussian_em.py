@@ -8,7 +8,7 @@ import numpy as np
 from datasets.schema import Floats
 from imputers import IMPUTERS
 from imputers.shared.normal_imputer import NormalImputer, Weighted
-from imputers.shared.normal_model import draw_holes, draw_model, find_holes, maximum_likelihood
+from imputers.shared.normal_model import Normal, draw_holes, draw_model, find_holes, maximum_likelihood
 from imputers.shared.ranges import COUNT, NOT_NEGATIVE
 
 
@@ -34,6 +34,7 @@ class GaussianEM(NormalImputer):
     thin : steps of data augmentation before each draw.
     """
 
+    nouns: ClassVar[tuple[object, ...] | None] = (Normal,)
     family: ClassVar[str] = "statistical"
     defaults: ClassVar[str] = "ours; on which table is not recorded"
     proper: ClassVar[bool] = True

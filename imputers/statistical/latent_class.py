@@ -21,7 +21,7 @@ from datasets.prediction import Prediction
 from datasets.schema import Floats, Kind
 from imputers import IMPUTERS
 from imputers.base import Imputer
-from imputers.shared.bins import quantile_bins
+from imputers.shared.bins import Bins, quantile_bins
 from imputers.shared.ranges import COUNT
 from imputers.shared.validation import validation_cells
 
@@ -60,6 +60,7 @@ class LatentClassImputer(Imputer):
     fits_ : the fitted models.
     """
 
+    nouns: ClassVar[tuple[object, ...] | None] = (Bins, LatentClasses, Levels)
     family: ClassVar[str] = "statistical"
     defaults: ClassVar[str] = "classes by the table at hand; rest ours, not recorded"
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {

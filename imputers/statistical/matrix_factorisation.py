@@ -12,7 +12,7 @@ from imputers.matrix import MatrixImputer
 from imputers.shared.levels import draw_level, normal_mean, normal_shares
 from imputers.shared.ranges import COUNT, NUMBER_OR_ZERO, POSITIVE
 from imputers.shared.validation import validation_cells
-from imputers.statistical.factors import starting_factors
+from imputers.statistical.factors import Factors, starting_factors
 from imputers.statistical.tilt import Tilt, learn_tilt
 
 VALIDATION_SHARE = 0.1  # of the known answers, which judge the factors of the others
@@ -57,6 +57,7 @@ class MatrixFactorisation(MatrixImputer):
     spread_ : standard deviation about them, per column of the design, in its standard deviations.
     """
 
+    nouns: ClassVar[tuple[object, ...] | None] = (Factors, Tilt)
     family: ClassVar[str] = "statistical"
     defaults: ClassVar[str] = "ours; on which table is not recorded"
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.schema import Column, Floats
+from imputers.base import Spelled
 from imputers.shared.levels import draw_level
 
 if TYPE_CHECKING:
@@ -90,6 +91,15 @@ class BoostedScore:
 
 
 Conditional = BoostedClasses | BoostedScore
+
+
+def _read_booster(text: str) -> "Booster":
+    import lightgbm
+
+    return lightgbm.Booster(model_str=text)
+
+
+BOOSTER = Spelled("Booster", lambda booster: booster.model_to_string(), _read_booster)
 
 
 def learn_classes(column: Column, D: Float32s, codes: Floats, n_estimators: int, settings: Settings) -> BoostedClasses:

@@ -11,7 +11,8 @@ from datasets.prediction import Prediction
 from datasets.schema import Floats, Kind
 from imputers import IMPUTERS
 from imputers.base import Imputer
-from imputers.trees.boosting import Conditional, learn_classes, learn_score
+from imputers.heartbeat import steps
+from imputers.trees.boosting import BOOSTER, BoostedClasses, BoostedScore, Conditional, learn_classes, learn_score
 from imputers.trees.predictors import encode, increasing_holes, most_informative
 
 CHAINS = 5  # at least so many chains are averaged for means and probabilities, however few draws are asked for
@@ -56,6 +57,7 @@ class Gbm(Imputer):
     n_features : how many other items the trees of an item read; None for all.
     """
 
+    nouns: ClassVar[tuple[object, ...] | None] = (BoostedClasses, BoostedScore, BOOSTER)
     family: ClassVar[str] = "trees"
     defaults: ClassVar[str] = "chosen on the GSS 2022 core table"
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
@@ -98,9 +100,9 @@ class Gbm(Imputer):
         self.read_ = self._columns_read(X)
         self.models_: list[dict[int, Conditional]] = []
         D = schema.design(X)
-        for _ in range(self.max_iter):
+        for _ in steps(range(self.max_iter), self.max_iter):
             learned = {}
-            for j in self.order_:
+            for j in steps(self.order_, len(self.order_)):
                 gone = holes[:, j]
                 predictors = D[:, self.read_[j]].astype(np.float32)
                 learned[j] = self._learn(j, predictors[~gone], X[~gone, j], rng)
@@ -140,8 +142,8 @@ class Gbm(Imputer):
         lacking = [j for j in self.order_ if holes[:, j].any()]
         expected = np.zeros(X.shape)  # means and probabilities: averages over the chains of all sweeps so far
         probabilities = {j: np.zeros((holes[:, j].sum(), len(schema.columns[j].levels))) for j in lacking}
-        for count, models in enumerate(self.models_, start=1 - burnt):
-            for j in lacking:
+        for count, models in enumerate(steps(self.models_, len(self.models_)), start=1 - burnt):
+            for j in steps(lacking, len(lacking)):
                 gone = holes[:, j]
                 predictors = D[:, np.flatnonzero(gone)[:, None], self.read_[j]].astype(np.float32)
                 draw, mean, shares = models[j].forecast(predictors.reshape(-1, predictors.shape[-1]), rng)
