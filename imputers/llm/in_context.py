@@ -135,19 +135,23 @@ class FewShot(ZeroShot):
         ]
         return np.column_stack(known)
 
-    def _drawn_answers(
+    def _answered(
         self, answers: Positions, asked: NDArray[np.bool_], n_draws: int, rng: np.random.Generator
-    ) -> Iterator[tuple[int, Positions]]:
-        """Number of each draw, and what it gives the asked (r, p); prompts are written anew for every hole."""
-        for d in range(n_draws):
-            drawn = answers.copy()
-            turns = np.argsort(np.where(asked, rng.random(asked.shape), np.inf), axis=1)
-            for turn in range(int(asked.sum(axis=1).max())):
-                rows = np.flatnonzero(asked.sum(axis=1) > turn)
-                now = np.zeros((len(rows), asked.shape[1]), dtype=bool)
-                now[np.arange(len(rows)), turns[rows, turn]] = True
-                logs = self._option_logs(self.script_, *self._prompts(self.script_, drawn[rows], now, rng))
-                for j in np.flatnonzero(now.any(axis=0)):
-                    shares = self.temperatures_.probabilities(int(j), logs[j])
-                    drawn[rows[now[:, j]], j] = draw_level(shares, rng)
-            yield d, drawn
+    ) -> tuple[list[Floats], Positions]:
+        """Scores of all that is asked, and draws (n_draws, r, p); prompts are written anew for every hole."""
+        logs = self._option_logs(self.script_, *self._prompts(self.script_, answers, asked, rng))
+        return logs, np.stack([self._drawn(answers, asked, rng) for _ in range(n_draws)])
+
+    def _drawn(self, answers: Positions, asked: NDArray[np.bool_], rng: np.random.Generator) -> Positions:
+        """Answers (r, p) with what was drawn for the asked, each given those before."""
+        drawn = answers.copy()
+        turns = np.argsort(np.where(asked, rng.random(asked.shape), np.inf), axis=1)
+        for turn in range(int(asked.sum(axis=1).max())):
+            rows = np.flatnonzero(asked.sum(axis=1) > turn)
+            now = np.zeros((len(rows), asked.shape[1]), dtype=bool)
+            now[np.arange(len(rows)), turns[rows, turn]] = True
+            logs = self._option_logs(self.script_, *self._prompts(self.script_, drawn[rows], now, rng))
+            for j in np.flatnonzero(now.any(axis=0)):
+                shares = self.temperatures_.probabilities(int(j), logs[j])
+                drawn[rows[now[:, j]], j] = draw_level(shares, rng)
+        return drawn

@@ -79,7 +79,7 @@ class Batch(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """Tokens of contexts, questions with options, lines of drawn answers (mean), examples, and what these predict."""
+    """Tokens of contexts, questions with options, drawn answers' rests (mean), examples, and what these predict."""
 
     contexts: Floats
     questions: Floats
@@ -98,10 +98,19 @@ def read(script: Script, answers: Positions, recipe: Recipe, window: int, n_feat
     return Reading(
         contexts=np.array(contexts, dtype=float),
         questions=holes @ np.array(questions, dtype=float),
-        drawn=float((holes @ [np.mean(list(map(len, own))) for own in script.lines]).mean()),
+        drawn=float((holes @ _read_on(script)).mean()),
         examples=np.array([len(example) for example in examples], dtype=float),
         answers=float(np.mean([example.n_tokens_predicted for example in examples])),
     )
+
+
+def _read_on(script: Script) -> Floats:
+    """Tokens of an item's answers that a draw reads behind the question, on average, shape (p,)."""
+    rest = [
+        [len(answer) - len(beginning) + 1 for answer, beginning in zip(*own, strict=True)]
+        for own in zip(script.options, script.beginnings, strict=True)
+    ]
+    return np.array([np.mean(own) for own in rest])
 
 
 def weight_bytes(net: Network, precision: str) -> int:
@@ -192,8 +201,11 @@ def training_work(net: Network, reading: Reading, recipe: Recipe) -> tuple[float
 
 
 def answering_work(net: Network, reading: Reading, n_draws: int) -> tuple[float, float]:
-    """Tokens read and operations of scoring all holes once for their probabilities and once more for each draw."""
+    """Tokens read and operations of scoring all holes once for their probabilities and once more for each draw.
+
+    Contexts are read once. Draws of a respondent that agree so far share what is read, so that it is less than this.
+    """
     n, passes = len(reading.contexts), 1 + n_draws
-    tokens = passes * float((reading.contexts + reading.questions).sum()) + n * n_draws * reading.drawn
+    tokens = float((reading.contexts + passes * reading.questions).sum()) + n * n_draws * reading.drawn
     length = float((reading.contexts + np.minimum(reading.questions, MAX_QUESTION_TOKENS)).mean())
     return tokens, forward_flops(net, tokens, length, passes * float(reading.questions.sum()))

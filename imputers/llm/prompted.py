@@ -151,13 +151,13 @@ class PromptedImputer(Imputer):
     def _impute(self, X: Floats, n_draws: int, rng: np.random.Generator) -> Prediction:
         rows = np.flatnonzero(np.isnan(X).any(axis=1))
         answers, asked = self.vocabulary_.answers(X[rows]), np.isnan(X[rows])
-        logs = self._option_logs(self.script_, *self._prompts(self.script_, answers, asked, rng))
+        logs, drawn = self._answered(answers, asked, n_draws, rng)
         shares = [self.temperatures_.probabilities(j, own) for j, own in enumerate(logs)]
         items, columns = self.vocabulary_.items, np.nonzero(asked)[1]
         draws, expected = np.empty((n_draws, len(columns))), np.full(len(columns), np.nan)
-        for d, drawn in self._drawn_answers(answers, asked, n_draws, rng):
+        for d in range(n_draws):
             for j, item in enumerate(items):
-                draws[d, columns == j] = item.decode(drawn[asked[:, j], j], rng)
+                draws[d, columns == j] = item.decode(drawn[d][asked[:, j], j], rng)
         for j in self.schema_.where(Kind.ORDINAL, Kind.NUMERIC):
             expected[columns == j] = shares[j] @ items[j].means
         labelled = self.schema_.where(Kind.NOMINAL, Kind.ORDINAL, Kind.TEXT)
@@ -200,27 +200,33 @@ class PromptedImputer(Imputer):
         tokens = sum(map(len, contexts)) + sum(len(blocks[int(j)]) for j in np.nonzero(questions)[1])
         return Spent(int(questions.sum()), self.n_adapters * tokens, seconds)
 
-    def _drawn_answers(
+    def _answered(
         self, answers: Positions, asked: NDArray[np.bool_], n_draws: int, rng: np.random.Generator
-    ) -> Iterator[tuple[int, Positions]]:
-        """Number of each draw, and what it gives the asked (r, p); the members take the draws in turn."""
-        from imputers.llm.scoring.draws import draw_in_turn
+    ) -> tuple[list[Floats], Positions]:
+        """Scores of all that is asked, and draws (n_draws, r, p), which the members take in turn."""
+        from imputers.llm.scoring.draws import score_and_draw
 
-        temperatures = self.temperatures_.of_items
+        contexts, _ = self._prompts(self.script_, answers, asked, rng)
+        drawn, logs = np.full((n_draws, *asked.shape), -1, dtype=np.intp), []
         for a, member in enumerate(self._members()):
-            for d in range(a, n_draws, self.n_adapters):
-                contexts, _ = self._prompts(self.script_, answers, asked, rng)
-                yield d, draw_in_turn(member.model, self.script_, contexts, asked, temperatures, rng)
+            own = len(range(a, n_draws, self.n_adapters))
+            scores, drawn[a :: self.n_adapters] = score_and_draw(
+                member.model, self.script_, contexts, asked, self.temperatures_.of_items, own, rng
+            )
+            logs.append(scores)
+        return self._mean(logs), drawn
+
+    def _mean(self, logs: list[list[Floats]]) -> list[Floats]:
+        """Log of the members' mean probabilities, per item, from their logarithms."""
+        return [np.logaddexp.reduce(own) - np.log(self.n_adapters) for own in zip(*logs, strict=True)]
 
     def _option_logs(self, script: "Script", contexts: list["Tokens"], questions: NDArray[np.bool_]) -> list[Floats]:
         """Log of the members' mean probability of each answer as a whole: per item, shape (asked, K)."""
         from imputers.llm.scoring.options import option_log_probabilities
 
-        total: list[Floats] = []
-        for member in self._members():
-            own = option_log_probabilities(member.model, script, contexts, questions)
-            total = [np.logaddexp(a, b) for a, b in zip(total, own, strict=True)] if total else own
-        return [scores - np.log(self.n_adapters) for scores in total]
+        return self._mean([
+            option_log_probabilities(member.model, script, contexts, questions) for member in self._members()
+        ])  # fmt: skip
 
     def _prompts(
         self, script: "Script", answers: Positions, asked: NDArray[np.bool_], rng: np.random.Generator

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,8 @@ for package in ("peft", "accelerate", "safetensors"):
 from imputers.llm.prompts.relevance import Relevance  # noqa: E402
 from imputers.llm.tuning.examples import make_example, micro_batches, respondents  # noqa: E402
 from imputers.llm.tuning.recipe import Recipe  # noqa: E402
+
+WIDE = Recipe(max_hidden=0.95)
 
 
 def examples(script, answers, recipe, n, window=256):
@@ -59,7 +63,7 @@ def test_what_is_told_is_asked_too_where_it_begins_to_be_told(tiny_script, tiny_
 
 def test_share_hidden_is_uniform_and_order_is_random(tiny_script, tiny_table):
     complete = tiny_table[1][(tiny_table[1] >= 0).all(axis=1)]
-    known = [tuple(told(tiny_script, row, e.prefix)) for row, e in examples(tiny_script, complete, Recipe(), 1500)]
+    known = [tuple(told(tiny_script, row, e.prefix)) for row, e in examples(tiny_script, complete, WIDE, 1500)]
     # with four answers, .05–.125 of the shares hide none of them, and then one is hidden all the same
     shares = np.bincount([4 - len(items) for items in known], minlength=5)[1:] / 1500
     assert shares == pytest.approx(np.array([0.325, 0.25, 0.25, 0.075]) / 0.9, abs=0.04)
@@ -68,16 +72,16 @@ def test_share_hidden_is_uniform_and_order_is_random(tiny_script, tiny_table):
 
 
 def test_at_most_so_many_are_asked(tiny_script, tiny_table):
-    for _, example in examples(tiny_script, tiny_table[1], Recipe(n_targets=1), 100):
+    for _, example in examples(tiny_script, tiny_table[1], replace(WIDE, n_targets=1), 100):
         assert len(example.blocks) == 1
-    most = max(len(example.blocks) for _, example in examples(tiny_script, tiny_table[1], Recipe(), 200))
+    most = max(len(example.blocks) for _, example in examples(tiny_script, tiny_table[1], WIDE, 200))
     assert most == 4
 
 
 def test_small_window_drops_whole_lines(tiny_script, tiny_table):
     window = len(tiny_script.opening) + 14
     lengths = []
-    for row, example in examples(tiny_script, tiny_table[1], Recipe(), 200, window=window):
+    for row, example in examples(tiny_script, tiny_table[1], WIDE, 200, window=window):
         longest = max(map(len, example.blocks))
         assert len(example.prefix) + longest <= window
         lengths.append(len(told(tiny_script, row, example.prefix)))  # asserts that lines are whole
@@ -93,7 +97,7 @@ def test_every_pass_visits_everybody_once():
 
 
 def test_parts_keep_all_and_stay_below_the_limit(tiny_script, tiny_table):
-    batch = [example for _, example in examples(tiny_script, tiny_table[1], Recipe(), 50)]
+    batch = [example for _, example in examples(tiny_script, tiny_table[1], WIDE, 50)]
     divided = list(micro_batches(batch, 400))
     assert sorted(id(example) for part in divided for example in part) == sorted(map(id, batch))
     assert len(divided) > 1 and all(len(part) * max(map(len, part)) <= 400 for part in divided)
@@ -108,8 +112,8 @@ def test_where_not_all_are_wanted_the_most_telling_are_told(tiny_script, tiny_ta
     seen = set()
     for at, row in enumerate(complete):
         rng = np.random.default_rng(at)
-        example = make_example(row, tiny_script, Recipe(), 256, rng, relevance)
-        again = make_example(row, tiny_script, Recipe(), 256, np.random.default_rng(at))
+        example = make_example(row, tiny_script, WIDE, 256, rng, relevance)
+        again = make_example(row, tiny_script, WIDE, 256, np.random.default_rng(at))
         known, all_known = told(tiny_script, row, example.prefix), told(tiny_script, row, again.prefix)
         best = [j for j in (2, 1, 0, 3) if j in all_known][:1]
         assert known == best

@@ -9,7 +9,7 @@ from imputers.shared.vocabulary import Item
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
-from imputers.llm.scoring.draws import draw_in_turn  # noqa: E402 - these need torch
+from imputers.llm.scoring.draws import score_and_draw  # noqa: E402 - these need torch
 from imputers.llm.scoring.options import option_log_probabilities  # noqa: E402
 
 COLUMNS = (
@@ -17,7 +17,7 @@ COLUMNS = (
     Column("mood", Kind.ORDINAL, {1.0: "good", 2.0: "bad", 3.0: "sad"}),
     Column("city", Kind.NOMINAL, {1.0: "Ulm", 2.0: "Bonn"}),
 )
-TEMPERATURES = np.array([2.0, 2.0, 2.0])
+TEMPERATURES = np.array([0.7, 0.7, 0.7])
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def model(tiny_llama):
     """Llama with random weights under which an answer told changes what follows."""
     config = transformers.AutoConfig.from_pretrained(tiny_llama, initializer_range=0.2)
     with torch.random.fork_rng():
-        torch.manual_seed(4)
+        torch.manual_seed(13)
         return transformers.LlamaForCausalLM(config).eval()
 
 
@@ -54,7 +54,7 @@ def shares(model, script, j, before):
 def draw_two(model, script, n):
     """How often each answer to the first item came with each to the second, shape (2, 3)."""
     asked = np.tile([True, True, False], (n, 1))
-    drawn = draw_in_turn(model, script, [script.opening] * n, asked, TEMPERATURES, np.random.default_rng(1))
+    drawn = score_and_draw(model, script, [script.opening] * n, asked, TEMPERATURES, 1, np.random.default_rng(1))[1][0]
     assert np.array_equal(drawn >= 0, asked)
     return np.array([[np.mean((drawn[:, 0] == a) & (drawn[:, 1] == b)) for b in range(3)] for a in range(2)])
 
@@ -67,25 +67,62 @@ def test_draws_follow_the_chain_of_probabilities(model, script, with_window):
     wanted, apart = (np.array(one_way) + np.array(other_way).T) / 2, np.outer(first, second)
     assert np.abs(wanted - apart).max() > 0.2
     np.testing.assert_allclose(draw_two(model, script, 1000), wanted, atol=0.04)
-    narrow = with_window(len(script.opening) + len(script.stems[1]) + len(script.options[1][0]))
+    narrow = with_window(len(script.opening) + len(script.stems[1]) + len(script.beginnings[1][0]))
     np.testing.assert_allclose(draw_two(narrow, script, 1000), apart, atol=0.04)
+
+
+@pytest.mark.parametrize("listed", [False, True])
+def test_draws_of_one_respondent_are_a_tree_that_follows_the_chain(model, tiny_llama, listed):
+    """All in the order of that respondent; a question that names its options is not what a line says."""
+    items = [Item.fit(column, column.levels, n_bins=9) for column in COLUMNS]
+    script = Script.make(items, transformers.AutoTokenizer.from_pretrained(tiny_llama), list_options=listed)
+    asked = np.array([[True, True, False], [False, True, True]])
+    contexts = [script.opening, script.opening + script.lines[0][1]]
+    scores, drawn = score_and_draw(model, script, contexts, asked, TEMPERATURES, 3000, np.random.default_rng(2))
+    for own, alone in zip(scores, option_log_probabilities(model, script, contexts, asked), strict=True):
+        np.testing.assert_allclose(own, alone, atol=1e-4)
+    orders = np.argsort(np.where(asked, np.random.default_rng(2).random(asked.shape), np.inf), axis=1)[:, :2]
+    for i, (first, second) in enumerate(orders):
+        told = contexts[i][len(script.opening) :]
+        chances = shares(model, script, first, told)
+        for a, chance in enumerate(chances):
+            given = drawn[drawn[:, i, first] == a, i, second]
+            assert len(given) / 3000 == pytest.approx(chance, abs=0.03)
+            wanted = chance * shares(model, script, second, told + script.lines[first][a])
+            found = np.bincount(given, minlength=len(wanted)) / 3000
+            np.testing.assert_allclose(found, wanted, atol=0.03)
+
+
+def test_draws_that_agree_share_one_reading(model, script):
+    """Of a thousand draws of two items with two and three answers, a pass reads the second question twice at most."""
+    rows = []
+    hook = model.get_decoder().register_forward_pre_hook(
+        lambda module, given, named: rows.append(named["input_ids"].shape), with_kwargs=True
+    )
+    asked = np.array([[True, True, False]])
+    score_and_draw(model, script, [script.opening], asked, TEMPERATURES, 1000, np.random.default_rng(0))
+    hook.remove()
+    assert max(b * length for b, length in rows[-2:]) < 3 * max(len(line) for line in script.lines[1]) + 30
 
 
 def test_draws_do_not_depend_on_batches(model, script):
     answers = np.array([[-1, -1, -1], [0, -1, -1], [-1, 2, -1], [1, 1, 1], [-1, 0, 0]])
     contexts, asked = [script.context(own, range(3)) for own in answers], answers < 0
     runs = [
-        draw_in_turn(model, script, contexts, asked, TEMPERATURES, np.random.default_rng(5), max_tokens)
+        score_and_draw(model, script, contexts, asked, TEMPERATURES, 7, np.random.default_rng(5), max_tokens)[1]
         for max_tokens in (1, 100, 10_000)
     ]
     assert np.array_equal(runs[0], runs[1]) and np.array_equal(runs[1], runs[2])
-    assert np.array_equal(runs[0] >= 0, asked)
+    assert all(np.array_equal(draw >= 0, asked) for draw in runs[0])
 
 
 def test_prompt_beyond_the_window_is_told(model, script, with_window):
     asked = np.array([[False, True, False], [False, False, False]])
-    needed = len(script.opening) + len(script.stems[1]) + len(script.options[1][0])
-    for ask in (option_log_probabilities, lambda *given: draw_in_turn(*given, TEMPERATURES, np.random.default_rng(0))):
+    needed = len(script.opening) + len(script.stems[1]) + len(script.beginnings[1][0])
+    for ask in (
+        option_log_probabilities,
+        lambda *given: score_and_draw(*given, TEMPERATURES, 1, np.random.default_rng(0)),
+    ):
         ask(with_window(needed), script, [script.opening] * 2, asked)
         with pytest.raises(InputError, match=f"respondent 0 takes {needed} tokens, llama reads {needed - 1}"):
             ask(with_window(needed - 1), script, [script.opening] * 2, asked)

@@ -269,7 +269,7 @@ def test_work_is_worked_out_by_hand(large):
     assert tokens == 6 * 32 * 67  # three passes through 64 people are six steps of 32
     assert flops == pytest.approx(tokens * 6 * large.matrices, rel=0.05)  # forward, again, and backward
     tokens, flops = planner.answering_work(large, alike(), 1)
-    assert tokens == 64 * (2 * (100 + 60) + 20)  # for probabilities and for the draw, which tells what it drew
+    assert tokens == 64 * (100 + 2 * 60 + 20)  # questions for probabilities and for the draw, which tells what it drew
     assert flops == forward_flops(large, tokens, 160, 64 * 2 * 60)
 
 
@@ -295,7 +295,10 @@ def test_tokens_are_those_of_the_prompts_that_are_read(prompts):
     script, answers = prompts
     reading = planner.read(script, answers, Recipe(), 4096, None)
     blocks = [Block.make(*both) for both in zip(script.stems, script.beginnings, strict=True)]
-    lines = [np.mean([len(line) for line in own]) for own in script.lines]
+    lines = [  # of a drawn answer, what the question's options have not yet read
+        np.mean([len(answer) - len(beginning) + 1 for answer, beginning in zip(*own, strict=True)])
+        for own in zip(script.options, script.beginnings, strict=True)
+    ]
     drawn = []
     for i, row in enumerate(answers):
         holes = np.flatnonzero(row < 0)

@@ -167,8 +167,9 @@ def test_examples_are_the_nearest_who_answered_and_never_the_respondent(tiny_lla
 def test_a_short_table_is_passed_through_more_often_and_a_small_model_learns_faster():
     assert Recipe(n_epochs=3.0, min_steps=100, batch_size=32).n_steps(64) == 100
     assert Recipe(n_epochs=3.0, min_steps=100, batch_size=32).n_steps(3544) == 333
-    assert IMPUTERS["llama2-13b"]().recipe(13_015_864_320).learning_rate == pytest.approx(1.87e-4, rel=0.01)
-    assert IMPUTERS["llm"]().recipe(260_000).learning_rate == pytest.approx(2.8e-3, rel=0.01)
+    assert IMPUTERS["llama2-13b"]().recipe(13_015_864_320).learning_rate == pytest.approx(1.75e-4, rel=0.01)
+    assert IMPUTERS["llm"]().recipe(135_000_000).learning_rate == pytest.approx(1.72e-3, rel=0.01)
+    assert IMPUTERS["llm"]().recipe(260_000).learning_rate == 3e-3
     assert IMPUTERS["llm"](learning_rate=1e-4).recipe(260_000).learning_rate == 1e-4
 
 

@@ -1,68 +1,147 @@
 """Joint draws of a prompted model: a respondent's holes one after another, each told to those that follow."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from transformers import PreTrainedModel
+from scipy.special import softmax
+from transformers import DynamicCache, PreTrainedModel
 
 from datasets.schema import Floats
 from imputers.llm.prompts.script import Script, Tokens
-from imputers.llm.scoring.options import MAX_TOKENS, answer, batches, question_blocks, room_to_tell
-from imputers.llm.scoring.reading import PrefixCache, read
+from imputers.llm.scoring.options import MAX_TOKENS, batches, no_scores, question_blocks, room_to_tell, score_batch
+from imputers.llm.scoring.packing import Block
+from imputers.llm.scoring.reading import PrefixCache, go_on, read
 from imputers.shared.levels import level_at
 from imputers.shared.vocabulary import Positions
 
+Seen = NDArray[np.bool_]
 
-def draw_in_turn(
+
+@dataclass(frozen=True, eq=False)
+class Branch:
+    """Draws of a respondent that agree so far, and so share what was read.
+
+    Parameters
+    ----------
+    draws : their numbers.
+    seen : places of the cache that hold what was told them, shape (places,).
+    text : what is still to be read of the last answer.
+    room : tokens that the model's window has left for answers.
+    """
+
+    draws: Positions
+    seen: Seen
+    text: Tokens
+    room: int
+
+
+def score_and_draw(
     model: PreTrainedModel,
     script: Script,
     contexts: Sequence[Tokens],
     asked: NDArray[np.bool_],
     temperatures: Floats,
+    n_draws: int,
     rng: np.random.Generator,
     max_tokens: int = MAX_TOKENS,
-) -> Positions:
-    """Draw an answer to every asked item, each given the context and the respondent's answers drawn before it.
+) -> tuple[list[Floats], Positions]:
+    """Score every asked item given the context, and draw all of a respondent's, each given those drawn before it.
 
-    Gives answer numbers (n, p), -1 where nothing was asked. Every respondent has an order of items of their own. A
-    drawn answer is read on as a line of the context; if the model's window has no room for it, those that follow are
-    drawn without it.
+    The context is read once. Every respondent has an order of items of their own, and draws that agree so far share
+    what is read, so that they are a tree. A drawn answer is read on behind its question; if the model's window has no
+    room for it, those that follow are drawn without it.
 
     Parameters
     ----------
     model, contexts, asked, max_tokens : as in `option_log_probabilities`, which raises the same.
     temperatures : what log-probabilities are divided by, per item, shape (p,).
     rng : source of orders and answers, which do not depend on how respondents are batched.
+
+    Returns
+    -------
+    scores : as of `option_log_probabilities`.
+    drawn : answer numbers (n_draws, n, p), -1 where nothing was asked.
     """
     blocks = question_blocks(script, asked)
     room = room_to_tell(model, contexts, asked, blocks)
     turns = np.argsort(np.where(asked, rng.random(asked.shape), np.inf), axis=1)
-    chances = rng.random(asked.shape)
-    drawn = np.full(asked.shape, -1, dtype=np.intp)
+    chances = rng.random((n_draws, *asked.shape))
+    found = no_scores(script, asked)
+    drawn = np.full((n_draws, *asked.shape), -1, dtype=np.intp)
     n_asked = asked.sum(axis=1)
-    for batch in batches(_most_read(script, contexts, asked), max_tokens):
+    lengths = {i: len(context) for i, context in enumerate(contexts)}
+    for batch in batches(_most_read(script, contexts, asked, n_draws), max_tokens, lengths):
         rows = sorted(batch, key=lambda i: -n_asked[i])  # who has no more holes is last, and is left behind
-        prefix, texts = PrefixCache.empty(len(rows)), [contexts[i] for i in rows]
-        for turn in range(n_asked[rows[0]]):
-            now = [i for i in rows if n_asked[i] > turn]
-            items = [int(turns[i, turn]) for i in now]
-            prefix = read(model, prefix, texts[: len(now)])
-            scores = answer(model, prefix, [(row, [j]) for row, j in enumerate(items)], blocks, max_tokens)
-            answers = [_pick(scores[row, j] / temperatures[j], chances[now[row], j]) for row, j in enumerate(items)]
-            drawn[now, items] = answers
-            lines = [script.lines[j][k] for j, k in zip(items, answers, strict=True)]
-            texts = [line if len(line) <= room[i] else () for i, line in zip(now, lines, strict=True)]
-            room[now] -= [len(text) for text in texts]
-    return drawn
+        prefix = read(model, PrefixCache.empty(len(rows)), [contexts[i] for i in rows])
+        score_batch(model, prefix, rows, asked, blocks, max_tokens, found)
+        tree = [[Branch(np.arange(n_draws), seen, (), int(room[i]))] for i, seen in zip(rows, prefix.seen, strict=True)]
+        for turn in range(n_asked[rows[0]] if n_draws else 0):
+            rows = [i for i in rows if n_asked[i] > turn]
+            items = turns[rows, turn].tolist()
+            shares = _shares(model, prefix.cache, script, tree[: len(rows)], items, temperatures)
+            for i, j, own, told in zip(rows, items, tree, shares, strict=False):
+                for branch, share in zip(own, told, strict=True):
+                    drawn[branch.draws, i, j] = level_at(share[None], chances[branch.draws, i, j, None])
+            tree = [
+                _grown(script, j, own, drawn[:, i, j], prefix.cache.get_seq_length())
+                for i, j, own in zip(rows, items, tree, strict=False)
+            ]
+    return found, drawn
 
 
-def _most_read(script: Script, contexts: Sequence[Tokens], asked: NDArray[np.bool_]) -> dict[int, int]:
-    """Tokens of the context and of the longest lines that may be told, by respondent who is asked anything."""
+def _shares(
+    model: PreTrainedModel,
+    cache: DynamicCache,
+    script: Script,
+    tree: Sequence[Sequence[Branch]],
+    items: Sequence[int],
+    temperatures: Floats,
+) -> list[list[Floats]]:
+    """Probabilities of the answers to the item that each respondent is asked, on each branch; the cache grows."""
+    blocks = [[_block(script, branch, j) for branch in own] for own, j in zip(tree, items, strict=True)]
+    scores = go_on(model, cache, blocks, [[branch.seen for branch in own] for own in tree]).double().cpu().numpy()
+    ends = np.cumsum([len(script.options[j]) for own, j in zip(tree, items, strict=True) for _ in own])
+    each = iter(np.split(scores, ends[:-1]))
+    return [[softmax(next(each) / temperatures[j]) for _ in own] for own, j in zip(tree, items, strict=True)]
+
+
+def _block(script: Script, branch: Branch, j: int) -> Block:
+    """What is still to be read of the last answer, and then the question."""
+    return Block.make((*branch.text, *script.stems[j]), script.beginnings[j])
+
+
+def _grown(script: Script, j: int, branches: Sequence[Branch], drawn: Positions, n_places: int) -> list[Branch]:
+    """The branches after item j was drawn (n_draws,); what was read last stands behind the places they have seen."""
+    found = []
+    start = len(branches[0].seen)
+    for branch in branches:
+        block = _block(script, branch, j)
+        for k in np.unique(drawn[branch.draws]):
+            own = replace(branch, draws=branch.draws[drawn[branch.draws] == k])
+            found.append(_told(script, j, int(k), own, block, np.arange(start, start + len(block)), n_places))
+        start += len(block)
+    return found
+
+
+def _told(script: Script, j: int, k: int, branch: Branch, block: Block, places: Positions, n_places: int) -> Branch:
+    """A branch that goes on with answer k to item j: behind the question as it was read, if a line says the same."""
+    line, answer = script.lines[j][k], script.options[j][k]
+    seen = np.concatenate([branch.seen, np.zeros(n_places - len(branch.seen), dtype=bool)])
+    seen[places[: len(branch.text)]] = True
+    if len(line) > branch.room:
+        return replace(branch, seen=seen, text=())
+    room = branch.room - len(line)
+    if line != (*script.stems[j], *answer):
+        return replace(branch, seen=seen, text=line, room=room)
+    seen[places[block.sees[block.sources[block.paths[k][-1]]]]] = True
+    return replace(branch, seen=seen, text=answer[len(script.beginnings[j][k]) - 1 :], room=room)
+
+
+def _most_read(script: Script, contexts: Sequence[Tokens], asked: NDArray[np.bool_], n_draws: int) -> dict[int, int]:
+    """Tokens of the context and of all that may be told behind it, by respondent who is asked anything."""
     longest = np.array([max(map(len, lines)) for lines in script.lines])
-    return {int(i): len(contexts[i]) + int(longest[asked[i]].sum()) for i in np.flatnonzero(asked.any(axis=1))}
-
-
-def _pick(scores: Floats, chance: float) -> int:
-    """The answer at this share of the way through the probabilities of all, for scores (K,)."""
-    return int(level_at(np.exp(scores - scores.max())[None], np.array([[chance]]))[0])
+    return {
+        int(i): len(contexts[i]) + n_draws * int(longest[asked[i]].sum()) for i in np.flatnonzero(asked.any(axis=1))
+    }

@@ -13,7 +13,7 @@ from imputers.llm.scoring.packing import Block
 from imputers.llm.scoring.reading import PrefixCache, ask, read
 from imputers.shared.vocabulary import Positions
 
-MAX_TOKENS = 8192  # read at once, of all respondents together
+MAX_TOKENS = 4096  # read at once, of all respondents together
 MAX_QUESTION_TOKENS = 512  # read together: attention compares all pairs of tokens, although most are masked
 
 
@@ -49,14 +49,32 @@ def option_log_probabilities(
     """
     blocks = question_blocks(script, asked)
     room_to_tell(model, contexts, asked, blocks)
-    found = [np.empty((n_asked, len(script.options[j]))) for j, n_asked in enumerate(asked.sum(axis=0))]
-    place = asked.cumsum(axis=0) - 1
+    found = no_scores(script, asked)
     for rows in batches({int(i): len(contexts[i]) for i in np.flatnonzero(asked.any(axis=1))}, max_tokens):
         prefix = read(model, PrefixCache.empty(len(rows)), [contexts[i] for i in rows])
-        parts = [(row, part) for row, i in enumerate(rows) for part in _parts(asked[i], blocks)]
-        for (row, j), scores in answer(model, prefix, parts, blocks, max_tokens).items():
-            found[j][place[rows[row], j]] = scores
+        score_batch(model, prefix, rows, asked, blocks, max_tokens, found)
     return found
+
+
+def no_scores(script: Script, asked: NDArray[np.bool_]) -> list[Floats]:
+    """Room for the scores of all asked items, as `option_log_probabilities` gives them."""
+    return [np.empty((n_asked, len(script.options[j]))) for j, n_asked in enumerate(asked.sum(axis=0))]
+
+
+def score_batch(
+    model: PreTrainedModel,
+    prefix: PrefixCache,
+    rows: Sequence[int],
+    asked: NDArray[np.bool_],
+    blocks: Mapping[int, Block],
+    max_tokens: int,
+    found: Sequence[Floats],
+) -> None:
+    """Put the scores of all that is asked of these respondents in their place; the cache has read their contexts."""
+    place = asked.cumsum(axis=0) - 1
+    parts = [(row, part) for row, i in enumerate(rows) for part in _parts(asked[i], blocks)]
+    for (row, j), scores in answer(model, prefix, parts, blocks, max_tokens).items():
+        found[j][place[rows[row], j]] = scores
 
 
 def question_blocks(script: Script, asked: NDArray[np.bool_]) -> dict[int, Block]:
@@ -85,17 +103,19 @@ def room_to_tell(
     return window - needed
 
 
-def batches(sizes: Mapping[int, int], max_tokens: int) -> Iterator[list[int]]:
-    """Cut texts into batches of similar sizes, largest first, whose tokens with padding are no more than these.
+def batches(sizes: Mapping[int, int], max_tokens: int, lengths: Mapping[int, int] | None = None) -> Iterator[list[int]]:
+    """Cut texts into batches of like lengths, longest first, that take no more tokens than these, padding included.
 
     Parameters
     ----------
-    sizes : tokens by the number of the text.
+    sizes : tokens by the number of the text, with all that will be read behind it.
+    lengths : of the texts themselves; by default as the sizes.
     """
+    lengths = lengths or sizes
     batch: list[int] = []
-    for i in sorted(sizes, key=lambda i: -sizes[i]):
-        longest = sizes[batch[0]] if batch else 0
-        if batch and ((len(batch) + 1) * longest > max_tokens or 2 * sizes[i] < longest):
+    for i in sorted(sizes, key=lambda i: -lengths[i]):
+        most = max(sizes[k] for k in (*batch, i))
+        if batch and ((len(batch) + 1) * most > max_tokens or 2 * lengths[i] < lengths[batch[0]]):
             yield batch
             batch = []
         batch.append(i)

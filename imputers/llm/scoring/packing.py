@@ -1,7 +1,7 @@
 """Packing: several questions in one sequence, under an attention mask by which each sees the prompt and itself."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
 
@@ -150,6 +150,29 @@ def pack(
     spelling = np.stack([_joined(spelled), option])
     arrays = (input_ids, position_ids, visible, rows, columns, sources, _joined(targets), spelling)
     return Pack(*map(torch.from_numpy, arrays))
+
+
+def pack_branches(blocks: Sequence[Sequence[Block]], seen: Sequence[Sequence[NDArray[np.bool_]]]) -> Pack:
+    """Lay out questions that each look back on places of their own of what was read before.
+
+    Parameters
+    ----------
+    blocks : per respondent.
+    seen : of each block, shape (before,).
+    """
+    packed = pack([()] * len(blocks), blocks)
+    earlier = np.zeros((*packed.input_ids.shape, len(seen[0][0])), dtype=bool)
+    for i, own in enumerate(blocks):
+        start = 0
+        for block, places in zip(own, seen[i], strict=True):
+            earlier[i, start : start + len(block)] = places
+            start += len(block)
+    before = torch.from_numpy(earlier)
+    return replace(
+        packed,
+        position_ids=packed.position_ids + before.sum(dim=2),
+        visible=torch.cat([before, packed.visible], dim=2),
+    )
 
 
 def _joined(parts: Sequence[Positions]) -> Positions:

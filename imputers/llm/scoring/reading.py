@@ -11,7 +11,7 @@ from torch import Tensor
 from transformers import Cache, DynamicCache, PreTrainedModel
 
 from imputers.llm.prompts.script import Tokens
-from imputers.llm.scoring.packing import Block, Pack, pack
+from imputers.llm.scoring.packing import Block, Pack, pack, pack_branches
 
 HEAD_PLACES = 512  # places where the head works at once: each has as many logits as there are tokens
 
@@ -71,6 +71,25 @@ def ask(model: PreTrainedModel, prefix: PrefixCache, rows: Sequence[int], blocks
         cache.batch_select_indices(torch.tensor(rows))
     with torch.no_grad():
         return log_likelihoods(model, pack([()] * len(rows), blocks, prefix.seen[list(rows)]), cache)
+
+
+def go_on(
+    model: PreTrainedModel,
+    cache: DynamicCache,
+    blocks: Sequence[Sequence[Block]],
+    seen: Sequence[Sequence[NDArray[np.bool_]]],
+) -> Tensor:
+    """Log-probability (options,) of every option of questions that are asked and stay read, in the order of the blocks.
+
+    Parameters
+    ----------
+    cache : of the respondents of ``blocks``, or of more, of whom the last are dropped; it grows by what is asked.
+    blocks : questions to each respondent, blind to each other.
+    seen : for each of them, which places of the cache it looks back on, shape (places,).
+    """
+    cache.batch_select_indices(slice(len(blocks)))  # type: ignore[arg-type] # a view; indices would copy
+    with torch.no_grad():
+        return log_likelihoods(model, pack_branches(blocks, seen), cache)
 
 
 def log_likelihoods(model: PreTrainedModel, packed: Pack, cache: Cache | None = None) -> Tensor:
