@@ -67,7 +67,7 @@ def usual_max_tokens(device: str) -> int:
 
 
 def usual_learning_rate(n_parameters: int) -> float:
-    """Learning rate for a model of this many weights: 2e-4 at ten billion, more by the root of their share; 3e-3 at most.
+    """Learning rate for a model of this many weights: 2e-4 at ten billion, for less more by the root; 3e-3 at most.
 
     2e-4 is what Dettmers et al. (2023, arXiv 2305.14314) take for 7 and 13 billion. That it falls with size is a rule
     of thumb, its power what suited 135 million on a sample of the GSS's synthetic twin.
