@@ -294,8 +294,8 @@ class Schema:
         if X.ndim != 2 or X.shape[1] != len(self):
             raise InputError(f"the table has shape {X.shape}; the schema has {len(self)} columns: {self.names}")
         for j, column in enumerate(self.columns):
-            known = X[~np.isnan(X[:, j]), j]
-            wrong = np.unique(known[~column.valid(known)])
+            codes = X[:, j].copy()  # side by side
+            wrong = np.unique(codes[~(column.valid(codes) | np.isnan(codes))])
             if len(wrong):
                 scale = f"{column.low} to {column.high}" if column.kind is Kind.NUMERIC else list(column.labels)
                 raise InputError(

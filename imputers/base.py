@@ -173,10 +173,9 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     def _predict(self, codes: Floats, n_draws: int = 5, seed: int | None = None) -> Prediction:
         """Say what the method knows about the holes of valid codes (n, p)."""
         rng = np.random.default_rng((self.random_state_ if seed is None else seed, 1))
-        inner = codes[:, self._varying]
-        if not np.isnan(inner).any():
+        if not np.isnan(codes).any(axis=0)[self._varying].any():
             return self._widen(codes, Prediction(np.empty((n_draws, 0))))
-        return self._widen(codes, self._impute(inner, n_draws, rng))
+        return self._widen(codes, self._impute(codes[:, self._varying], n_draws, rng))
 
     def transform(self, X: Table) -> Table:
         """Fill holes with the best single value: mode if nominal, median if ordinal, mean if numeric.
@@ -288,6 +287,8 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     def _widen(self, codes: Floats, inner: Prediction) -> Prediction:
         """Put the constants of constant columns among the fills."""
+        if len(self._varying) == codes.shape[1]:
+            return inner
         columns = np.nonzero(np.isnan(codes))[1]
         constant = self._constants[columns]  # NaN where the method filled
         inside = np.isnan(constant)

@@ -1,6 +1,8 @@
 """ERACER: regressions on a row's other answers and on averages over linked rows, repeated till they settle."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
@@ -8,9 +10,12 @@ from numpy.typing import NDArray
 
 from datasets.schema import Floats, Kind
 from imputers import IMPUTERS
-from imputers.shared.chained import Fill, Item, Visit
+from imputers.shared.chained import Fill, Visit
+from imputers.shared.completed import Item
 from imputers.shared.distances import Gower
 from imputers.shared.levels import draw_level
+from imputers.shared.linear import Sums
+from imputers.shared.predictors import Design, Predictors
 from imputers.shared.ranges import NOT_NEGATIVE, NUMBER_OR_ZERO, TWO_OR_MORE
 from imputers.shared.regression import RegressionImputer
 
@@ -29,6 +34,54 @@ class Settled(NamedTuple):
 
     fills: list[Fill]
     changes: list[float]
+
+
+@dataclass(frozen=True, eq=False)
+class LinkedTurn:
+    """An item, and other items and averages over linked rows that it is regressed on; see `Turn`.
+
+    Parameters
+    ----------
+    item : the item.
+    predictors : how codes became the design.
+    design : of the table as completed so far, shape (n, 1 + q).
+    averages : over the rows linked to each, shape (n, k).
+    """
+
+    item: Item
+    predictors: Predictors
+    design: Design
+    averages: Design
+
+    @property
+    def unit(self) -> tuple[float, float]:
+        """Mean and deviation of the item's codes."""
+        return self.predictors.unit(self.item.j)
+
+    @cached_property
+    def sums(self) -> Sums:
+        """Squares and products of the known rows' predictors and the item's own columns."""
+        return Sums.of(self.known(), self.design[self.item.known, self.predictors.blocks[self.item.j]])
+
+    def known(self) -> Design:
+        """Predictors of the known rows (n, q)."""
+        return self._predictors_of(self.item.known)
+
+    def holes(self) -> Design:
+        """Predictors of the holes (h, q)."""
+        return self._predictors_of(self.item.holes)
+
+    def at_known(self, coefficients: Floats) -> Floats:
+        """What coefficients (q, d) predict for the known rows (n, d)."""
+        return self.known() @ coefficients
+
+    def at_holes(self, coefficients: Floats) -> Floats:
+        """What coefficients (q, d) predict for the holes (h, d)."""
+        return self.holes() @ coefficients
+
+    def _predictors_of(self, rows: NDArray[np.intp]) -> Design:
+        others = np.delete(self.design[rows], self.predictors.blocks[self.item.j], axis=1)
+        return np.hstack([others, self.averages[rows]])
 
 
 @IMPUTERS.register("eracer")
@@ -107,11 +160,9 @@ class Eracer(RegressionImputer):
             moved = []
             for item in items:
                 block = self.predictors_.blocks[item.j]
-                predictors = np.delete(D, block, axis=1)
-                if item.j in links:
-                    predictors = np.hstack([predictors, links[item.j] @ D[:, 1:]])
-                start = last[item.j].parameters if item.j in last else None
-                fill = self._fill(item, predictors[item.known], predictors[item.holes], start, rng)
+                averages = links[item.j] @ D[:, 1:] if item.j in links else D[:, :0]
+                turn = LinkedTurn(item, self.predictors_, D, averages)
+                fill = self._fill(turn, last[item.j].parameters if item.j in last else None, rng)
                 expected = self._carry(item, fill)
                 moved.append(((expected - D[item.holes, block]) ** 2).ravel())
                 D[item.holes, block] = expected
@@ -130,10 +181,11 @@ class Eracer(RegressionImputer):
 
 def _visit(item: Item, fill: Fill, rng: np.random.Generator) -> Visit:
     """One draw of an item."""
+    forecast = fill.forecast()
     if item.column.kind is Kind.NUMERIC and fill.parameters is not None:  # those of a numeric item: its deviation
         noise = fill.parameters * rng.standard_normal(len(item.holes))
-        return Visit(item, item.column.snap(fill.forecast + noise), fill.forecast)
-    return Visit(item, item.levels[draw_level(fill.forecast, rng)], fill.forecast)
+        return Visit(item, item.column.snap(forecast + noise), forecast)
+    return Visit(item, item.levels[draw_level(forecast, rng)], forecast)
 
 
 def link_items(

@@ -1,7 +1,7 @@
 """Regressions that forecast the levels of an item: multinomial logit, cumulative logit, or a binned normal."""
 
 from datasets.schema import Floats, Kind
-from imputers.shared.chained import Item
+from imputers.shared.completed import Item, Turn
 from imputers.shared.levels import normal_shares
 from imputers.shared.linear import fit_linear
 from imputers.shared.logit import fit_logit, level_probabilities
@@ -16,7 +16,7 @@ def is_short(item: Item) -> bool:
 
 
 def forecast_levels(
-    item: Item, known: Floats, holes: Floats, start: Floats | None, *, ridge: float, weights: Floats | None = None
+    turn: Turn, start: Floats | None, *, ridge: float, weights: Floats | None = None
 ) -> tuple[Floats, Floats | None]:
     """Level probabilities of the holes of a categorical item (h, K), and the parameters to start from next time.
 
@@ -25,16 +25,18 @@ def forecast_levels(
 
     Parameters
     ----------
-    known, holes : predictors of rows with the item observed (n, q) and missing (h, q).
+    turn : the item and its predictors.
     start : parameters of the last visit, or None.
     weights : of the known rows, shape (n,); not used for long scales.
     """
-    K = len(item.levels)
+    item, K = turn.item, len(turn.item.levels)
     if item.column.kind is Kind.NOMINAL:
-        coefficients = fit_logit(known, item.positions, K, ridge=ridge, weights=weights, start=start)
-        return level_probabilities(holes, coefficients), coefficients
+        coefficients = fit_logit(turn.known(), item.positions, K, ridge=ridge, weights=weights, start=start)
+        return level_probabilities(turn.holes(), coefficients), coefficients
     if is_short(item):
-        parameters = fit_ordinal(known, item.positions, K, ridge=ridge, weights=weights, start=start)
-        return cumulative_probabilities(holes, parameters), parameters
-    fit = fit_linear(known, item.codes[:, None], ridge)
-    return normal_shares(holes @ fit.coefficients, max(fit.deviation[0], 1e-9), item.levels), None
+        parameters = fit_ordinal(turn.known(), item.positions, K, ridge=ridge, weights=weights, start=start)
+        return cumulative_probabilities(turn.holes(), parameters), parameters
+    fit = fit_linear(turn.sums, ridge)
+    centre, scale = turn.unit
+    mean = centre + scale * turn.at_holes(fit.coefficients)
+    return normal_shares(mean, max(scale * fit.deviation[0], 1e-9), item.levels), None

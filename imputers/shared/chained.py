@@ -1,54 +1,17 @@
 """Chained equations: items are imputed in turn, each from all others, iteration after iteration."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
 from typing import ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from datasets.prediction import Prediction
-from datasets.schema import Column, Floats, Kind, Schema
+from datasets.schema import Floats, Kind, Schema
 from imputers.base import Imputer
 from imputers.heartbeat import steps
+from imputers.shared.completed import Completed, Item, Rows, Turn
 from imputers.shared.predictors import Predictors
-
-Rows = NDArray[np.intp]
-
-
-@dataclass(frozen=True, eq=False)
-class Item:
-    """One item's part in the chain.
-
-    Parameters
-    ----------
-    j : its position in the schema.
-    column : what its codes mean.
-    known : fitted rows where it is observed; models learn from these.
-    codes : their codes (known,).
-    holes : rows where it is missing, fitted or new.
-    levels : its observed codes in order, shape (K,); empty for a numeric item.
-    positions : number of the level of each known row, shape (known,).
-    """
-
-    j: int
-    column: Column
-    known: Rows
-    codes: Floats
-    holes: Rows
-    levels: Floats = field(init=False)
-    positions: Rows = field(init=False)
-
-    def __post_init__(self) -> None:
-        levels, positions = np.unique(self.codes, return_inverse=True)
-        object.__setattr__(self, "levels", np.empty(0) if self.column.kind is Kind.NUMERIC else levels)
-        object.__setattr__(self, "positions", positions)
-
-    def on_scale(self, forecast: Floats) -> Floats:
-        """Probabilities of all levels of the column from those of the observed levels (h, K); 0 for the others."""
-        shares = np.zeros((len(forecast), len(self.column.levels)))
-        shares[:, np.searchsorted(self.column.levels, self.levels)] = forecast
-        return shares
 
 
 class Fill(NamedTuple):
@@ -57,28 +20,31 @@ class Fill(NamedTuple):
     Parameters
     ----------
     codes : one draw, or the best value, shape (h,).
-    forecast : probabilities (h, K) of the observed levels, or the mean (h,) of a numeric item.
+    forecast : gives probabilities (h, K) of the observed levels, or the mean (h,) of a numeric item; most visits need
+        none.
     parameters : of the model, to start from at the next visit; None if it needs no start.
     """
 
     codes: Floats
-    forecast: Floats
+    forecast: Callable[[], Floats]
     parameters: Floats | None = None
 
 
 class Visit(NamedTuple):
-    """What a chain says of an item in the end.
+    """What a chain says of an item: in one of its last iterations, the last of which counts.
 
     Parameters
     ----------
     item : the item.
     codes : of its holes, shape (h,).
-    forecast : of the conditional models, averaged over iterations, shaped as that of `Fill`.
+    forecast : of the conditional model: probabilities (h, K), or the mean (h,) of a numeric item.
+    share : what the forecast weighs among those of the chain, which add up to one.
     """
 
     item: Item
     codes: Floats
     forecast: Floats
+    share: float = 1.0
 
 
 class ChainedImputer(Imputer):
@@ -102,9 +68,9 @@ class ChainedImputer(Imputer):
     nouns: ClassVar[tuple[object, ...] | None] = (Predictors,)
     max_iter: int
 
-    def _fill(self, item: Item, known: Floats, holes: Floats, start: Floats | None, rng: np.random.Generator) -> Fill:
-        """Fill the holes of an item from predictors of the rows with it observed (n, q) and missing (h, q)."""
-        raise TypeError(f"{type(self).__name__} must write _fill(item, known, holes, start, rng)")
+    def _fill(self, turn: Turn, start: Floats | None, rng: np.random.Generator) -> Fill:
+        """Fill the holes of an item whose turn it is; ``start`` are the parameters of the last visit, or None."""
+        raise TypeError(f"{type(self).__name__} must write _fill(turn, start, rng)")
 
     def _begin(self, item: Item, rng: np.random.Generator) -> Floats:
         """Give the item's columns of the design before the first iteration, shape (h, width)."""
@@ -115,34 +81,37 @@ class ChainedImputer(Imputer):
         return self.predictors_.encode(item.j, fill.codes)
 
     def _fit(self, X: Floats, rng: np.random.Generator) -> None:
-        self.table_ = X.copy()
+        self.table_ = X
         self.predictors_ = Predictors.learn(self.schema_, X)
 
     def _impute(self, X: Floats, n_draws: int, rng: np.random.Generator) -> Prediction:
         table, holes = stacked(self.table_, X), np.isnan(X)
         items = list(items_with_holes(self.schema_, table, len(self.table_)))
         first = len(table) - len(X)  # the rows asked for stand last
+        del X  # a large table need not be there twice while the chains run
+        asked = {item.j: slice(int(np.searchsorted(item.holes, first)), None) for item in items}
+        places = hole_places(holes)
         fills = np.empty((1 if self.deterministic else n_draws, holes.sum()))
         forecasts: dict[int, Floats] = {}
         chains = zip(fills, self._chains(table, items, len(fills), rng), strict=True)
         for fill, chain in steps(chains, len(fills)):
-            completed = table.copy()
-            for item, codes, forecast in chain:
-                completed[item.holes, item.j] = codes
-                forecasts[item.j] = forecasts.get(item.j, 0.0) + forecast[item.holes >= first] / len(fills)
-            fill[:] = completed[first:][holes]
-        expected, probabilities = np.full(X.shape, np.nan), {}
+            for item, codes, forecast, share in chain:
+                own = asked[item.j]
+                fill[places[item.j]] = codes[own]
+                _add(forecasts, item.j, forecast[own], share / len(fills))
+        expected, probabilities = np.full(fills.shape[1], np.nan), {}
         for item in items:
+            forecast, at = forecasts.pop(item.j), places[item.j]
             if item.column.kind is Kind.NUMERIC:
-                expected[holes[:, item.j], item.j] = forecasts[item.j]
+                expected[at] = forecast
                 continue
-            shares = item.on_scale(forecasts[item.j])
+            shares = item.on_scale(forecast)
             if item.column.kind is Kind.ORDINAL:
-                expected[holes[:, item.j], item.j] = shares @ item.column.levels
+                expected[at] = shares @ item.column.levels
             if len(shares):
                 probabilities[item.j] = shares
         draws = np.tile(fills, (n_draws, 1)) if self.deterministic else fills
-        return Prediction(draws, expected[holes], probabilities)
+        return Prediction(draws, expected, probabilities)
 
     def _chains(
         self, table: Floats, items: list[Item], n_chains: int, rng: np.random.Generator
@@ -152,30 +121,49 @@ class ChainedImputer(Imputer):
             yield self._chain(table, items, child)
 
     def _chain(self, table: Floats, items: list[Item], rng: np.random.Generator) -> Iterator[Visit]:
-        """Run one chain."""
-        D = self.predictors_.design(table)
-        for item in items:
-            D[item.holes, self.predictors_.blocks[item.j]] = self._begin(item, rng)
+        """Run one chain; give the visits of its later half, or the last one of a deterministic method."""
+        starts = {item.j: self._begin(item, rng) for item in items}
+        completed = Completed.begin(self.predictors_, table, len(self.table_), starts)
         kept = 1 if self.deterministic else (self.max_iter + 1) // 2
-        last: dict[int, Fill] = {}
-        total: dict[int, Floats] = {}
+        parameters: dict[int, Floats | None] = {}
         for iteration in steps(range(self.max_iter), self.max_iter):
             for item in steps(items, len(items)):
-                block = self.predictors_.blocks[item.j]
-                others = np.delete(D, block, axis=1)
-                start = last[item.j].parameters if item.j in last else None
-                fill = self._fill(item, others[item.known], others[item.holes], start, rng)
-                D[item.holes, block] = self._carry(item, fill)
-                last[item.j] = fill
+                turn = completed.turn(item)
+                fill = self._fill(turn, parameters.get(item.j), rng)
+                completed.put(turn, self._carry(item, fill))
+                parameters[item.j] = fill.parameters
                 if iteration >= self.max_iter - kept:
-                    total[item.j] = total.get(item.j, 0.0) + fill.forecast / kept
-        for item in items:
-            yield Visit(item, last[item.j].codes, total[item.j])
+                    yield Visit(item, fill.codes, fill.forecast(), 1 / kept)
+
+
+def _add(totals: dict[int, Floats], j: int, forecast: Floats, share: float) -> None:
+    """Add a share of a forecast to the total of item j."""
+    if j in totals:
+        totals[j] += share * forecast
+    else:
+        totals[j] = share * forecast
+
+
+def hole_places(holes: NDArray[np.bool_]) -> list[Rows]:
+    """Places of the holes of each column among all holes (n, p) of a table in row-major order, by column."""
+    within = holes.sum(axis=1)
+    place = np.concatenate([[0], within.cumsum()[:-1]])  # of the next hole of each row
+    found = []
+    for own in holes.T:
+        found.append(place[own])
+        place[own] += 1
+    return found
 
 
 def stacked(fitted: Floats, X: Floats) -> Floats:
     """The fitted table, with the rows asked for below it unless they are the fitted ones."""
-    return fitted if np.array_equal(X, fitted, equal_nan=True) else np.vstack([fitted, X])
+    same = X is fitted or same_bits(X, fitted) or np.array_equal(X, fitted, equal_nan=True)
+    return fitted if same else np.vstack([fitted, X])
+
+
+def same_bits(X: Floats, Y: Floats) -> bool:
+    """Tell whether two tables agree to the last bit, NaNs included: much faster than to compare numbers."""
+    return X.shape == Y.shape and np.array_equal(X.view(np.int64), Y.view(np.int64))
 
 
 def items_with_holes(schema: Schema, table: Floats, fitted: int) -> Iterator[Item]:

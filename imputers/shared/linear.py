@@ -1,10 +1,37 @@
-"""Linear regression with a weak normal prior, and Bayesian draws of its coefficients."""
+"""Linear regression with a weak normal prior, from sums of squares and products, and Bayesian draws of it."""
 
 from dataclasses import dataclass
+from typing import NamedTuple, Self
 
 import numpy as np
 
 from datasets.schema import Floats
+
+
+class Sums(NamedTuple):
+    """What least squares needs to know of rows with q predictors, the first of them constant, and w outcomes.
+
+    Parameters
+    ----------
+    n : number of rows.
+    xx : squares and products of the predictors, shape (q, q).
+    xy : products of predictors and outcomes, shape (q, w).
+    yy : squares and products of the outcomes, shape (w, w).
+    """
+
+    n: int
+    xx: Floats
+    xy: Floats
+    yy: Floats
+
+    @classmethod
+    def of(cls, X: Floats, Y: Floats) -> Self:
+        """Sums of predictors (n, q) and outcomes (n, w)."""
+        return cls(len(X), X.T @ X, X.T @ Y, Y.T @ Y)
+
+    def combined(self, weights: Floats) -> "Sums":
+        """Sums with the outcomes Y (n, w) combined into d new ones by weights (w, d)."""
+        return self._replace(xy=self.xy @ weights, yy=weights.T @ self.yy @ weights)
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,22 +76,26 @@ def penalty(q: int, ridge: float) -> Floats:
     return weights
 
 
-def fit_linear(X: Floats, Y: Floats, ridge: float) -> LinearFit:
-    """Regress outcomes (n, d) on predictors (n, q), the first of them constant.
+def fit_linear(sums: Sums, ridge: float) -> LinearFit:
+    """Regress outcomes on predictors.
 
-    Own code, because scikit-learn's Ridge keeps neither the root nor the degrees of freedom that draws need.
+    Own code, because scikit-learn's Ridge keeps neither the root nor the degrees of freedom that draws need, and asks
+    for the rows, where sums are at hand.
 
     Parameters
     ----------
+    sums : of the rows.
     ridge : precision of the normal prior on each coefficient but the intercept, in units of one
         observation's residual precision. It also settles predictors that repeat each other.
     """
     from scipy.linalg import cho_solve, cholesky, solve_triangular
 
-    weights = penalty(X.shape[1], ridge)
-    root = cholesky(X.T @ X + np.diag(weights))
-    coefficients = cho_solve((root, False), X.T @ Y)
+    weights = penalty(len(sums.xx), ridge)
+    root = cholesky(sums.xx + np.diag(weights))
+    coefficients = cho_solve((root, False), sums.xy)
     inverse = solve_triangular(root, np.eye(len(root)))
     effective = len(root) - np.sum(inverse**2 * weights[:, None])  # trace of the hat matrix
-    squares = np.sum((Y - X @ coefficients) ** 2, axis=0)
-    return LinearFit(coefficients, root, squares, max(len(X) - effective, 1.0))
+    # (y − Xb)² = y² − 2 b Xy + b XX b; rounding may take it below nothing where the fit is perfect
+    explained = np.sum(coefficients * (2 * sums.xy - sums.xx @ coefficients), axis=0)
+    squares = np.maximum(np.diag(sums.yy) - explained, 0.0)
+    return LinearFit(coefficients, root, squares, max(sums.n - effective, 1.0))

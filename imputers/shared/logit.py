@@ -16,7 +16,7 @@ def level_probabilities(X: Floats, coefficients: Floats) -> Floats:
 
 def fit_logit(
     X: Floats,
-    positions: NDArray[np.intp],
+    positions: NDArray[np.integer],
     K: int,
     *,
     ridge: float,
@@ -66,7 +66,7 @@ def _coefficients(point: Floats, inverses: Floats) -> Floats:
 
 
 def _loss(
-    point: Floats, X: Floats, positions: NDArray[np.intp], w: Floats, shrink: Floats, inverses: Floats
+    point: Floats, X: Floats, positions: NDArray[np.integer], w: Floats, shrink: Floats, inverses: Floats
 ) -> tuple[float, Floats]:
     """Penalised negative log-likelihood and its gradient, in the coordinates of the optimiser."""
     coefficients = _coefficients(point, inverses)

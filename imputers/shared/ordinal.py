@@ -23,7 +23,7 @@ def cumulative_probabilities(X: Floats, parameters: Floats) -> Floats:
 
 def fit_ordinal(
     X: Floats,
-    positions: NDArray[np.intp],
+    positions: NDArray[np.integer],
     K: int,
     *,
     ridge: float,
@@ -65,20 +65,20 @@ def fit_ordinal(
     return parameters
 
 
-def _marginal(positions: NDArray[np.intp], w: Floats, K: int, q: int) -> Floats:
+def _marginal(positions: NDArray[np.integer], w: Floats, K: int, q: int) -> Floats:
     """Parameters that reproduce the marginal shares, with slopes of zero."""
     below = np.bincount(positions, weights=w, minlength=K).cumsum()[:-1] / w.sum()
     return np.concatenate([np.log(below / (1 - below)), np.zeros(q - 1)])
 
 
-def _edges(X: Floats, positions: NDArray[np.intp], parameters: Floats, K: int) -> tuple[Floats, Floats]:
+def _edges(X: Floats, positions: NDArray[np.integer], parameters: Floats, K: int) -> tuple[Floats, Floats]:
     """Upper and lower end of each row's level on the latent scale, less βᵀx; each shape (n,)."""
     ends = np.concatenate([[-np.inf], parameters[: K - 1], [np.inf]])
     centre = X[:, 1:] @ parameters[K - 1 :]
     return ends[positions + 1] - centre, ends[positions] - centre
 
 
-def _likelihood(X: Floats, positions: NDArray[np.intp], w: Floats, shrink: Floats, parameters: Floats) -> float:
+def _likelihood(X: Floats, positions: NDArray[np.integer], w: Floats, shrink: Floats, parameters: Floats) -> float:
     """Penalised log-likelihood; -inf if the thresholds do not ascend."""
     K = len(parameters) - X.shape[1] + 2
     if (np.diff(parameters[: K - 1]) <= 0).any():
@@ -90,7 +90,7 @@ def _likelihood(X: Floats, positions: NDArray[np.intp], w: Floats, shrink: Float
 
 
 def _derivatives(
-    X: Floats, positions: NDArray[np.intp], w: Floats, shrink: Floats, parameters: Floats
+    X: Floats, positions: NDArray[np.integer], w: Floats, shrink: Floats, parameters: Floats
 ) -> tuple[Floats, Floats]:
     """Gradient (K-1 + q-1,) and negative Hessian of the penalised log-likelihood."""
     from scipy.special import expit

@@ -4,8 +4,12 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
+from numpy.typing import DTypeLike, NDArray
 
 from datasets.schema import Floats, Kind, Schema
+
+Design = NDArray[np.floating]
+ROWS = 4096  # at a time, so that the columns of a block are read from the processor's cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,26 +36,44 @@ class Predictors:
     @classmethod
     def learn(cls, schema: Schema, X: Floats) -> Self:
         """Read levels, means and scales off a table with holes; each column has two different values."""
-        known = [x[~np.isnan(x)] for x in X.T]
-        levels = [np.unique(x) if c.kind is Kind.NOMINAL else np.empty(0) for c, x in zip(schema, known, strict=True)]
-        dummies = tuple(found[-1:] if len(found) == 2 else found for found in levels)
-        raw = [_numbers(x, found) for x, found in zip(known, dummies, strict=True)]
-        ends = 1 + np.cumsum([columns.shape[1] for columns in raw])
-        blocks = tuple(slice(int(e) - columns.shape[1], int(e)) for e, columns in zip(ends, raw, strict=True))
-        centre = tuple(columns.mean(axis=0) for columns in raw)
-        scale = tuple(np.ones(1) if len(d) else columns.std(axis=0) for d, columns in zip(dummies, raw, strict=True))
+        read = [_read(column.kind, x[~np.isnan(x)]) for column, x in zip(schema, X.T, strict=True)]
+        dummies, centre, scale = zip(*read, strict=True)
+        ends = 1 + np.cumsum([len(means) for means in centre])
+        blocks = tuple(slice(int(end) - len(means), int(end)) for end, means in zip(ends, centre, strict=True))
         return cls(dummies, blocks, centre, scale)
+
+    @property
+    def width(self) -> int:
+        """Number of columns, the intercept included."""
+        return self.blocks[-1].stop
+
+    def unit(self, j: int) -> tuple[float, float]:
+        """Mean and standard deviation of the codes of ordinal or numeric item j."""
+        return float(self.centre[j][0]), float(self.scale[j][0])
 
     def encode(self, j: int, codes: Floats) -> Floats:
         """Columns of item j for codes (n,): shape (n, width); NaN where the code is NaN."""
-        columns = (_numbers(codes, self.dummies[j]) - self.centre[j]) / self.scale[j]
+        if not len(self.dummies[j]):
+            return (codes[:, None] - self.centre[j]) / self.scale[j]
+        columns = (codes[:, None] == self.dummies[j]) - self.centre[j]
         columns[np.isnan(codes)] = np.nan
         return columns
 
-    def design(self, X: Floats) -> Floats:
+    def design(self, X: Floats, dtype: DTypeLike = np.float64) -> Design:
         """All columns for a table (n, p), intercept first: shape (n, 1 + q)."""
-        return np.hstack([np.ones((len(X), 1)), *(self.encode(j, x) for j, x in enumerate(X.T))])
+        D = np.empty((len(X), self.width), dtype=dtype)
+        D[:, 0] = 1
+        for start in range(0, len(X), ROWS):
+            rows = slice(start, start + ROWS)
+            for j, block in enumerate(self.blocks):
+                D[rows, block] = self.encode(j, X[rows, j])
+        return D
 
 
-def _numbers(codes: Floats, dummies: Floats) -> Floats:
-    return (codes[:, None] == dummies).astype(float) if len(dummies) else codes[:, None].astype(float)
+def _read(kind: Kind, known: Floats) -> tuple[Floats, Floats, Floats]:
+    """Levels with a column of their own, means and scales of the columns, of an item's observed codes (n,)."""
+    if kind is not Kind.NOMINAL:
+        return np.empty(0), known.mean(keepdims=True), known.std(keepdims=True)
+    levels, counts = np.unique(known, return_counts=True)
+    own = slice(-1, None) if len(levels) == 2 else slice(None)
+    return levels[own], counts[own] / len(known), np.ones(1)

@@ -7,7 +7,8 @@ import numpy as np
 from datasets.prediction import median_level
 from datasets.schema import Floats, Kind
 from imputers.shared.categorical import forecast_levels
-from imputers.shared.chained import ChainedImputer, Fill, Item
+from imputers.shared.chained import ChainedImputer, Fill
+from imputers.shared.completed import Item, Turn
 from imputers.shared.linear import fit_linear
 from imputers.shared.ranges import COUNT, POSITIVE
 
@@ -34,19 +35,21 @@ class RegressionImputer(ChainedImputer):
         self.max_iter = max_iter
         self.ridge = ridge
 
-    def _fill(self, item: Item, known: Floats, holes: Floats, start: Floats | None, rng: np.random.Generator) -> Fill:
+    def _fill(self, turn: Turn, start: Floats | None, rng: np.random.Generator) -> Fill:
+        item = turn.item
         if item.column.kind is Kind.NUMERIC:
-            fit = fit_linear(known, item.codes[:, None], self.ridge)
-            mean = holes @ fit.coefficients[:, 0]
-            return Fill(item.column.snap(mean), item.column.bounded(mean), fit.deviation)
-        forecast, parameters = forecast_levels(item, known, holes, start, ridge=self.ridge)
+            fit = fit_linear(turn.sums, self.ridge)
+            centre, scale = turn.unit
+            mean = centre + scale * turn.at_holes(fit.coefficients)[:, 0]
+            return Fill(item.column.snap(mean), lambda: item.column.bounded(mean), scale * fit.deviation)
+        forecast, parameters = forecast_levels(turn, start, ridge=self.ridge)
         best = forecast.argmax(axis=1) if item.column.kind is Kind.NOMINAL else median_level(forecast)
-        return Fill(item.levels[best], forecast, parameters)
+        return Fill(item.levels[best], lambda: forecast, parameters)
 
     def _begin(self, item: Item, rng: np.random.Generator) -> Floats:
         return np.zeros((len(item.holes), len(self.predictors_.centre[item.j])))
 
     def _carry(self, item: Item, fill: Fill) -> Floats:
         if item.column.kind is Kind.NUMERIC:
-            return self.predictors_.encode(item.j, fill.forecast)
-        return fill.forecast @ self.predictors_.encode(item.j, item.levels)
+            return self.predictors_.encode(item.j, fill.forecast())
+        return fill.forecast() @ self.predictors_.encode(item.j, item.levels)

@@ -7,7 +7,8 @@ import numpy as np
 from datasets.schema import Floats, Kind
 from imputers import IMPUTERS
 from imputers.shared.categorical import forecast_levels, is_short
-from imputers.shared.chained import ChainedImputer, Fill, Item
+from imputers.shared.chained import ChainedImputer, Fill
+from imputers.shared.completed import Turn
 from imputers.shared.levels import draw_level
 from imputers.shared.ranges import COUNT, POSITIVE
 from imputers.statistical.pmm import match
@@ -52,9 +53,10 @@ class Mice(ChainedImputer):
         self.n_donors = n_donors
         self.ridge = ridge
 
-    def _fill(self, item: Item, known: Floats, holes: Floats, start: Floats | None, rng: np.random.Generator) -> Fill:
+    def _fill(self, turn: Turn, start: Floats | None, rng: np.random.Generator) -> Fill:
+        item = turn.item
         if item.column.kind is not Kind.NOMINAL and not is_short(item):
-            return match(item, known, holes, item.codes[:, None], n_donors=self.n_donors, ridge=self.ridge, rng=rng)
-        weights = rng.exponential(size=len(known))
-        forecast, parameters = forecast_levels(item, known, holes, start, ridge=self.ridge, weights=weights)
-        return Fill(item.levels[draw_level(forecast, rng)], forecast, parameters)
+            return match(turn, turn.sums, n_donors=self.n_donors, ridge=self.ridge, rng=rng)
+        weights = rng.exponential(size=len(item.known))
+        forecast, parameters = forecast_levels(turn, start, ridge=self.ridge, weights=weights)
+        return Fill(item.levels[draw_level(forecast, rng)], lambda: forecast, parameters)

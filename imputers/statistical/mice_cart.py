@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from datasets.schema import Floats, Kind
 from imputers import IMPUTERS
-from imputers.shared.chained import ChainedImputer, Fill, Item
+from imputers.shared.chained import ChainedImputer, Fill
+from imputers.shared.completed import Item, Turn
 from imputers.shared.ranges import COUNT, NOT_NEGATIVE
 
 
@@ -45,9 +46,10 @@ class MiceCart(ChainedImputer):
         self.min_samples_leaf = min_samples_leaf
         self.min_impurity_decrease = min_impurity_decrease
 
-    def _fill(self, item: Item, known: Floats, holes: Floats, start: Floats | None, rng: np.random.Generator) -> Fill:
+    def _fill(self, turn: Turn, start: Floats | None, rng: np.random.Generator) -> Fill:
         from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
+        item, known, holes = turn.item, turn.known(), turn.holes()
         nominal = item.column.kind is Kind.NOMINAL
         impurity = 1 - np.sum((np.bincount(item.positions) / len(known)) ** 2) if nominal else np.var(item.codes)
         tree = (DecisionTreeClassifier if nominal else DecisionTreeRegressor)(
@@ -75,7 +77,7 @@ def leaf_donors(item: Item, known: NDArray[np.intp], holes: NDArray[np.intp], rn
     order = np.argsort(known, kind="stable")  # rows of a leaf stand together
     donors = order[last[holes] - (rng.random(len(holes)) * sizes[holes]).astype(int)]
     if item.column.kind is Kind.NUMERIC:
-        return Fill(item.codes[donors], np.bincount(known, item.codes)[holes] / sizes[holes])
+        return Fill(item.codes[donors], lambda: np.bincount(known, item.codes)[holes] / sizes[holes])
     K = len(item.levels)
     counts = np.bincount(known * K + item.positions, minlength=leaves * K).reshape(leaves, K)
-    return Fill(item.codes[donors], counts[holes] / sizes[holes, None])
+    return Fill(item.codes[donors], lambda: counts[holes] / sizes[holes, None])

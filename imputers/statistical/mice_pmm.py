@@ -6,7 +6,8 @@ import numpy as np
 
 from datasets.schema import Floats, Kind
 from imputers import IMPUTERS
-from imputers.shared.chained import ChainedImputer, Fill, Item
+from imputers.shared.chained import ChainedImputer, Fill
+from imputers.shared.completed import Turn
 from imputers.shared.ranges import COUNT, POSITIVE
 from imputers.statistical.pmm import canonical_scores, match
 
@@ -49,9 +50,9 @@ class MicePmm(ChainedImputer):
         self.n_components = n_components
         self.ridge = ridge
 
-    def _fill(self, item: Item, known: Floats, holes: Floats, start: Floats | None, rng: np.random.Generator) -> Fill:
-        scores = item.codes[:, None]
-        if item.column.kind is Kind.NOMINAL:
-            levels = canonical_scores(known, item.positions, len(item.levels), self.n_components, self.ridge)
-            scores = levels[item.positions]
-        return match(item, known, holes, scores, n_donors=self.n_donors, ridge=self.ridge, rng=rng)
+    def _fill(self, turn: Turn, start: Floats | None, rng: np.random.Generator) -> Fill:
+        sums, K = turn.sums, len(turn.item.levels)
+        if turn.item.column.kind is Kind.NOMINAL and K > 2:
+            counts = np.bincount(turn.item.positions, minlength=K)
+            sums = sums.combined(canonical_scores(sums, counts, self.n_components, self.ridge))
+        return match(turn, sums, n_donors=self.n_donors, ridge=self.ridge, rng=rng)

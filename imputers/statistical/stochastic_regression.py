@@ -7,7 +7,8 @@ import numpy as np
 from datasets.schema import Floats, Kind
 from imputers import IMPUTERS
 from imputers.shared.categorical import forecast_levels
-from imputers.shared.chained import ChainedImputer, Fill, Item
+from imputers.shared.chained import ChainedImputer, Fill
+from imputers.shared.completed import Turn
 from imputers.shared.levels import draw_level, normal_mean
 from imputers.shared.linear import fit_linear
 from imputers.shared.ranges import COUNT, POSITIVE
@@ -43,11 +44,13 @@ class StochasticRegression(ChainedImputer):
         self.max_iter = max_iter
         self.ridge = ridge
 
-    def _fill(self, item: Item, known: Floats, holes: Floats, start: Floats | None, rng: np.random.Generator) -> Fill:
+    def _fill(self, turn: Turn, start: Floats | None, rng: np.random.Generator) -> Fill:
+        item = turn.item
         if item.column.kind is Kind.NUMERIC:
-            fit = fit_linear(known, item.codes[:, None], self.ridge)
-            mean = holes @ fit.coefficients[:, 0]
-            drawn = mean + fit.deviation[0] * rng.standard_normal(len(mean))
-            return Fill(item.column.snap(drawn), normal_mean(item.column, mean, fit.deviation[0]))
-        forecast, parameters = forecast_levels(item, known, holes, start, ridge=self.ridge)
-        return Fill(item.levels[draw_level(forecast, rng)], forecast, parameters)
+            fit = fit_linear(turn.sums, self.ridge)
+            centre, scale = turn.unit
+            mean, deviation = centre + scale * turn.at_holes(fit.coefficients)[:, 0], scale * fit.deviation[0]
+            drawn = mean + deviation * rng.standard_normal(len(mean))
+            return Fill(item.column.snap(drawn), lambda: normal_mean(item.column, mean, deviation))
+        forecast, parameters = forecast_levels(turn, start, ridge=self.ridge)
+        return Fill(item.levels[draw_level(forecast, rng)], lambda: forecast, parameters)

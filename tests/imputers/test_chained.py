@@ -72,9 +72,10 @@ def test_models_see_each_item_in_its_turn_with_all_others(schema, table):
     visits = []
 
     class Spy(Regression):
-        def _fill(self, item, known, holes, start, rng):
-            visits.append((item.j, known.shape, holes.shape, start))
-            return Fill(np.full(len(holes), item.codes[0]), np.zeros(len(holes)), np.array([item.j]))
+        def _fill(self, turn, start, rng):
+            item, h = turn.item, len(turn.item.holes)
+            visits.append((item.j, turn.known().shape, turn.holes().shape, start))
+            return Fill(np.full(h, item.codes[0]), lambda: np.zeros(h), np.array([item.j]))
 
         def _carry(self, item, fill):
             return self.predictors_.encode(item.j, fill.codes)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from imputers.shared.linear import fit_linear
+from imputers.shared.linear import Sums, fit_linear
 
 
 @pytest.fixture
@@ -13,7 +13,7 @@ def data():
 
 def test_without_ridge_it_is_least_squares(data):
     X, Y = data
-    fit = fit_linear(X, Y, ridge=0.0)
+    fit = fit_linear(Sums.of(X, Y), ridge=0.0)
     expected, squares, rank, _ = np.linalg.lstsq(X, Y, rcond=None)
     np.testing.assert_allclose(fit.coefficients, expected, rtol=1e-10)
     np.testing.assert_allclose(fit.squares, squares, rtol=1e-10)
@@ -25,19 +25,19 @@ def test_ridge_is_scikit_learns(data):
 
     X, Y = data
     theirs = Ridge(alpha=3.0).fit(X[:, 1:], Y[:, 0])
-    ours = fit_linear(X, Y, ridge=3.0).coefficients[:, 0]
+    ours = fit_linear(Sums.of(X, Y), ridge=3.0).coefficients[:, 0]
     np.testing.assert_allclose(ours, [theirs.intercept_, *theirs.coef_], rtol=1e-8)
 
 
 def test_repeated_predictors_cost_one_degree_of_freedom_together(data):
     X, Y = data
     twice = np.column_stack([X, X[:, 3]])
-    assert fit_linear(twice, Y, ridge=1e-6).freedom == pytest.approx(60 - 4, abs=1e-4)
+    assert fit_linear(Sums.of(twice, Y), ridge=1e-6).freedom == pytest.approx(60 - 4, abs=1e-4)
 
 
 def test_draws_have_the_posterior_mean_and_covariance(data):
     X, Y = data
-    fit = fit_linear(X, Y, ridge=0.0)
+    fit = fit_linear(Sums.of(X, Y), ridge=0.0)
     rng = np.random.default_rng(2)
     draws = [fit.draw(rng) for _ in range(4000)]
     coefficients = np.array([drawn[:, 0] for drawn, _ in draws])
@@ -53,3 +53,17 @@ def test_draws_have_the_posterior_mean_and_covariance(data):
     )
     variances = np.array([deviation[0] ** 2 for _, deviation in draws])
     assert variances.mean() == pytest.approx(fit.squares[0] / (fit.freedom - 2), rel=0.02)
+
+
+def test_outcomes_combined_are_as_if_they_had_been_given(data):
+    X, _ = data
+    Y, weights = np.random.default_rng(3).normal(size=(60, 3)), np.array([[1.0, 0.5], [0.0, -2.0], [3.0, 0.1]])
+    ours, theirs = fit_linear(Sums.of(X, Y).combined(weights), 2.0), fit_linear(Sums.of(X, Y @ weights), 2.0)
+    np.testing.assert_allclose(ours.coefficients, theirs.coefficients, rtol=1e-10)
+    np.testing.assert_allclose(ours.squares, theirs.squares, rtol=1e-10)
+
+
+def test_a_perfect_fit_leaves_nothing(data):
+    X, _ = data
+    fit = fit_linear(Sums.of(X, X @ np.array([[5.0], [1e6], [-1.0], [0.0]])), ridge=0.0)
+    assert fit.squares[0] >= 0 and fit.deviation[0] < 1

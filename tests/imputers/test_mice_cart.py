@@ -1,7 +1,7 @@
 import numpy as np
 
 from datasets.schema import Column, Kind, Schema
-from imputers.shared.chained import Item
+from imputers.shared.completed import Item
 from imputers.statistical.mice_cart import MiceCart, leaf_donors
 
 
@@ -18,7 +18,7 @@ def test_donors_come_from_the_leaf_each_as_often_as_the_others():
         values, counts = np.unique(fill.codes[holes == leaf], return_counts=True)
         assert values.tolist() == members
         np.testing.assert_allclose(counts / 3000, 1 / len(members), atol=0.04)
-        np.testing.assert_allclose(fill.forecast[holes == leaf], np.mean(members))
+        np.testing.assert_allclose(fill.forecast()[holes == leaf], np.mean(members))
 
 
 def test_forecast_of_a_category_is_its_share_of_the_leaf():
@@ -28,7 +28,7 @@ def test_forecast_of_a_category_is_its_share_of_the_leaf():
         np.array([4, 1]),
         np.random.default_rng(1),
     )
-    np.testing.assert_allclose(fill.forecast, [[2 / 3, 1 / 3, 0], [1 / 3, 0, 2 / 3]])  # levels 2, 5, 7
+    np.testing.assert_allclose(fill.forecast(), [[2 / 3, 1 / 3, 0], [1 / 3, 0, 2 / 3]])  # levels 2, 5, 7
 
 
 def test_an_interaction_is_found_that_linear_models_cannot_see():
