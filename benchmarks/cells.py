@@ -14,7 +14,7 @@ from benchmarks.scoring import score
 from benchmarks.versions import CodeVersion, code_version
 from benchmarks.worker import describe
 from datasets.mechanisms import MECHANISMS
-from datasets.table import Dataset, Masked
+from datasets.table import Dataset, Masked, parts
 from metrics import METRICS
 
 
@@ -84,9 +84,13 @@ def scoring_version() -> CodeVersion:
 
 
 def make_mask(dataset: Dataset, mechanism: str, rate: float, seed: int) -> Masked:
-    """Hide cells of a dataset, seeded by the arguments alone."""
-    rng = np.random.default_rng(_digest_number(dataset.title, mechanism, rate, seed))
-    return Masked(dataset, MECHANISMS.resolve(mechanism)(dataset, rate, rng))
+    """Hide cells of a dataset, seeded by the arguments alone; of replicates, each as if it were alone."""
+    hide, hidden = MECHANISMS.resolve(mechanism), np.zeros(dataset.values.shape, dtype=bool)
+    for number, rows, part in parts(dataset):
+        alone = dataset.replicates is None
+        who = (dataset.title,) if alone else (dataset.schema.population, len(part.values), number)
+        hidden[rows] = hide(part, rate, np.random.default_rng(_digest_number(*who, mechanism, rate, seed)))
+    return Masked(dataset, hidden)
 
 
 def prediction_key(cell: Cell, masked: Masked, method: Method) -> str:

@@ -53,7 +53,7 @@ class Job:
         return self.store.record_path(self.record_key)
 
     def request(self, path: list[str]) -> bytes:
-        """All that the process that imputes is told: masked values, schema, weights, method, draws and a seed."""
+        """All that the process that imputes is told: masked values, schema, design, method, draws and a seed."""
         content = {
             "do": "impute",
             "path": path,
@@ -64,8 +64,9 @@ class Job:
             "schema": schema_to_json(self.masked.schema),
             "folder": str(self.store.learned_path(self.prediction_key).resolve()),
         }
-        weights = self.masked.truth.weights
-        return pack(content, {"values": self.masked.values} | ({} if weights is None else {"weights": weights}))
+        truth = self.masked.truth
+        told = {"values": self.masked.values, "weights": truth.weights, "replicates": truth.replicates}
+        return pack(content, {name: array for name, array in told.items() if array is not None})
 
     def record(self, status: str, message: str, seconds: float) -> Record:
         """Its record without scores."""

@@ -7,6 +7,7 @@ from datasets.prediction import Prediction
 from datasets.schema import Floats
 from datasets.table import Masked
 from metrics import METRICS
+from metrics.coverage import coverage
 from metrics.metric import Measured, Metric, Reads
 
 
@@ -20,7 +21,9 @@ class Scored(NamedTuple):
 
 
 def score(masked: Masked, prediction: Prediction) -> list[Scored]:
-    """Every metric that applies to a prediction."""
+    """Every metric that applies to a prediction; of replicates, what the intervals of all estimands hold."""
+    if masked.truth.replicates is not None:
+        return [Scored(*found) for found in coverage(masked, prediction)]
     has = {
         Reads.FILLS: prediction.draws is not None,
         Reads.PROBABILITIES: bool(prediction.probabilities),

@@ -17,9 +17,11 @@ import numpy as np
 from benchmarks.wire import pack, prediction_to_parts, schema_from_json, unpack
 from datasets import DATASETS
 from datasets.errors import InputError, MethodUnavailableError
+from datasets.prediction import Prediction
 from datasets.registry import load_plugin
 from datasets.request import parse_request
 from datasets.schema import Floats
+from datasets.table import replicate_rows
 from imputers import IMPUTERS, make_imputer
 from reports.results import plain_message
 
@@ -121,6 +123,8 @@ def _finite(value: object) -> bool:
 def _imputed(request: Mapping[str, Any], arrays: Mapping[str, Floats]) -> bytes:
     """Let an imputer see values, schema, weights and a seed, and nothing else; its audit of itself is not timed."""
     _loaded(request)
+    if "replicates" in arrays:
+        return _imputed_each(request, arrays)
     imputer = make_imputer(request["imputer"])
     folder = request["folder"] and Path(request["folder"])
     start = time.perf_counter()
@@ -138,6 +142,27 @@ def _imputed(request: Mapping[str, Any], arrays: Mapping[str, Floats]) -> bytes:
     cost = [fitted - start, drawn - fitted, _peak_memory_mb()]
     audit = {str(name): float(value) for name, value in imputer.audit().items()}
     return pack({"status": "done", "prediction": content, "cost": cost, "audit": audit}, parts)
+
+
+def _imputed_each(request: Mapping[str, Any], arrays: Mapping[str, Floats]) -> bytes:
+    """Let a new imputer see each replicate, with a seed of its own; of what it gives, the draws are sent back."""
+    schema, weights = schema_from_json(request["schema"]), arrays.get("weights")
+    fit_seconds, draw_seconds, fills = 0.0, 0.0, []
+    for number, rows in replicate_rows(arrays["replicates"]):
+        imputer, X = make_imputer(request["imputer"]), arrays["values"][rows]
+        own = None if weights is None else weights[rows]
+        seed = int(np.random.SeedSequence((request["random_state"], number)).generate_state(1)[0])
+        start = time.perf_counter()
+        imputer.fit(X, schema=schema, weights=own, random_state=seed)
+        fitted = time.perf_counter()
+        draws = imputer.impute(X, n_draws=request["n_draws"]).draws
+        fit_seconds, draw_seconds = fit_seconds + fitted - start, draw_seconds + time.perf_counter() - fitted
+        if draws is None:
+            raise InputError(f"{request['imputer']} fills nothing, so no replicate of it can be analysed; leave it out")
+        fills.append(draws)
+    content, parts = prediction_to_parts(Prediction(np.concatenate(fills, axis=1)))  # holes stand row by row
+    cost = [fit_seconds, draw_seconds, _peak_memory_mb()]
+    return pack({"status": "done", "prediction": content, "cost": cost, "audit": {}}, parts)
 
 
 def _peak_memory_mb() -> float:

@@ -1,5 +1,6 @@
 """The regression that people will run on the completed table: its model matrix, and what is estimated of it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,20 +85,34 @@ def model_matrix(schema: Schema, X: Floats) -> tuple[tuple[str, ...], Floats, Fl
     """
     if schema.regression is None:
         raise InputError("the schema states no regression; give Schema(columns, regression=Regression(…))")
+    names, Z = regressors(schema, X, schema.regression.covariates)
     D = schema.design(X)
-    names, columns = [INTERCEPT], [np.ones((len(X), 1))]
-    for name in schema.regression.covariates:
-        j = schema.index(name)
-        block, labels = schema.blocks[j], list(schema.columns[j].labels.values())
-        width = block.stop - block.start
-        if not width:
-            raise InputError(f"the regression has the text column {name!r} as covariate; make it nominal or leave it")
-        columns.append(D[:, block.start + (width > 1) : block.stop])
-        names += [f"{name}: {label}" for label in labels[1:]] if width > 1 else [name]
     outcome = schema.blocks[schema.index(schema.regression.outcome)]
     if outcome.stop - outcome.start != 1:
         raise InputError(f"the regression's outcome {schema.regression.outcome!r} must be ordinal or numeric")
-    return tuple(names), np.hstack(columns), D[:, outcome.start]
+    return names, Z, D[:, outcome.start]
+
+
+def regressors(schema: Schema, X: Floats, covariates: Sequence[str]) -> tuple[tuple[str, ...], Floats]:
+    """Terms (k,) and regressors (n, k) with ones first, for some columns of X (n, p); NaN unknown.
+
+    Ordinal answers count by their code, nominal ones as dummies against their first level.
+
+    Raises
+    ------
+    InputError
+        If there is no such column, or it holds text.
+    """
+    names, columns = [INTERCEPT], [np.ones((len(X), 1))]
+    for name in covariates:
+        j = schema.index(name)
+        D, labels = schema.take([j]).design(X[:, [j]]), list(schema.columns[j].labels.values())
+        width = D.shape[1]
+        if not width:
+            raise InputError(f"the regression has the text column {name!r} as covariate; make it nominal or leave it")
+        columns.append(D[:, int(width > 1) :])
+        names += [f"{name}: {label}" for label in labels[1:]] if width > 1 else [name]
+    return tuple(names), np.hstack(columns)
 
 
 def least_squares(names: tuple[str, ...], Z: Floats, y: Floats) -> Estimates:

@@ -1,8 +1,8 @@
 """Tables: a dataset as observed, and the same with cells hidden whose truth only the benchmark knows."""
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from functools import cached_property
 
@@ -40,6 +40,8 @@ class Dataset:
     weights, strata, psu : survey design, each shape (n,), or None.
     origin : where the values come from, e.g. file name and sha256; goes into the manifest.
     synthetic : True if no respondent ever gave these answers.
+    replicates : number of the replicate that each row belongs to, ascending, shape (n,); None if the rows are one
+        table. Each replicate is masked, imputed and analysed as a table of its own.
 
     Raises
     ------
@@ -56,6 +58,7 @@ class Dataset:
     psu: Floats | None = None
     origin: Mapping[str, str] = field(default_factory=dict)
     synthetic: bool = False
+    replicates: Floats | None = None
 
     def __post_init__(self) -> None:
         values = np.array(self.values, dtype=float)
@@ -65,13 +68,15 @@ class Dataset:
             raise InputError(f"dataset {self.name!r}: reasons must have shape {values.shape} and be 0 where observed")
         self._freeze("values", values)
         self._freeze("reasons", reasons.astype(np.int8))
-        for name in ("weights", "strata", "psu"):
+        for name in ("weights", "strata", "psu", "replicates"):
             vector = getattr(self, name)
             if vector is None:
                 continue
             if np.shape(vector) != (len(values),) or not np.isfinite(vector).all():
                 raise InputError(f"dataset {self.name!r}: {name} must be {len(values)} finite numbers, one a row")
             self._freeze(name, np.array(vector, dtype=float))
+        if self.replicates is not None and (np.diff(self.replicates) < 0).any():
+            raise InputError(f"dataset {self.name!r}: rows of a replicate must stand together, replicates in order")
 
     def _freeze(self, name: str, array: NDArray) -> None:
         array.flags.writeable = False
@@ -88,7 +93,28 @@ class Dataset:
         digest = hashlib.sha256(repr((self.name, self.schema)).encode())
         for array in (self.values, self.reasons, self.weights, self.strata, self.psu):
             digest.update(b"none" if array is None else np.ascontiguousarray(array).tobytes())
+        if self.replicates is not None:
+            digest.update(self.replicates.tobytes())
         return digest.hexdigest()[:16]
+
+
+def parts(dataset: Dataset) -> Iterator[tuple[int, slice, Dataset]]:
+    """Number, rows and table of each replicate; a dataset without replicates is the one of number 0."""
+    if dataset.replicates is None:
+        yield 0, slice(None), dataset
+        return
+    for number, rows in replicate_rows(dataset.replicates):
+        weights, strata, psu = (v if v is None else v[rows] for v in (dataset.weights, dataset.strata, dataset.psu))
+        values, reasons = dataset.values[rows], dataset.reasons[rows]
+        one = replace(dataset, values=values, reasons=reasons, weights=weights, strata=strata, psu=psu, replicates=None)
+        yield number, rows, one
+
+
+def replicate_rows(replicates: Floats) -> Iterator[tuple[int, slice]]:
+    """Number and rows of each replicate, whose rows stand together."""
+    starts = np.flatnonzero(np.diff(replicates, prepend=np.nan) != 0)
+    for start, stop in zip(starts, [*starts[1:], len(replicates)], strict=True):
+        yield int(replicates[start]), slice(int(start), int(stop))
 
 
 @dataclass(frozen=True, eq=False)

@@ -110,7 +110,7 @@ def _slopes(own: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series]:
     found["error"] = np.sqrt(found["column"].map(pooled) / found["size"])
     if freedom > 0:
         chance = 2 * student.sf(np.abs(found["mean"] / found["error"]), freedom)
-        found["biased"] = (_holm(chance) < LEVEL) & (found["mean"].abs() > SLIGHT)
+        found["biased"] = (holm(chance) < LEVEL) & (found["mean"].abs() > SLIGHT)
     else:
         found["biased"] = False
     return found, pooled
@@ -137,7 +137,7 @@ def _within(settings: pd.DataFrame) -> pd.Series:
     return squares / freedom.groupby(settings["column"]).sum()
 
 
-def _holm(chances: Floats) -> Floats:
+def holm(chances: Floats) -> Floats:
     """p-values adjusted for their number (Holm 1979, Scandinavian Journal of Statistics 6)."""
     order = np.argsort(chances)
     steps = np.maximum.accumulate(chances[order] * np.arange(len(chances), 0, -1))

@@ -12,6 +12,7 @@ from reports import board_figures, figures
 from reports.boards import Board, Contest, boards_of, contest_of
 from reports.claims import claims_page
 from reports.covariances import Covariances, target_covariances
+from reports.coverage_page import inference_page
 from reports.drawing import png
 from reports.facts import Facts, Manifest, board_facts, check_facts
 from reports.folder import write_files
@@ -109,6 +110,7 @@ PAGES: Mapping[str, Render] = {
     "leaderboard": leaderboards,
     "claims": single_page(claims_page),
     "study": single_page(study_page),
+    "inference": single_page(inference_page),
 }
 
 

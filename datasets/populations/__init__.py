@@ -1,7 +1,7 @@
 """Populations: laws that tables are drawn from and whose conditional distributions are known."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
 from datasets.registry import Registry
 
@@ -34,6 +34,26 @@ class Population(Protocol):
         -------
         `n_draws` draws, joint within a row; expectations, and probabilities of all items with labels.
         """
+
+    def sample(self, n: int, rng: "np.random.Generator") -> "Sample":
+        """Draw n respondents, who leave no question open."""
+
+    def support(self, names: Sequence[str]) -> "tuple[Floats, Floats]":
+        """Table (r, c) of some items with probabilities (r,) that stands for what samples estimate.
+
+        An estimator on these rows, weighted by the probabilities, gives the value that it has in the population. Of
+        numeric items the first two moments alone may be right, which is all that means, correlations and least squares
+        ask for.
+        """
+
+
+class Sample(NamedTuple):
+    """Respondents drawn from a population: codes (n, p); weights, strata and primary sampling units (n,) or None."""
+
+    values: "Floats"
+    weights: "Floats | None" = None
+    strata: "Floats | None" = None
+    psu: "Floats | None" = None
 
 
 POPULATIONS: Registry[Callable[[], Population]] = Registry(

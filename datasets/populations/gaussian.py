@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.moments import Moments
-from datasets.populations import POPULATIONS
+from datasets.populations import POPULATIONS, Sample
 from datasets.prediction import Prediction
 from datasets.schema import Column, Floats, Kind, Regression, Role, Schema
 
@@ -58,6 +58,20 @@ class GaussianPopulation:
             noise = rng.standard_normal((n_draws, *centre.shape)) @ np.linalg.cholesky(scatter).T
             draws[np.ix_(np.arange(n_draws), rows, holes)] = centre + noise
         return Prediction(draws[:, np.isnan(X)], expected[np.isnan(X)])
+
+    def sample(self, n: int, rng: np.random.Generator) -> Sample:
+        """Draw n rows."""
+        return Sample(rng.multivariate_normal(self.mean, self.covariance, n, method="cholesky"))
+
+    def support(self, names: Sequence[str]) -> tuple[Floats, Floats]:
+        """Two points on each principal direction, all of one probability, with the mean and covariance of the items.
+
+        The cubature points of Arasaratnam & Haykin (2009), IEEE Transactions on Automatic Control 54; higher moments
+        are not those of a normal distribution.
+        """
+        part = self.take(names)
+        reach = np.sqrt(len(names)) * np.linalg.cholesky(part.covariance).T
+        return part.mean + np.vstack([reach, -reach]), np.full(2 * len(names), 0.5 / len(names))
 
     def _regression(self, holes: NDArray[np.bool_]) -> tuple[Floats, Floats]:
         """Slopes (observed, holes) of the holes on the observed items, and the covariance of what they leave open."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from datasets.populations import Sample
 from datasets.populations.latent_class import (
     LatentClasses,
     Levels,
@@ -66,3 +67,18 @@ class LatentClassPopulation:
             z = (np.log(weights)[:, None] - self.weight_mean) / self.weight_sd
             evidence = -(z**2) / 2 - np.log(self.weight_sd)
         return posterior(self.answers, X, evidence)
+
+    def sample(self, n: int, rng: np.random.Generator) -> Sample:
+        """Draw n rows, each with a chance in proportion to the law itself, and so without weights."""
+        classes = draw_rows(np.broadcast_to(self.answers.shares, (n, len(self.answers.shares))), rng)
+        return Sample(draw_levels(self.answers, classes, rng, np.ones((n, len(self.schema)), dtype=bool)))
+
+    def support(self, names: Sequence[str]) -> tuple[Floats, Floats]:
+        """Every combination of levels of the items, with its exact probability."""
+        part = self.take(names).answers
+        values = np.stack(np.meshgrid(*part.levels.values, indexing="ij"), axis=-1).reshape(-1, len(names))
+        joint = part.shares[:, None]
+        for block in part.levels.blocks:
+            joint = (joint[:, :, None] * part.profiles[:, None, block]).reshape(len(part.shares), -1)
+        chance = joint.sum(axis=0)
+        return values[chance > 0], chance[chance > 0]
