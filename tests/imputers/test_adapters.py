@@ -8,7 +8,10 @@ pytest.importorskip("transformers")
 for package in ("peft", "accelerate", "safetensors"):
     pytest.importorskip(package)
 
+from peft.tuners.lora import Linear  # noqa: E402
+
 from imputers.llm.tuning.adapters import Lora, attach, detach, restore, save  # noqa: E402
+from imputers.llm.tuning.low_rank import LowRankLinear  # noqa: E402
 from imputers.llm.tuning.recipe import Recipe  # noqa: E402
 from imputers.llm.tuning.training import fine_tune  # noqa: E402
 from imputers.shared.weights import load  # noqa: E402
@@ -55,6 +58,25 @@ def test_adapter_is_saved_restored_and_taken_off(adapted, tiny_llama, tiny_scrip
     taken_off = detach(adapted)
     assert torch.equal(log_probabilities(taken_off), base)
     assert torch.equal(log_probabilities(attach(taken_off, Lora(), seeded(2))), base)
+
+
+def test_layers_give_the_numbers_and_gradients_of_peft(tiny_llama):
+    """Against peft's own layer, which adds the low-rank part in passes of its own."""
+    found = []
+    for own in (LowRankLinear.forward, Linear.forward):
+        loaded = attach(load(str(tiny_llama), "float32", "pretrained", seeded(0)), Lora(4, 8, 0.0), seeded(1))
+        with torch.no_grad(), pytest.MonkeyPatch.context() as patch:
+            patch.setattr(LowRankLinear, "forward", own)
+            for number, (name, weight) in enumerate(loaded.model.named_parameters()):
+                if "lora_B" in name:
+                    weight.copy_(torch.randn(weight.shape, generator=seeded(number)))
+            with torch.enable_grad():
+                logits = loaded.model(input_ids=torch.arange(12).view(2, 6)).logits
+                logits.log_softmax(dim=-1)[..., 0].sum().backward()
+        slopes = {name: weight.grad for name, weight in loaded.model.named_parameters() if weight.requires_grad}
+        assert len(slopes) == 2 * 2 * 7
+        found.append((logits.detach(), slopes))
+    torch.testing.assert_close(*found, rtol=1e-4, atol=1e-4)
 
 
 def test_network_without_adapter_is_saved_whole(tiny_llama, tmp_path):

@@ -9,6 +9,7 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import PreTrainedModel
 
 from datasets.errors import InputError
+from imputers.llm.tuning.low_rank import with_low_rank_layers
 from imputers.shared.randomness import seed_from, seeded
 from imputers.shared.weights import LanguageModel
 
@@ -66,7 +67,7 @@ def attach(loaded: LanguageModel, lora: Lora, generator: torch.Generator) -> Lan
         task_type="CAUSAL_LM",
     )
     with seeded(seed_from(generator), loaded.device):
-        return _with_network(loaded, get_peft_model(_plain(loaded), config).eval())
+        return _with_network(loaded, get_peft_model(_plain(loaded), with_low_rank_layers(config)).eval())
 
 
 def detach(loaded: LanguageModel) -> LanguageModel:
@@ -96,7 +97,8 @@ def restore(loaded: LanguageModel, folder: Path) -> LanguageModel:
     """
     if not (folder / "adapter_model.safetensors").is_file():
         raise InputError(f"{folder} has no adapter_model.safetensors; give the folder that an adapter was saved to")
-    return _with_network(loaded, PeftModel.from_pretrained(_plain(loaded), folder).eval())
+    config = with_low_rank_layers(LoraConfig.from_pretrained(str(folder)))
+    return _with_network(loaded, PeftModel.from_pretrained(_plain(loaded), folder, config=config).eval())
 
 
 def _plain(loaded: LanguageModel) -> PreTrainedModel:
