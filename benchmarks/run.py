@@ -35,7 +35,7 @@ from datasets.table import Dataset, Masked
 from imputers import make_imputer
 from reports.folder import check_folder
 from reports.results import Provenance, Record
-from reports.write import check_page, write_report
+from reports.write import CARDED, check_page, write_report
 
 Tables = Mapping[str, Dataset | str]
 NAME = re.compile(r"\w[-.\w]{0,119}")
@@ -192,7 +192,7 @@ def run(suite: Suite, tables: Tables, methods: Methods, settings: Settings, prog
                 f"{max(gone, len(jobs) - len(records))} of {len(jobs)} records are gone from {store.folder}, where "
                 "something else has removed them; no page is written: give the same command again"
             )
-        cards = _cards(jobs) if suite.page == "leaderboard" else []
+        cards = _cards(jobs) if suite.page in CARDED else []
         manifest = describe_run(suite, tables, methods, jobs, cards, records, settings.command)
         return Outcome(write_report(folder, records, manifest), *told)
 

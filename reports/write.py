@@ -11,6 +11,7 @@ from datasets.mechanisms.card import ColumnCard, MaskCard
 from reports import board_figures, figures
 from reports.boards import Board, Contest, boards_of, contest_of
 from reports.claims import claims_page
+from reports.conclusions import conclusions_page
 from reports.covariances import Covariances, target_covariances
 from reports.coverage_page import inference_page
 from reports.drawing import png
@@ -27,6 +28,7 @@ from reports.shares import level_shares
 from reports.study import study_page
 
 LONGEST = 120  # characters of a file name, far below the limit in bytes of every file system
+CARDED = ("leaderboard", "conclusions")  # pages that show mask cards
 LEADING = 4  # methods whose shares of levels are drawn
 MOST_MAPS = 19  # correlation heat maps beside the truth
 
@@ -105,12 +107,18 @@ def single_page(compose: Callable[[Sequence[Record], Manifest], Page]) -> "Rende
     return render
 
 
+def conclusions(records: Sequence[Record], manifest: Manifest) -> dict[str, bytes]:
+    """The page of what holds in all settings of a suite, and its leaderboards."""
+    return single_page(conclusions_page)(records, manifest) | leaderboards(records, manifest)
+
+
 Render = Callable[[Sequence[Record], Manifest], dict[str, bytes]]
 PAGES: Mapping[str, Render] = {
     "leaderboard": leaderboards,
     "claims": single_page(claims_page),
     "study": single_page(study_page),
     "inference": single_page(inference_page),
+    "conclusions": conclusions,
 }
 
 

@@ -179,16 +179,23 @@ def _table(file: Path, name: str, names: Sequence[str], rows: NDArray[np.intp]) 
     """Dataset of some variables and rows of the survey's Stata file, without its design."""
     span = range(rows[0], rows[-1] + 1)
     survey = read_stata(file, names, span)
-    columns, values, reasons = zip(*(_column(survey, variable, rows - span.start) for variable in names), strict=True)
+    columns, values, reasons = zip(
+        *(core_column(survey, variable, rows - span.start, variable) for variable in names), strict=True
+    )
     origin = {"file": file.name, "sha256": sha256(file)}
     return Dataset(name, Schema(columns), np.column_stack(values), np.column_stack(reasons), origin=origin)
 
 
-def _column(survey: Labelled, name: str, rows: NDArray[np.intp]) -> tuple[Column, Floats, NDArray[np.int8]]:
-    """Meaning, codes and reasons of one variable in some rows."""
+def core_column(
+    survey: Labelled, name: str, rows: NDArray[np.intp], core: str
+) -> tuple[Column, Floats, NDArray[np.int8]]:
+    """Meaning, codes and reasons of one variable in some rows; what it means is told under its name in the core table.
+
+    A variable that is not in the core table has the kind that its labels tell.
+    """
     codes, reasons = survey.split(name)
     codes, reasons = codes[rows], reasons[rows]
-    facts = variables()["variables"].get(name)
+    facts = variables()["variables"].get(core)
     question = survey.questions.get(name, name)
     if facts is None:
         return labelled_column(name, codes, survey.labels.get(name, {}), question), codes, reasons
