@@ -109,7 +109,7 @@ def _check(check: Check) -> str:
     share = f" ({check.broken / check.decided:.1%})" if check.decided else ""
     return (
         f"check {check.text}: {check.answered:,} rows break it as answered; of {check.decided:,.1f} rows a draw that "
-        f"fills decide, {check.broken:,.1f}{share} do; methods know nothing of it, so look at these rows"
+        f"fills decide, {check.broken:,.1f}{share} do" + ("; look at these rows" if check.broken else "")
     )
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from datasets.condition import Condition
 from datasets.errors import InputError
-from datasets.files.condition import Condition
 from datasets.files.file_table import FileFacts
 from datasets.files.schema_file import IGNORE, write_schema
 from datasets.files.survey_file import SurveyFile, read_survey_file

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from datasets.condition import Condition
 from datasets.errors import InputError
 from datasets.moments import Moments
 from datasets.prediction import Prediction
@@ -63,7 +64,12 @@ def schema_to_json(schema: Schema) -> dict[str, Any]:
         asdict(column) | {"labels": [(float(code), text) for code, text in column.labels.items()]} for column in schema
     ]
     regression = None if schema.regression is None else asdict(schema.regression)
-    return {"columns": columns, "regression": regression, "population": schema.population}
+    return {
+        "columns": columns,
+        "regression": regression,
+        "population": schema.population,
+        "checks": [check.text for check in schema.checks],
+    }
 
 
 def schema_from_json(written: Mapping[str, Any]) -> Schema:
@@ -81,7 +87,7 @@ def schema_from_json(written: Mapping[str, Any]) -> Schema:
     )
     stated = written["regression"]
     regression = stated and Regression(stated["outcome"], tuple(stated["covariates"]))
-    return Schema(columns, regression, written["population"])
+    return Schema(columns, regression, written["population"], tuple(map(Condition, written["checks"])))
 
 
 def prediction_to_parts(prediction: Prediction) -> tuple[dict[str, Any], dict[str, Floats]]:

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from datasets.condition import Condition
 from datasets.errors import InputError
 
 Floats = NDArray[np.float64]
@@ -182,22 +183,25 @@ class Schema:
     regression : of interest to the table's users, or None.
     population : registered name of the law that the rows were drawn from, see `datasets.populations`; empty if it is
         not known, as of every survey.
+    checks : what is to hold in every row, said of the columns' codes.
 
     Raises
     ------
     InputError
-        If two columns share a name, or the regression names a column that is not there.
+        If two columns share a name, or the regression or a check names a column that is not there.
     """
 
     columns: tuple[Column, ...]
     regression: Regression | None = None
     population: str = ""
+    checks: tuple[Condition, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         twice = sorted(name for name, count in Counter(self.names).items() if count > 1)
         if twice:
             raise InputError(f"column names {twice} stand more than once; rename them so that each is unique")
-        for name in self.regression.names if self.regression else ():
+        asked = [name for check in self.checks for name in check.names]
+        for name in (*(self.regression.names if self.regression else ()), *asked):
             self.index(name)
 
     def __len__(self) -> int:
@@ -235,8 +239,10 @@ class Schema:
         return np.array([j for j, column in enumerate(self.columns) if column.role is role], dtype=np.intp)
 
     def take(self, positions: Iterable[int]) -> "Schema":
-        """Schema of some columns, of the same population; the regression stays if all its columns do."""
+        """Schema of some columns, of the same population; the regression and a check stay if all their columns do."""
         part = Schema(tuple(self.columns[j] for j in positions), population=self.population)
+        names = set(part.names)
+        part = replace(part, checks=tuple(check for check in self.checks if names.issuperset(check.names)))
         kept = self.regression is not None and set(self.regression.names) <= set(part.names)
         return replace(part, regression=self.regression) if kept else part
 

@@ -90,7 +90,8 @@ class Dataset:
     @cached_property
     def fingerprint(self) -> str:
         """Hash of everything that decides a result: name, schema, values, reasons and design."""
-        digest = hashlib.sha256(repr((self.name, self.schema)).encode())
+        rules = tuple(check.text for check in self.schema.checks)
+        digest = hashlib.sha256(repr((self.name, self.schema, *rules)).encode())
         for array in (self.values, self.reasons, self.weights, self.strata, self.psu):
             digest.update(b"none" if array is None else np.ascontiguousarray(array).tobytes())
         if self.replicates is not None:

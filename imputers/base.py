@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from datasets.errors import InputError
 from datasets.prediction import Prediction, complete, point
 from datasets.schema import Floats, Kind, Schema
+from imputers.checks import keep_checks
 from imputers.door import Door, Table, Unseen
 
 
@@ -48,6 +49,9 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     ``_impute(X, n_draws, rng)``
         return a `Prediction` of the holes: ``n_draws`` draws and, if it has them, expectations and probabilities.
+
+    Where the schema has checks, rows that a draw makes break one are asked for again (`imputers.checks`), unless the
+    method is deterministic.
 
     X may hold rows that ``_fit`` did not see. Inside these methods ``self.schema_`` describes the columns of X,
     ``self.weights_`` are the survey weights of the fitted rows (n,), or None, and ``self.folder_`` is where
@@ -175,7 +179,12 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         rng = np.random.default_rng((self.random_state_ if seed is None else seed, 1))
         if not np.isnan(codes).any(axis=0)[self._varying].any():
             return self._widen(codes, Prediction(np.empty((n_draws, 0))))
-        return self._widen(codes, self._impute(codes[:, self._varying], n_draws, rng))
+        prediction = self._widen(codes, self._impute(codes[:, self._varying], n_draws, rng))
+        if self.deterministic or not self.full_schema_.checks:
+            return prediction
+        return keep_checks(
+            lambda X, m: self._widen(X, self._impute(X[:, self._varying], m, rng)), codes, prediction, self.full_schema_
+        )
 
     def transform(self, X: Table) -> Table:
         """Fill holes with the best single value: mode if nominal, median if ordinal, mean if numeric.

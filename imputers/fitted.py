@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from datasets.condition import Condition
 from datasets.errors import InputError
 from datasets.schema import Column, Kind, Regression, Role, Schema
 from imputers import make_imputer
@@ -24,7 +25,7 @@ from imputers.door import Door
 
 FACTS, ARRAYS = "fitted.json", "arrays.npz"
 FORMAT = 1
-NOUNS = (Schema, Column, Regression, Kind, Role)  # that any learned state may hold
+NOUNS = (Schema, Column, Condition, Regression, Kind, Role)  # that any learned state may hold
 OUTER = frozenset(  # attributes of every fitted imputer, which are not of its method
     [
         *("_door", "_constants", "_varying", "_unseen", "full_schema_", "schema_", "set_aside_", "n_features_in_"),

@@ -1,12 +1,13 @@
 """Rules between the columns of a file: who was asked, and what holds in every row."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pandas.api import types
 
-from datasets.files.condition import Condition
+from datasets.condition import Condition
 from datasets.schema import Schema
 from datasets.table import Reason
 
@@ -62,3 +63,14 @@ def broken_checks(checks: Mapping[str, Condition], typed: pd.DataFrame) -> list[
     """Say how many rows of a file break what is to hold in every row."""
     counts = {name: int(check.decide(typed)[1].sum()) for name, check in checks.items()}
     return [f"{name}: {count} rows break check = {checks[name].text!r}" for name, count in counts.items() if count]
+
+
+def coded_checks(checks: Iterable[Condition], schema: Schema, typed: pd.DataFrame) -> tuple[Condition, ...]:
+    """Checks that ask about used columns alone, said of codes; those that cannot be said so are left out.
+
+    A column of numbers is its codes. A column of texts may be compared with answers, by equality or in a list.
+    """
+    used = [check for check in checks if set(check.names) <= set(schema.names)]
+    texts = {column.name: column for column in schema if not types.is_numeric_dtype(typed[column.name].dtype)}
+    said = (check.of_codes({name: column.labels for name, column in texts.items()}) for check in used)
+    return tuple(check for check in said if check is not None)

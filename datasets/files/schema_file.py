@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
+from datasets.condition import Condition
 from datasets.errors import InputError
 from datasets.files.columns import missing_key
-from datasets.files.condition import Condition
 from datasets.files.file_table import FileFacts
 from datasets.files.numbers import decimals_of
 from datasets.schema import Column, Kind, Role, Schema
@@ -60,7 +60,7 @@ HEADER = """\
 # imputed nor imputed from, "id", "weight", "stratum" or "psu".
 # missing: codes or texts that mean missing, [-9, "n/a"] or { -9 = "refused", -8 = "don't know", -1 = "not asked" };
 # what it does not list is an answer. asked_if: who was asked, e.g. "marital == 1 and age >= 18". check: what holds in
-# every row, e.g. "age >= age_first_child"; rows that break it are counted.
+# every row, e.g. "age >= age_first_child"; draws keep it where they can.
 # A section [file] may say: missing_texts, missing_codes, decimal, thousands, encoding, separator, head_rows, columns
 # id, weight, strata, psu, name, the file that this was written for, and others = "ignore", which sets aside all columns
 # that are not named here. A column called file needs a kind.

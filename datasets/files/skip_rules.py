@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pandas.api import types
 
-from datasets.files.condition import quoted
+from datasets.condition import quoted
 from datasets.files.survey_file import SurveyFile
 from datasets.schema import Floats, Kind
 from datasets.table import Dataset, Reason

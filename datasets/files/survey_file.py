@@ -11,14 +11,14 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
+from datasets.condition import Condition
 from datasets.errors import InputError
 from datasets.files.columns import ReadColumn, read_column
-from datasets.files.condition import Condition
 from datasets.files.file_table import FileFacts, FileTable
 from datasets.files.frame import to_codes
 from datasets.files.numbers import find_notation
 from datasets.files.readers import read_table
-from datasets.files.rules import broken_checks, mark_not_asked
+from datasets.files.rules import broken_checks, coded_checks, mark_not_asked
 from datasets.files.schema_file import IGNORE, Entry, SchemaFile, header, missing_line, read_entries, read_schema
 from datasets.files.sentinels import find_sentinels
 from datasets.schema import Column, Floats, Kind, Role, Schema
@@ -107,11 +107,12 @@ def read_survey_file(path: Path, schema_path: Path | None = None, *, fewest: int
     if not any(entry.has_role for entry in entries.values()):
         columns = _with_drivers(columns, typed)
     schema = Schema(tuple(columns))
+    checks = {name: entry.check for name, entry in entries.items() if entry.check is not None}
+    schema = replace(schema, checks=coded_checks(checks.values(), schema, typed))
     values = to_codes(typed, schema)
     reasons = np.column_stack([read[name].reasons for name in schema.names])
     notes = _notes(table, read, stated, ignored, schema, values)
     asked_if = {name: entry.asked_if for name, entry in entries.items() if entry.asked_if is not None and name in used}
-    checks = {name: entry.check for name, entry in entries.items() if entry.check is not None}
     notes += mark_not_asked(reasons, schema, asked_if, typed) + broken_checks(checks, typed)
     dataset = Dataset(path.stem, schema, values, reasons, **_design(path, stated.facts, typed), origin=origin)
     unwanted = frozenset(name for name in ignored if stated.tables.get(name, {}).get("kind") == IGNORE)

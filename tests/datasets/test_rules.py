@@ -4,11 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from datasets.condition import Condition
 from datasets.errors import InputError
-from datasets.files.condition import Condition
 from datasets.files.rules import not_asked
 from datasets.files.survey_file import read_survey_file
-from datasets.table import Reason
+from datasets.schema import Column, Kind, Schema
+from datasets.table import Dataset, Reason
 
 CELLS = pd.DataFrame({"married": [1, 2, 2, np.nan, 1], "works": [1, np.nan, 1, np.nan, np.nan], "hours": [np.nan] * 5})
 
@@ -56,3 +57,33 @@ def test_useless_checks_are_refused(tmp_path, line, message):
     (tmp_path / "s.toml").write_text(f"[age]\n{line}\n")
     with pytest.raises(InputError, match=message):
         read_survey_file(tmp_path / "a.csv", tmp_path / "s.toml")
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("age >= first", "age >= first"),
+        ("sex == 'male' or age < 5", "sex == 2.0 or age < 5"),
+        ("sex in ['male', 'female'] and not `a b` == 'x'", "sex in [2.0, 1.0] and (not _quoted_612062 == 1.0)"),
+        ("sex == 'other'", None),
+        ("sex < 'male'", None),
+        ("sex == age", None),
+    ],
+)
+def test_conditions_on_texts_are_said_of_codes(text, wanted):
+    found = Condition(text).of_codes({"sex": {1.0: "female", 2.0: "male"}, "a b": {1.0: "x"}})
+    assert (found and found.text) == wanted
+    if found:
+        assert found.names == Condition(text).names
+
+
+def test_a_schema_keeps_the_checks_of_its_columns():
+    columns = tuple(Column(name, Kind.NUMERIC) for name in ("age", "first", "other"))
+    schema = Schema(columns, checks=(Condition("age >= first"),))
+    assert schema.take([0, 1]).checks == schema.checks
+    assert schema.take([0, 2]).checks == ()
+    with pytest.raises(InputError, match="there is no column 'last'"):
+        Schema(columns, checks=(Condition("age >= last"),))
+    values = np.array([[3.0, 2.0, 1.0]])
+    plain = Dataset("d", Schema(columns), values)
+    assert plain.fingerprint != Dataset("d", schema, values).fingerprint

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from datasets.condition import Condition
 from datasets.errors import InputError
-from datasets.files.condition import Condition
 from datasets.files.describe import proposals
 from datasets.files.skip_rules import propose_skip_rules
 from datasets.files.survey_file import SurveyFile, read_survey_file

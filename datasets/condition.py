@@ -69,6 +69,42 @@ class Condition:
         """
         return self._decide(self._tree(), cells)
 
+    def of_codes(self, labels: Mapping[str, Mapping[float, str]]) -> "Condition | None":
+        """The same condition on codes, for columns of texts whose answers have these labels; None if there is none.
+
+        Parameters
+        ----------
+        labels : name of a column of texts to the text of each code.
+        """
+        tree = self._tree()
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Compare) and not self._coded(node, labels):
+                return None
+        return Condition(ast.unparse(tree))
+
+    def _coded(self, node: ast.Compare, labels: Mapping[str, Mapping[float, str]]) -> bool:
+        """Put codes in place of texts in one comparison; False if that cannot be."""
+        sides = [node.left, *node.comparators]
+        texts = [
+            labels[self._name(side.id)]
+            for side in sides
+            if isinstance(side, ast.Name) and self._name(side.id) in labels
+        ]
+        if not texts:
+            return True
+        if isinstance(node.comparators[0], ast.Name) or not isinstance(
+            node.ops[0], ast.Eq | ast.NotEq | ast.In | ast.NotIn
+        ):
+            return False
+        code_of = {text: code for code, text in texts[0].items()}
+        stated = ast.literal_eval(node.comparators[0])
+        wanted = stated if isinstance(stated, list | tuple) else [stated]
+        if not set(wanted) <= code_of.keys():
+            return False
+        codes = [code_of[text] for text in wanted]
+        node.comparators = [ast.parse(repr(codes if isinstance(stated, list | tuple) else codes[0]), mode="eval").body]
+        return True
+
     def _tree(self) -> ast.expr:
         words = QUOTED.sub(lambda found: f"_quoted_{found[1].encode().hex()}", self.text)
         try:
