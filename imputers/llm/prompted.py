@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from imputers.shared.weights import LanguageModel
 
 N_VALIDATION = 1000  # validation cells at most, of which nothing is learned but how far to trust the model
-N_TIMED = 200  # respondents whose holes are scored to see what that costs
+N_AUDITED = 200  # respondents with validation cells at most, who are asked anew in every other wording
+N_TIMED = 50  # respondents whose holes are scored to see what that costs
 
 
 class PromptedImputer(Imputer):
@@ -169,6 +170,7 @@ class PromptedImputer(Imputer):
         from imputers.llm.scoring.audit import AuditedCells, audit
 
         rows = np.flatnonzero(self._validation.any(axis=1))
+        rows = rows[:: -(-len(rows) // N_AUDITED)]
         asked, answers, items = self._validation[rows], self._fitted[rows], self.vocabulary_.items
 
         def say(variant: Variant) -> list[Floats]:
@@ -183,7 +185,7 @@ class PromptedImputer(Imputer):
         return audit(say, cells, askable(self.wording, self.lists_options), self._spent())
 
     def _spent(self) -> "Spent":
-        """What it takes to score holes of the fitted table as `impute` does, those of up to 200 respondents."""
+        """What it takes to score holes of the fitted table as `impute` does, those of up to `N_TIMED` respondents."""
         from imputers.llm.scoring.audit import Spent
         from imputers.llm.scoring.options import question_blocks
 

@@ -3,11 +3,14 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
-from datasets.schema import Kind
+from datasets.schema import Column, Kind
 from imputers.shared.vocabulary import Item
+
+DIGITS, MOST_DIGITS = 4, 17  # significant ones that a number is told in; beyond, numbers are the same
 
 
 @dataclass(frozen=True)
@@ -73,13 +76,22 @@ WORDINGS: Mapping[str, Callable[[Sequence[Item]], tuple[Wording, ...]]] = {
 
 
 def _labels(item: Item) -> tuple[str, ...]:
+    """Labels, and numbers in as few digits as tell all answers apart, `DIGITS` at least: a tokenizer counts digits."""
+    if item.column.kind is not Kind.NUMERIC:
+        return _ranges(item, item.column.text)
+    shortened = (_ranges(item, partial(_rounded, item.column, digits)) for digits in range(DIGITS, MOST_DIGITS))
+    return next((own for own in shortened if len(set(own)) == len(own)), _ranges(item, item.column.text))
+
+
+def _ranges(item: Item, say: Callable[[float], str]) -> tuple[str, ...]:
     lowest = item.values[item.starts]
     highest = item.values[item.starts + item.counts - 1]
-    say = item.column.text
-    texts = [
-        say(low) if low == high else f"{say(low)} to {say(high)}" for low, high in zip(lowest, highest, strict=True)
-    ]
-    return tuple(_one_line(text) for text in texts)
+    both = zip(map(say, lowest), map(say, highest), strict=True)
+    return tuple(_one_line(low if low == high else f"{low} to {high}") for low, high in both)
+
+
+def _rounded(column: Column, digits: int, value: float) -> str:
+    return np.format_float_positional(float(column.text(value)), precision=digits, fractional=False, trim="-")
 
 
 def _one_line(text: str) -> str:

@@ -105,6 +105,16 @@ def test_questions_of_the_same_wording_are_told_apart(items):
     assert [words.question for words in WORDINGS["text"](twice)] == ["income (a)", "income (b)"]
 
 
+def test_numbers_are_told_in_as_few_digits_as_tell_them_apart():
+    def told(values, bins):
+        item = Item.fit(Column("x", Kind.NUMERIC), np.array(values), bins)
+        return WORDINGS["text"]([item])[0].answers
+
+    assert told([163572.71343, 0.123456789, 20.0, 1987.0], 9) == ("0.1235", "20", "1987", "163600")
+    assert told([100001.0, 100002.0], 9) == ("100001", "100002")
+    assert told([0.111111, 0.222222, 30.0, 51234.5678], 2) == ("0.1111 to 0.2222", "30 to 51230")
+
+
 def test_wrong_input_is_named(items):
     with pytest.raises(InputError, match="no wording 'words'"):
         Script.make(items, Letters(), "words")
