@@ -44,6 +44,22 @@ class Completion:
     facts: Mapping[str, object]
 
 
+def check_rows(survey: SurveyFile, imputer: str) -> None:
+    """Validate that a file has the rows that a method needs.
+
+    Raises
+    ------
+    InputError
+        If it has fewer than those below which the method's draws lose the relations between columns.
+    """
+    n, least = len(survey.dataset.values), make_imputer(imputer).least_rows
+    if n < least:
+        raise InputError(
+            f"{imputer} needs {least:,} rows to keep the relations between columns, and there are {n:,}; take a method "
+            "for small files, e.g. mice-pmm or mice-cart"
+        )
+
+
 def learn(survey: SurveyFile, imputer: str, seed: int) -> Imputer:
     """Fit a registered imputer on a file, in one thread.
 

@@ -25,8 +25,8 @@ def impossible_rows(masked: Masked, prediction: Prediction) -> dict[str, float]:
     """Share of logically impossible rows among those in which fills decide a check.
 
     Checks are stated as ``check`` in a schema file; they are edit rules (Fellegi & Holt 1976, J. American Statistical
-    Association 71:353). The mean over draws and, for each check, over the rows in which hidden cells leave it open; rows
-    in which other holes do are not counted. Left out without checks, and where fills decide none.
+    Association 71:353). The mean over draws and, for each check, over the rows in which hidden cells leave it open;
+    rows in which other holes do are not counted. Left out without checks, and where fills decide none.
     """
     values = np.where(masked.hidden, np.nan, masked.truth.values)
     schema, draws = masked.truth.schema, prediction.draws

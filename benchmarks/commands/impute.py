@@ -37,7 +37,7 @@ def impute(
 
     Exit status 1 says that columns keep holes that could be filled, because they look like free text or identifiers.
     """
-    from benchmarks.completion import check_folder, complete_survey, learn, write_completion
+    from benchmarks.completion import check_folder, check_rows, complete_survey, learn, write_completion
     from benchmarks.reuse import bounded, recall, store
     from datasets.files.names import check_writable
     from datasets.files.survey_file import read_survey_file
@@ -50,6 +50,7 @@ def impute(
         survey, known, imputer = reused.survey, reused.imputer, reused.request
     else:
         survey = read_survey_file(file, schema)
+        check_rows(survey, imputer)
     check_writable(survey, format, draws if long else 1)
     for folder in (out, save):
         if folder is not None:

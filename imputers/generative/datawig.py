@@ -80,6 +80,7 @@ class DataWig(ColumnModelImputer[Model]):
     """
 
     family: ClassVar[str] = "generative"
+    least_rows: ClassVar[int] = 100
     defaults: ClassVar[str] = "rate as published; rest ours, on which table not recorded"
     reads_text: ClassVar[bool] = True
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {

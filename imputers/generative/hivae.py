@@ -55,6 +55,7 @@ class HIVAE(DeepImputer):
         encoder without weights.
     """
 
+    least_rows: ClassVar[int] = 1000
     defaults: ClassVar[str] = "chosen on the GSS 2022 core table"
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
         "n_clusters": COUNT,

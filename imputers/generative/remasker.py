@@ -58,6 +58,7 @@ class ReMasker(DeepImputer):
     curves_ : its learning; a score is the mean log probability of a validation cell.
     """
 
+    least_rows: ClassVar[int] = 100
     defaults: ClassVar[str] = "chosen on the GSS 2022 core table, sizes cut for one core"
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
         "n_hidden": COUNT,

@@ -72,6 +72,7 @@ class IPM(Imputer):
     temperatures_ : of the columns' log-probabilities.
     """
 
+    least_rows: ClassVar[int] = 1000
     family: ClassVar[str] = "pretrained"
     reads_text: ClassVar[bool] = True
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {

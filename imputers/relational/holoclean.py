@@ -50,6 +50,7 @@ class HoloClean(Imputer):
     """
 
     family: ClassVar[str] = "relational"
+    least_rows: ClassVar[int] = 100
     defaults: ClassVar[str] = "authors' code's; bins ours"
     reads_text: ClassVar[bool] = True
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {

@@ -44,6 +44,7 @@ class NgramLogistic(ColumnModelImputer["LogisticRegression | Ridge"]):
     """
 
     family: ClassVar[str] = "relational"
+    least_rows: ClassVar[int] = 100
     defaults: ClassVar[str] = "penalty by the table at hand; rest ours, not recorded"
     reads_text: ClassVar[bool] = True
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {

@@ -100,3 +100,12 @@ def test_column_of_one_value_and_blanks_is_left_as_it_is(monkeypatch, table, tmp
 def test_other_formats(monkeypatch, table, tmp_path, suffix):
     impute(monkeypatch, table, tmp_path / "filled", "--format", suffix)
     assert (tmp_path / "filled" / f"draw_1.{suffix}").stat().st_size > 1000
+
+
+def test_a_method_that_needs_more_rows_is_refused(monkeypatch, capsys, table, tmp_path):
+    arguments = ["benchmarks", "impute", str(table), "--imputer", "hivae", "--out", str(tmp_path / "out")]
+    monkeypatch.setattr(sys, "argv", arguments)
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert stop.value.code == 2
+    assert "hivae needs 1,000 rows to keep the relations between columns, and there are 120" in capsys.readouterr().err

@@ -39,6 +39,10 @@ WIDER = {  # (method, rows): band, by the method's design; see the reason
 IGNORES = {("hivae", 30), ("hivae", 100), ("hivae", 300), ("remasker", 30)}  # too few steps, or rows, to learn anything
 
 
+def test_methods_that_lose_the_correlation_say_how_many_rows_they_need():
+    assert all(n < IMPUTERS[name].least_rows for name, n in IGNORES)
+
+
 def check(name, n):
     moved = shift(name, n)
     assert moved is not None
