@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import typer
 
+from benchmarks.__main__ import main
 from benchmarks.app import app
 from benchmarks.suites import SUITES
 from datasets.request import split_requests
@@ -60,6 +61,44 @@ def test_ranking_of_the_readme_orders_a_table_of_scores(tmp_path, monkeypatch):
     found: dict = {}
     exec(_block("rank("), found)
     assert found["places"]["place"].to_dict() == {"gbm": 1, "knn": 1, "mean": 3}
+
+
+def messy_survey() -> str:
+    """The file of the walk: semicolons, decimal commas, an open end, texts and a code for missing, remarks."""
+    rng = np.random.default_rng(4)
+    lines = ["hh_id;age;income;married;spouse_hours;age_first_child;trust;remark"]
+    answers = ["strongly disagree", "disagree", "agree", "strongly agree", "don't know"]
+    for i in range(400):
+        years = int(rng.integers(18, 95))
+        age, years = f"{years}" if years < 89 else "89 or older", min(years, 89)
+        income = f"{1200 + 25 * years + rng.normal(0, 400):,.2f}".translate(str.maketrans(",.", ".,"))
+        income = income if rng.random() > 0.12 else "n/a"
+        married = "yes" if rng.random() < 0.3 + 0.004 * years else "no"
+        hours = f"{int(rng.integers(0, 60))}" if married == "yes" and rng.random() > 0.15 else ""
+        child = f"{max(15, min(years, int(rng.normal(27, 5))))}" if rng.random() > 0.3 and years > 20 else ""
+        child = "-9" if rng.random() < 0.05 else child
+        trust = rng.choice(answers, p=[0.1, 0.25, 0.35, 0.2, 0.1])
+        remark = f"note {i}" if rng.random() < 0.3 else ""
+        lines.append(f"{1000 + i // 2};{age};{income};{married};{hours};{child};{trust};{remark}")
+    return "\n".join(lines) + "\n"
+
+
+def test_the_walk_through_a_messy_file_goes_as_it_is_written(tmp_path, monkeypatch, capsys):
+    page = README.read_text(encoding="utf-8")
+    walk = page[page.index("## Your own file") : page.index("## Add an imputer")]
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "survey.csv").write_text(messy_survey(), encoding="utf-8")
+    (tmp_path / "rules.toml").write_text(re.findall(r"```toml\n(.*?)```", walk, flags=re.DOTALL)[0], encoding="utf-8")
+    shown = re.findall(r"```\n\$ python -m (benchmarks [^\n]*)\n(.*?)```", walk, flags=re.DOTALL)
+    assert len(shown) == 2
+    for command, lines in shown:
+        monkeypatch.setattr(sys, "argv", shlex.split(command))
+        with pytest.raises(SystemExit) as stop:
+            main()
+        told = capsys.readouterr().out
+        assert stop.value.code == 0
+        assert all(line in told for line in lines.splitlines()), told
+    assert len(pd.read_csv("filled/draw_5.csv", sep=";", decimal=",", thousands=".")) == 400
 
 
 def _headings(page: str) -> set[str]:
