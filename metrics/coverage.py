@@ -24,6 +24,7 @@ class Tally:
 
     replicates: int = 0
     sums: dict[str, Floats] = field(default_factory=dict)
+    pooled: list[Pooled] = field(default_factory=list)
 
     def add(self, found: dict[str, Floats]) -> None:
         """Count one replicate in."""
@@ -59,8 +60,8 @@ def coverage(masked: Masked, prediction: Prediction) -> list[tuple[str, str, flo
     coverage             whether the interval by Rubin's rules (Barnard & Rubin 1999) holds the value
     width                length of that interval
     law-coverage         whether ``Q̄ ± t √(Ū - (1 - 1/m) B)`` does, which is exact where draws come from the law itself
-                         and nothing was estimated (Meng 1994, Statistical Science 9: Rubin's T is then too wide);
-                         degrees of freedom by Satterthwaite (1946, Biometrics Bulletin 2)
+                         and nothing was estimated (Meng 1994, Statistical Science 9: Rubin's T is then too wide); B is
+                         the mean over the replicates of the table
     ==================== =====================================================================================
 
     Raises
@@ -78,10 +79,13 @@ def coverage(masked: Masked, prediction: Prediction) -> list[tuple[str, str, flo
         design = Design.of(dataset)
         for analysis, truth, tally in zip(analyses, truths, tallies, strict=True):
             try:
-                tally.add(_replicate(analysis, schema, dataset.values, tables, design, truth))
+                before, pooled = _replicate(analysis, schema, dataset.values, tables, design)
             except NoEstimate:  # too few of its respondents have the answers; the number of replicates tells
                 continue
-    return [score for analysis, tally in zip(analyses, tallies, strict=True) for score in _scores(analysis, tally)]
+            tally.add(_given(before, pooled) | ({} if truth is None else _against(truth, before, pooled)))
+            tally.pooled.append(pooled)
+    found = zip(analyses, truths, tallies, strict=True)
+    return [score for analysis, truth, tally in found for score in _scores(analysis, truth, tally)]
 
 
 @lru_cache(maxsize=4)
@@ -115,34 +119,32 @@ def _completed(masked: Masked, prediction: Prediction) -> Iterator[tuple[Dataset
 
 
 def _replicate(
-    analysis: Analysis, schema: Schema, X: Floats, tables: list[Floats], design: Design, truth: Floats | None
-) -> dict[str, Floats]:
-    """Statistics (k,) of one replicate."""
+    analysis: Analysis, schema: Schema, X: Floats, tables: list[Floats], design: Design
+) -> tuple[Estimated, Pooled]:
+    """Estimates of one replicate before masking, and pooled over its completed tables."""
     before = estimated(analysis, schema, X, design)
     after = [estimated(analysis, schema, table, design) for table in tables]
-    pooled = pool([one.estimates for one in after], [one.variances for one in after], before.freedom)
+    return before, pool([one.estimates for one in after], [one.variances for one in after], before.freedom)
+
+
+def _given(before: Estimated, pooled: Pooled) -> dict[str, Floats]:
+    """Statistics (k,) that take the sample as given."""
     shift = pooled.estimate - before.estimates
-    spread = np.sqrt((1 + 1 / pooled.draws) * pooled.between)
-    given = student_interval(pooled.estimate, spread, pooled.draws - 1)
-    found = {
+    interval = student_interval(pooled.estimate, np.sqrt((1 + 1 / pooled.draws) * pooled.between), pooled.draws - 1)
+    return {
         "complete-variance": before.variances,
         "shift": shift,
         "shift-square": shift**2,
         "fmi": pooled.fraction_missing,
-        "sample-coverage": _holds(given, before.estimates),
-        "sample-width": given[1] - given[0],
+        "sample-coverage": _holds(interval, before.estimates),
+        "sample-width": interval[1] - interval[0],
     }
-    return found if truth is None else found | _against(truth, before, pooled)
 
 
 def _against(truth: Floats, before: Estimated, pooled: Pooled) -> dict[str, Floats]:
     """Statistics (k,) that need the population's values."""
     complete = student_interval(before.estimates, np.sqrt(before.variances), before.freedom)
     interval = pooled.interval()
-    known = (1 - 1 / pooled.draws) * pooled.between
-    exact = np.maximum(pooled.within - known, 0)
-    freedom = exact**2 / (known**2 / (pooled.draws - 1) + pooled.within**2 / before.freedom)
-    by_law = student_interval(pooled.estimate, np.sqrt(exact), np.maximum(freedom, 1))
     return {
         "complete-bias": before.estimates - truth,
         "complete-square": (before.estimates - truth) ** 2,
@@ -151,7 +153,6 @@ def _against(truth: Floats, before: Estimated, pooled: Pooled) -> dict[str, Floa
         "variance": pooled.total,
         "coverage": _holds(interval, truth),
         "width": interval[1] - interval[0],
-        "law-coverage": _holds(by_law, truth),
     }
 
 
@@ -161,8 +162,24 @@ def _holds(interval: Floats, value: Floats) -> Floats:
     return (np.abs(value - interval.mean(axis=0)) <= reach + 1e-12 * np.abs(value)).astype(float)
 
 
-def _scores(analysis: Analysis, tally: Tally) -> Iterator[tuple[str, str, float]]:
+def _by_law(truth: Floats, replicates: list[Pooled]) -> Floats:
+    """Share of the intervals ``Q̄ ± t √(Ū - (1 - 1/m) B)`` (k,) that hold the truth, B the mean over replicates.
+
+    A single B from ten draws is too noisy for an exact interval, and its mean over replicates is what it estimates.
+    """
+    between = np.mean([one.between for one in replicates], axis=0)
+    held = np.zeros_like(truth)
+    for one in replicates:
+        variance = np.maximum(one.within - (1 - 1 / one.draws) * between, 0)
+        held += _holds(student_interval(one.estimate, np.sqrt(variance), one.complete_freedom), truth)
+    return held / len(replicates)
+
+
+def _scores(analysis: Analysis, truth: Floats | None, tally: Tally) -> Iterator[tuple[str, str, float]]:
+    means = {name: total / tally.replicates for name, total in tally.sums.items()}
+    if truth is not None and tally.pooled:
+        means["law-coverage"] = _by_law(truth, tally.pooled)
     for k, estimand in enumerate(analysis.names):
         yield "replicates", estimand, float(tally.replicates)
-        for name, total in tally.sums.items():
-            yield name, estimand, float(total[k]) / tally.replicates
+        for name, value in means.items():
+            yield name, estimand, float(value[k])
