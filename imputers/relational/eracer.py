@@ -79,7 +79,7 @@ class LinkedTurn:
         """What coefficients (q, d) predict for the holes (h, d)."""
         return self.holes() @ coefficients
 
-    def _predictors_of(self, rows: NDArray[np.intp]) -> Design:
+    def _predictors_of(self, rows: NDArray[np.integer]) -> Design:
         others = np.delete(self.design[rows], self.predictors.blocks[self.item.j], axis=1)
         return np.hstack([others, self.averages[rows]])
 

@@ -31,10 +31,10 @@ def forecast_levels(
     """
     item, K = turn.item, len(turn.item.levels)
     if item.column.kind is Kind.NOMINAL:
-        coefficients = fit_logit(turn.known(), item.positions, K, ridge=ridge, weights=weights, start=start)
+        coefficients = fit_logit(turn.known(), item.answers, K, ridge=ridge, weights=weights, start=start)
         return level_probabilities(turn.holes(), coefficients), coefficients
     if is_short(item):
-        parameters = fit_ordinal(turn.known(), item.positions, K, ridge=ridge, weights=weights, start=start)
+        parameters = fit_ordinal(turn.known(), item.answers, K, ridge=ridge, weights=weights, start=start)
         return cumulative_probabilities(turn.holes(), parameters), parameters
     fit = fit_linear(turn.sums, ridge)
     centre, scale = turn.unit

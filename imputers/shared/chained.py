@@ -26,7 +26,7 @@ class Fill(NamedTuple):
     """
 
     codes: Floats
-    forecast: Callable[[], Floats]
+    forecast: Callable[[], NDArray[np.floating]]
     parameters: Floats | None = None
 
 
@@ -43,7 +43,7 @@ class Visit(NamedTuple):
 
     item: Item
     codes: Floats
-    forecast: Floats
+    forecast: NDArray[np.floating]
     share: float = 1.0
 
 
@@ -92,7 +92,7 @@ class ChainedImputer(Imputer):
         asked = {item.j: slice(int(np.searchsorted(item.holes, first)), None) for item in items}
         places = hole_places(holes)
         fills = np.empty((1 if self.deterministic else n_draws, holes.sum()))
-        forecasts: dict[int, Floats] = {}
+        forecasts: dict[int, NDArray[np.floating]] = {}
         chains = zip(fills, self._chains(table, items, len(fills), rng), strict=True)
         for fill, chain in steps(chains, len(fills)):
             for item, codes, forecast, share in chain:
@@ -122,7 +122,7 @@ class ChainedImputer(Imputer):
 
     def _chain(self, table: Floats, items: list[Item], rng: np.random.Generator) -> Iterator[Visit]:
         """Run one chain; give the visits of its later half, or the last one of a deterministic method."""
-        starts = {item.j: self._begin(item, rng) for item in items}
+        starts = ((item, self._begin(item, rng)) for item in items)
         completed = Completed.begin(self.predictors_, table, len(self.table_), starts)
         kept = 1 if self.deterministic else (self.max_iter + 1) // 2
         parameters: dict[int, Floats | None] = {}
@@ -136,7 +136,7 @@ class ChainedImputer(Imputer):
                     yield Visit(item, fill.codes, fill.forecast(), 1 / kept)
 
 
-def _add(totals: dict[int, Floats], j: int, forecast: Floats, share: float) -> None:
+def _add(totals: dict[int, NDArray[np.floating]], j: int, forecast: NDArray[np.floating], share: float) -> None:
     """Add a share of a forecast to the total of item j."""
     if j in totals:
         totals[j] += share * forecast
@@ -148,6 +148,7 @@ def hole_places(holes: NDArray[np.bool_]) -> list[Rows]:
     """Places of the holes of each column among all holes (n, p) of a table in row-major order, by column."""
     within = holes.sum(axis=1)
     place = np.concatenate([[0], within.cumsum()[:-1]])  # of the next hole of each row
+    place = place.astype(np.min_scalar_type(holes.size))
     found = []
     for own in holes.T:
         found.append(place[own])
@@ -172,4 +173,4 @@ def items_with_holes(schema: Schema, table: Floats, fitted: int) -> Iterator[Ite
     for j in np.argsort(missing[:fitted].sum(axis=0), kind="stable"):
         if missing[:, j].any():
             known = np.flatnonzero(~missing[:fitted, j])
-            yield Item(int(j), schema.columns[j], known, table[known, j], np.flatnonzero(missing[:, j]))
+            yield Item.of(int(j), schema.columns[j], known, table[known, j], np.flatnonzero(missing[:, j]))

@@ -1,7 +1,7 @@
 """A table as completed so far in a chain: its design, and the sums that regressions need, kept up to date."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol, Self
 
@@ -12,7 +12,7 @@ from datasets.schema import Column, Floats, Kind
 from imputers.shared.linear import Sums
 from imputers.shared.predictors import Design, Predictors
 
-Rows = NDArray[np.intp]
+Rows = NDArray[np.integer]
 BLOCK = 4096  # rows at a time, so that their doubles stay in the processor's cache
 LARGE = 2**23  # cells of a design that is kept in single precision
 
@@ -26,28 +26,35 @@ class Item:
     j : its position in the schema.
     column : what its codes mean.
     known : fitted rows where it is observed; models learn from these.
-    codes : their codes (known,).
     holes : rows where it is missing, fitted or new, ascending.
     levels : its observed codes in order, shape (K,); empty for a numeric item.
-    positions : number of the level of each known row, shape (known,); empty for a numeric item.
+    answers : of the known rows, shape (known,): the codes of a numeric item, of another the numbers of the levels.
     """
 
     j: int
     column: Column
     known: Rows
-    codes: Floats
     holes: Rows
-    levels: Floats = field(init=False)
-    positions: NDArray[np.integer] = field(init=False)
+    levels: Floats
+    answers: NDArray
 
-    def __post_init__(self) -> None:
-        levels = np.empty(0) if self.column.kind is Kind.NUMERIC else np.unique(self.codes)
-        narrow = np.min_scalar_type(max(len(levels) - 1, 0))
-        positions = np.searchsorted(levels, self.codes) if len(levels) else np.empty(0)
-        object.__setattr__(self, "levels", levels)
-        object.__setattr__(self, "positions", positions.astype(narrow))
+    @classmethod
+    def of(cls, j: int, column: Column, known: Rows, codes: Floats, holes: Rows) -> Self:
+        """Item j with codes (known,); of many rows their numbers take more memory than the answers."""
+        known, holes = known.astype(np.int32), holes.astype(np.int32)
+        if column.kind is Kind.NUMERIC:
+            return cls(j, column, known, holes, np.empty(0), codes)
+        levels = np.unique(codes)
+        return cls(
+            j, column, known, holes, levels, np.searchsorted(levels, codes).astype(np.min_scalar_type(len(levels)))
+        )
 
-    def on_scale(self, forecast: Floats) -> Floats:
+    @property
+    def codes(self) -> Floats:
+        """Codes of the known rows, shape (known,)."""
+        return self.levels[self.answers] if len(self.levels) else self.answers
+
+    def on_scale(self, forecast: NDArray[np.floating]) -> Floats:
         """Probabilities of all levels of the column from those of the observed levels (h, K); 0 for the others."""
         shares = np.zeros((len(forecast), len(self.column.levels)))
         shares[:, np.searchsorted(self.column.levels, self.levels)] = forecast
@@ -108,11 +115,11 @@ class Completed:
     sums: Floats
 
     @classmethod
-    def begin(cls, predictors: Predictors, table: Floats, fitted: int, starts: Mapping[int, Floats]) -> Self:
+    def begin(cls, predictors: Predictors, table: Floats, fitted: int, starts: Iterable[tuple[Item, Floats]]) -> Self:
         """Complete a table (n, p) by columns (h, width) for the holes of each item."""
         D = predictors.design(table, np.float32 if len(table) * predictors.width > LARGE else np.float64)
-        for j, columns in starts.items():
-            D[np.isnan(table[:, j]), predictors.blocks[j]] = columns
+        for item, columns in starts:
+            D[item.holes, predictors.blocks[item.j]] = columns
         return cls(predictors, D, fitted, products(D[:fitted]))
 
     def turn(self, item: Item) -> "CompletedTurn":

@@ -4,18 +4,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.schema import Floats
+from imputers.shared.completed import products
 from imputers.shared.linear import penalty
+from imputers.shared.predictors import Design
 
 
-def level_probabilities(X: Floats, coefficients: Floats) -> Floats:
+def level_probabilities(X: Design, coefficients: Floats) -> Design:
     """Probability of each of K levels, shape (n, K), for predictors (n, q) and coefficients (q, K)."""
     from scipy.special import softmax
 
-    return softmax(X @ coefficients, axis=1)
+    return softmax(X @ coefficients.astype(X.dtype, copy=False), axis=1)
 
 
 def fit_logit(
-    X: Floats,
+    X: Design,
     positions: NDArray[np.integer],
     K: int,
     *,
@@ -44,7 +46,7 @@ def fit_logit(
     w = np.ones(len(X)) if weights is None else weights
     shrink = penalty(X.shape[1], ridge)
     shares = np.maximum(np.bincount(positions, weights=w, minlength=K) / w.sum(), 1 / len(X))
-    roots = np.linalg.cholesky(shares[:, None, None] * (X.T @ X) + np.diag(np.maximum(shrink, 1e-8)))  # (K, q, q)
+    roots = np.linalg.cholesky(shares[:, None, None] * products(X) + np.diag(np.maximum(shrink, 1e-8)))  # (K, q, q)
     inverses = np.linalg.inv(roots)
     if start is None:
         start = np.zeros((X.shape[1], K))
@@ -66,12 +68,12 @@ def _coefficients(point: Floats, inverses: Floats) -> Floats:
 
 
 def _loss(
-    point: Floats, X: Floats, positions: NDArray[np.integer], w: Floats, shrink: Floats, inverses: Floats
+    point: Floats, X: Design, positions: NDArray[np.integer], w: Floats, shrink: Floats, inverses: Floats
 ) -> tuple[float, Floats]:
     """Penalised negative log-likelihood and its gradient, in the coordinates of the optimiser."""
     coefficients = _coefficients(point, inverses)
     rows = np.arange(len(X))
-    scores = X @ coefficients
+    scores = X @ coefficients.astype(X.dtype, copy=False)
     scores -= scores.max(axis=1, keepdims=True)
     chosen = scores[rows, positions]
     np.exp(scores, out=scores)
@@ -79,5 +81,5 @@ def _loss(
     value = w @ (np.log(sums) - chosen) + np.sum(shrink * coefficients**2) / 2
     scores *= (w / sums)[:, None]
     scores[rows, positions] -= w
-    slope = X.T @ scores + shrink * coefficients
+    slope = products(X, scores) + shrink * coefficients
     return value, np.einsum("kij,jk->ki", inverses, slope).ravel()

@@ -51,7 +51,7 @@ class MiceCart(ChainedImputer):
 
         item, known, holes = turn.item, turn.known(), turn.holes()
         nominal = item.column.kind is Kind.NOMINAL
-        impurity = 1 - np.sum((np.bincount(item.positions) / len(known)) ** 2) if nominal else np.var(item.codes)
+        impurity = 1 - np.sum((np.bincount(item.answers) / len(known)) ** 2) if nominal else np.var(item.codes)
         tree = (DecisionTreeClassifier if nominal else DecisionTreeRegressor)(
             min_samples_leaf=self.min_samples_leaf,
             min_samples_split=3 * self.min_samples_leaf,
@@ -60,7 +60,7 @@ class MiceCart(ChainedImputer):
             random_state=int(rng.integers(2**31)),  # order of the predictors, which decides between equal splits
         )
         known, holes = known.astype(np.float32), holes.astype(np.float32)
-        tree.fit(known, item.positions if nominal else item.codes)
+        tree.fit(known, item.answers if nominal else item.codes)
         return leaf_donors(item, tree.apply(known), tree.apply(holes), rng)
 
 
@@ -79,5 +79,5 @@ def leaf_donors(item: Item, known: NDArray[np.intp], holes: NDArray[np.intp], rn
     if item.column.kind is Kind.NUMERIC:
         return Fill(item.codes[donors], lambda: np.bincount(known, item.codes)[holes] / sizes[holes])
     K = len(item.levels)
-    counts = np.bincount(known * K + item.positions, minlength=leaves * K).reshape(leaves, K)
+    counts = np.bincount(known * K + item.answers, minlength=leaves * K).reshape(leaves, K)
     return Fill(item.codes[donors], lambda: counts[holes] / sizes[holes, None])

@@ -53,6 +53,6 @@ class MicePmm(ChainedImputer):
     def _fill(self, turn: Turn, start: Floats | None, rng: np.random.Generator) -> Fill:
         sums, K = turn.sums, len(turn.item.levels)
         if turn.item.column.kind is Kind.NOMINAL and K > 2:
-            counts = np.bincount(turn.item.positions, minlength=K)
+            counts = np.bincount(turn.item.answers, minlength=K)
             sums = sums.combined(canonical_scores(sums, counts, self.n_components, self.ridge))
         return match(turn, sums, n_donors=self.n_donors, ridge=self.ridge, rng=rng)

@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.schema import Floats, Kind
+from datasets.schema import Floats
 from imputers.shared.chained import Fill
 from imputers.shared.completed import Turn
 from imputers.shared.linear import Sums, fit_linear, penalty
@@ -28,20 +28,20 @@ def match(turn: Turn, sums: Sums, *, n_donors: int, ridge: float, rng: np.random
     coefficients, _ = fit.draw(rng)
     item = turn.item
     donors = nearest_donors(turn.at_known(fit.coefficients), turn.at_holes(coefficients), n_donors, rng)
-    lent = (item.codes if item.column.kind is Kind.NUMERIC else item.positions).take(donors.order)
+    lent = item.answers.take(donors.order)
     drawn = donors.to_holes(lent.take(donors.one(rng)))
     return Fill(item.levels[drawn] if len(item.levels) else drawn, partial(_forecast, donors, lent, len(item.levels)))
 
 
-def _forecast(donors: Donors, lent: Floats | NDArray[np.integer], K: int) -> Floats:
+def _forecast(donors: Donors, lent: NDArray, K: int) -> NDArray[np.floating]:
     """Mean code of the donors of each hole (h,), or the shares of K levels among them (h, K)."""
     if not K:
         return donors.to_holes(np.sum([lent.take(places) for places in donors.each()], axis=0) / donors.count)
-    shares = np.zeros((len(donors.holes), K))
-    cells = donors.holes.astype(np.intp) * K
+    shares = np.zeros((len(donors.holes), K), dtype=np.float32)
+    cells = np.arange(0, shares.size, K)
     for places in donors.each():
-        shares.ravel()[cells + lent.take(places)] += 1 / donors.count
-    return shares
+        shares.ravel()[cells + lent.take(places)] += np.float32(1 / donors.count)
+    return donors.to_holes(shares)
 
 
 def canonical_scores(sums: Sums, counts: NDArray[np.integer], n_components: int, ridge: float) -> Floats:

@@ -17,7 +17,7 @@ def chain():
     predictors = Predictors.learn(schema, X[:250])
     items = list(items_with_holes(schema, X, 250))
     rng = np.random.default_rng(0)
-    starts = {item.j: predictors.encode(item.j, rng.choice(item.codes, len(item.holes))) for item in items}
+    starts = [(item, predictors.encode(item.j, rng.choice(item.codes, len(item.holes)))) for item in items]
     return predictors, X, items, starts, rng
 
 

@@ -7,7 +7,7 @@ from imputers.statistical.mice_cart import MiceCart, leaf_donors
 
 def item(kind, codes, holes):
     labels = {} if kind is Kind.NUMERIC else {float(code): f"{code}" for code in range(10)}
-    return Item(0, Column("y", kind, labels), np.arange(len(codes)), np.array(codes, dtype=float), np.arange(holes))
+    return Item.of(0, Column("y", kind, labels), np.arange(len(codes)), np.array(codes, dtype=float), np.arange(holes))
 
 
 def test_donors_come_from_the_leaf_each_as_often_as_the_others():

@@ -72,3 +72,17 @@ def test_two_levels_are_a_logit(data):
     np.testing.assert_allclose(
         ordered, level_probabilities(X, fit_logit(X, binary, 2, ridge=1e-6, tolerance=1e-7)), atol=1e-5
     )
+
+
+def test_curvature_over_a_part_of_the_rows_leads_to_the_same_maximum(monkeypatch):
+    from imputers.shared import ordinal
+
+    rng = np.random.default_rng(7)
+    X = np.column_stack([np.ones(3000), rng.normal(size=(3000, 4))])
+    y = np.searchsorted([-1.0, 0.5, 4.5], X[:, 1] - X[:, 3] + rng.logistic(size=3000))  # the last level is rare
+    w = rng.exponential(size=3000)
+    whole = fit_ordinal(X, y, 4, ridge=1.0, weights=w, tolerance=1e-7)
+    monkeypatch.setattr(ordinal, "CURVED", 300)
+    np.testing.assert_allclose(fit_ordinal(X, y, 4, ridge=1.0, weights=w, tolerance=1e-7), whole, atol=1e-6)
+    single = fit_ordinal(X.astype(np.float32), y, 4, ridge=1.0, weights=w)
+    np.testing.assert_allclose(single, whole, atol=0.01)  # within a tenth of a standard error
