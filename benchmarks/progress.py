@@ -16,6 +16,7 @@ class Progress:
     def __init__(self, console: Console) -> None:
         self.console = console
         self._done = self._failed = self._total = 0
+        self._lacking: set[str] = set()
         self._bar = Bar(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -36,14 +37,16 @@ class Progress:
         self._task = self._bar.add_task("cells", total=total - already, failed=0)
 
     def finished(self, cell: Cell, record: Record, seconds: float) -> None:
-        """Count one cell; failures are shown at once."""
+        """Count one cell; failures are shown at once, and an imputer that is unavailable once."""
         self._done += 1
         what = f"{cell.imputer} on {cell.mechanism} {cell.rate:g} seed {cell.seed}"
         if record.status == "failed":
             self._failed += 1
             self.console.print(Text.assemble(("failed", "red"), f" {what}: {record.message}"), highlight=False)
         elif record.status == "unavailable":
-            self.say(f"unavailable {what}: {record.message}")
+            if cell.imputer not in self._lacking:
+                self.say(f"unavailable {cell.imputer}: {record.message}")
+            self._lacking.add(cell.imputer)
         elif not self.console.is_terminal:
             left = f"{self._done}/{self._total}, {self._failed} failed"
             self.say(f"{left} · {what} · {seconds:.1f} s")

@@ -9,9 +9,8 @@ from datasets.errors import InputError
 from reports.contrasts import Contrast
 
 N_FOLDS = 5
-NO_MODEL = "(language model)"
-LLM = "llm(model={model}, n_bins=24)"  # numbers of many values, which are beside the targets, in bins: to be quick
-REMEDY = "give --model PATH_OR_ID: a folder with a model in safetensors, or its id on huggingface.co"
+CARRIED = "smollm2-135m"  # the language model that everybody can install
+LLM = "llm(model={model}, n_bins=24{settings})"  # numbers of many values, which are beside the targets, in bins
 CHOSEN = (
     "Items are chosen by the answers of the 605 respondents of the survey's oversample, who are not in the tables; "
     "recodings of a target are never among them."
@@ -26,13 +25,13 @@ class Arm:
     ----------
     label : unique in the study.
     dataset, imputer : requests.
-    lacking : why the arm cannot be run; empty if it can.
+    rows : respondents of its table; None takes as many as the study does.
     """
 
     label: str
     dataset: str
     imputer: str
-    lacking: str = ""
+    rows: int | None = None
 
 
 def study(
@@ -63,9 +62,8 @@ def study(
     names = {given: short_name(given) for given in model}
     if len(set(names.values())) < len(model):
         raise InputError(f"--model was given {', '.join(model)}, of which two have the same name; rename a folder")
-    blocks = [Block(a.dataset, (a.imputer,), FOLDS[:N_FOLDS], (1 / N_FOLDS,), (1,), 5, rows) for a in arms]
-    lacking = {arm.label for arm in arms if arm.lacking}
-    left = any(not {contrast.before, contrast.after} & lacking for contrast in answers)
+    masks = FOLDS[:N_FOLDS], (1 / N_FOLDS,), (1,)
+    blocks = tuple(Block(arm.dataset, (arm.imputer,), *masks, 5, arm.rows or rows) for arm in arms)
     about = {
         "question": question,
         "arms": [asdict(arm) | {"table": block.table} for arm, block in zip(arms, blocks, strict=True)],
@@ -75,15 +73,18 @@ def study(
         "models": names,
         "note": note,
     }
-    runnable = tuple(block for arm, block in zip(arms, blocks, strict=True) if not arm.lacking)
-    return Suite(name, runnable, "study", about, "" if left else f"nothing is left to compare; {REMEDY}")
+    return Suite(name, blocks, "study", about)
 
 
-def model_arm(label: str, dataset: str, request: str, model: Sequence[str]) -> Arm:
-    """An arm of the one model that is given, in the place ``{model}`` of a request; or one that lacks it."""
-    if not model:
-        return Arm(label, dataset, request, REMEDY)
-    return Arm(label, dataset, request.format(model=repr(model[0])))
+def language_model(model: str, settings: str = "") -> str:
+    """Request for a fine-tuned language model.
+
+    Parameters
+    ----------
+    model : its name, folder, GGUF file or id.
+    settings : parameters, each with a comma before it.
+    """
+    return LLM.format(model=repr(model), settings=settings)
 
 
 def one_learner(name: str, model: Sequence[str], imputers: Sequence[str] = ()) -> None:
@@ -104,7 +105,7 @@ def one_learner(name: str, model: Sequence[str], imputers: Sequence[str] = ()) -
 def learner(name: str, model: Sequence[str], imputers: Sequence[str], usual: str) -> str:
     """The imputer that a study looks at: the one that is given, the language model that is given, or the usual one."""
     one_learner(name, model, imputers)
-    return imputers[0] if imputers else LLM.format(model=repr(model[0])) if model else usual
+    return imputers[0] if imputers else language_model(model[0]) if model else usual
 
 
 def items(n: int, criterion: str = "mutual information") -> str:

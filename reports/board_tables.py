@@ -85,8 +85,8 @@ def _verdicts(found: Inference) -> list[Column]:
 
 
 def methods_grid(contest: Contest) -> Grid:
-    """What each method is, a row each."""
-    names = sorted(contest.imputers.index)
+    """What each method is that was run, a row each."""
+    names = contest.present
     columns = [(replace(head, aside=False), cells) for head, cells in what_columns(names, contest.facts)]
     return _grid([("imputer", names), *columns], families(names, contest.facts))
 

@@ -26,8 +26,8 @@ class Contest:
     scores : tidy scores, with the number of the mask; its setting is mechanism and rate (see `ranking.rank`).
     facts : what is told about them.
     cells : the `progress` of all cells that were planned.
-    imputers : one row per imputer, runs under another seed left out: ``done``, ``planned`` cells, and ``reason``, why
-        it is not ordered; empty if all its cells are done.
+    imputers : one row per imputer, runs under another seed left out: ``done``, ``unavailable`` and ``planned`` cells,
+        and ``reason``, why it is not ordered; empty if all its cells are done.
     """
 
     scores: pd.DataFrame
@@ -39,6 +39,11 @@ class Contest:
     def whole(self) -> tuple[str, ...]:
         """Imputers with all their cells done."""
         return tuple(self.imputers.index[self.imputers["reason"] == ""])
+
+    @property
+    def present(self) -> list[str]:
+        """Imputers but those that were unavailable in every cell, by name."""
+        return sorted(self.imputers.index[self.imputers["unavailable"] < self.imputers["planned"]])
 
     @property
     def settings(self) -> list[str]:
@@ -122,7 +127,8 @@ def contest_of(scores: pd.DataFrame, lost: pd.DataFrame, facts: Facts) -> Contes
     """Who may be compared, given the tidy scores, the cells that were lost, and what is told about them."""
     cells = progress(scores, lost, facts)
     listed = cells[~cells["imputer"].str.contains(REPEAT)]
-    table = listed.groupby("imputer")["status"].agg(done=lambda s: int((s == "done").sum()), planned="size")
+    counts = {state: listed["status"].eq(state).groupby(listed["imputer"]).sum() for state in ("done", "unavailable")}
+    table = pd.DataFrame(counts).assign(planned=listed.groupby("imputer").size())
     table["reason"] = [_unfinished(listed[listed["imputer"] == name]) for name in table.index]
     rows = scores.assign(
         mask=scores.groupby(MASK).ngroup(),

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf, sqrt
+from operator import mul
 from statistics import fmean, stdev
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from reports.results import Record
@@ -50,12 +51,24 @@ class Contrast:
     ----------
     change : subject of a sentence, e.g. ``"going from 5 to 80 items"``.
     yardstick : key of `YARDSTICKS`.
+    beyond : labels before and after of the same change elsewhere, by whose effect this one's is lessened; or none.
     """
 
     change: str
     before: str
     after: str
     yardstick: str = "nrmse"
+    beyond: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, known: Mapping[str, Any]) -> Self:
+        """A contrast as a manifest has it."""
+        return cls(**{**known, "beyond": tuple(known.get("beyond", ()))})
+
+    @property
+    def pairs(self) -> list[tuple[str, ...]]:
+        """Labels before and after: of the change, and of the one elsewhere."""
+        return [(self.before, self.after), *([self.beyond] if self.beyond else [])]
 
 
 @dataclass(frozen=True)
@@ -81,6 +94,11 @@ def _of_metric(metric: str) -> Callable[["Record"], Mapping[str, float]]:
     return lambda record: {column: value for name, column, value in record.scores if name == metric}
 
 
+def _skill_of_cells(record: "Record") -> Mapping[str, float]:
+    """Mean over the items of the skill of each cell's distribution."""
+    return {column: value for column, value in _of_metric("cell-energy-skill")(record).items() if column == "(table)"}
+
+
 def _target_covariance_error(record: "Record") -> Mapping[str, float]:
     """Relative Frobenius distance of the targets' covariances, in true SDs, from the true ones."""
     found, true = _of_metric("target-covariance")(record), _of_metric("target-covariance-true")(record)
@@ -93,6 +111,7 @@ def _target_covariance_error(record: "Record") -> Mapping[str, float]:
 YARDSTICKS = {
     "nrmse": Yardstick("NRMSE", "lower", 3, _of_metric("nrmse")),
     "accuracy": Yardstick("accuracy", "higher", 3, _of_metric("accuracy")),
+    "distribution": Yardstick("skill of the targets' distributions", "higher", 3, _skill_of_cells),
     "covariance": Yardstick("error of the targets' covariances", "lower", 4, _target_covariance_error),
 }
 
@@ -123,10 +142,19 @@ def per_fold(arm: ArmResult, yardstick: str) -> list[float]:
     return [fmean(scores.values()) for scores in found] if all(found) else []
 
 
-def difference(before: ArmResult, after: ArmResult, yardstick: str, test_share: float) -> Estimate | None:
-    """Score after less score before, fold by fold; None if either arm has no scores."""
-    pairs = list(zip(per_fold(after, yardstick), per_fold(before, yardstick), strict=False))
-    return corrected_interval([new - old for new, old in pairs], test_share) if pairs else None
+def judged(contrast: Contrast, arms: Mapping[str, ArmResult], test_share: float) -> Estimate | None:
+    """What a contrast amounts to, fold by fold, less what it does elsewhere; None if an arm has no scores.
+
+    Parameters
+    ----------
+    arms : by label.
+    """
+    found = [per_fold(arms[label], contrast.yardstick) for pair in contrast.pairs for label in pair]
+    if not all(found):
+        return None
+    signs = (-1, 1, 1, -1)[: len(found)]
+    folds = zip(*found, strict=False)
+    return corrected_interval([sum(map(mul, signs, fold)) for fold in folds], test_share)
 
 
 def sentence(found: Sequence[tuple[Contrast, Estimate]]) -> str:

@@ -65,7 +65,7 @@ def leaderboard_page(
         *_masks(cards),
         _uncertainty(contest.facts),
         *_reading(boards),
-        _run(contest.facts, contest.cells),
+        _run(contest),
     ]
     title = contest.facts["data"]["title"]
     return Page(f"{title}: boards of the suite {contest.facts['suite']}", title, tuple(sections))
@@ -75,7 +75,7 @@ def order_of(contest: Contest, inference: Inference | None, boards: Mapping[str,
     """Imputers as the tables beside the boards list them: as the first board orders them, then the others by name."""
     found = [list(board.table.index) for board in boards.values()]
     found += [] if inference is None else [list(inference.table.index)]
-    return list(dict.fromkeys([name for names in found for name in names] + sorted(contest.imputers.index)))
+    return list(dict.fromkeys([name for names in found for name in names] + contest.present))
 
 
 def _verdicts(contest: Contest, inference: Inference | None, boards: Mapping[str, Board]) -> Section:
@@ -130,12 +130,20 @@ def _absent(contest: Contest) -> list[Section]:
     reasons = contest.imputers["reason"][contest.imputers["reason"] != ""]
     if reasons.empty:
         return []
-    lacking = reasons[reasons.str.startswith("unavailable")]
-    lines = [f"- {plain(name)}: {plain(reason)}." for name, reason in reasons.drop(lacking.index).items()]
-    if len(lacking):
-        listed = ", ".join(f"`{name}`" for name in lacking.index)
-        lines.append(f"- Not available where this was run: {listed}. For example: {plain(lacking.iloc[0])}.")
+    lacking = [name for name in reasons.index if name not in contest.present]
+    lines = [f"- {plain(name)}: {plain(reason)}." for name, reason in reasons.drop(lacking).items()]
+    family = {name: contest.facts["imputers"][name]["family"] for name in lacking}
+    for kind in dict.fromkeys(family.values()):
+        lines.append(_lacking(contest, [name for name in lacking if family[name] == kind], kind))
     return [Section("Not ordered", ("Nobody is ordered on fewer tasks than others.\n\n" + "\n".join(lines),), 3)]
+
+
+def _lacking(contest: Contest, names: Sequence[str], family: str) -> str:
+    """One line on methods of a family that were not available, with what the first of them says how to get it."""
+    listed = ", ".join(f"`{name}`" for name in names)
+    what = f"{len(names)} language models need weights" if family == "llm" else "Not available where this was run"
+    message = plain(contest.cells.loc[contest.cells["imputer"] == names[0], "message"].iloc[0])
+    return f"- {what}: {listed}. {'' if len(names) == 1 else 'For example: '}{message}."
 
 
 def _methods(contest: Contest) -> list[Section]:
@@ -263,10 +271,13 @@ def _reading(boards: Mapping[str, Board]) -> list[Section]:
     ]
 
 
-def _run(facts: Facts, cells: pd.DataFrame) -> Section:
+def _run(contest: Contest) -> Section:
+    facts, absent = contest.facts, sorted(set(contest.imputers.index) - set(contest.present))
+    cells = contest.cells[~contest.cells["imputer"].isin(absent)]
     data, counts = facts["data"], cells["status"].value_counts()
     told = [f"{counts.get('done', 0)} of {len(cells)} cells are done"]
     told += [f"**{counts[s]} {word}**" for s, word in STATES.items() if s in counts]
+    told += [f"{len(absent)} imputer{'s' if len(absent) > 1 else ''} unavailable"] if absent else []
     seeds = sorted(cells["seed"].unique())
     lines = {
         "data": f"{data['title']}: {data['rows']:,} rows × {data['columns']} columns",

@@ -10,7 +10,7 @@ from reports.contrasts import (
     Estimate,
     bracketed,
     corrected_interval,
-    difference,
+    judged,
     per_fold,
     sentence,
 )
@@ -31,7 +31,7 @@ def study_page(records: Sequence[Record], manifest: Manifest) -> Page:
     """Compose the page of a study; what it asks and compares is what `benchmarks.study.study` puts into ``about``."""
     about = manifest["about"]
     arms = [_result(arm, records, manifest) for arm in about["arms"]]
-    answers, further = ([Contrast(**known) for known in about[name]] for name in ("answers", "further"))
+    answers, further = ([Contrast.of(known) for known in about[name]] for name in ("answers", "further"))
     how = _how(records, manifest)
     return answer_page(manifest["suite"], about["question"], arms, answers, further, about["test_share"], how)
 
@@ -40,7 +40,7 @@ def _result(arm: Mapping[str, str], records: Sequence[Record], manifest: Manifes
     """An arm with the records of its folds, or with what went wrong in the first that is not done."""
     names = manifest["about"]["models"]
     request, table = _shortened(arm["imputer"], names), manifest["tables"].get(arm["table"], {})
-    lacking = arm["lacking"] or table.get("lacking", "")
+    lacking = table.get("lacking", "")
     if lacking or "data" not in table:
         return ArmResult(arm["label"], "–", request, (), lacking)
     title = table["data"]["title"]
@@ -67,8 +67,9 @@ def _how(records: Sequence[Record], manifest: Manifest) -> list[Block]:
     versions = ", ".join(f"{name} {version}" for name, version in made.versions.items())
     return [
         Verbatim(_shortened(manifest["command"], about["models"])),
-        f"Every arm fills the same cells: each target's observed cells are parted into {1 / about['test_share']:.0f} "
-        f"folds, by one shuffle for all tables, and hidden fold by fold. {manifest['draws']} draws of each imputer.",
+        f"Arms on the same respondents fill the same cells: each target's observed cells are parted into "
+        f"{1 / about['test_share']:.0f} folds, by one shuffle for all tables, and hidden fold by fold. "
+        f"{manifest['draws']} draws of each imputer.",
         f"Tables:\n\n{listed}",
         *([about["note"]] if about["note"] else []),
         f"Versions: {versions}. Commit {made.commit}, on {made.machine}.",
@@ -95,10 +96,7 @@ def answer_page(
     how : what stands under how it was run.
     """
     by_label = {arm.label: arm for arm in arms}
-    found = {
-        contrast: difference(by_label[contrast.before], by_label[contrast.after], contrast.yardstick, test_share)
-        for contrast in (*answers, *further)
-    }
+    found = {contrast: judged(contrast, by_label, test_share) for contrast in (*answers, *further)}
     compared = [(contrast, estimate) for contrast in answers if (estimate := found[contrast]) is not None]
     yardsticks = [name for name in YARDSTICKS if any(name == contrast.yardstick for contrast in found)]
     folds = max((len(arm.records) for arm in arms), default=0)
@@ -164,7 +162,8 @@ def _contrasts_grid(found: Mapping[Contrast, Estimate | None]) -> Grid:
 
 def _contrast_row(contrast: Contrast, estimate: Estimate | None) -> tuple[Cell | str, ...]:
     yardstick = YARDSTICKS[contrast.yardstick]
-    front = (contrast.change, contrast.before, contrast.after, yardstick.name)
+    before, after = (" less ".join(pair) for pair in zip(*contrast.pairs, strict=True))
+    front = (contrast.change, before, after, yardstick.name)
     if estimate is None:
         return (*front, Cell("–"), "not run")
     better = (estimate.value < 0) == (yardstick.better == "lower")

@@ -136,7 +136,7 @@ def failures_grid(failed: pd.DataFrame) -> Grid:
 def imputers_grid(contest: Contest) -> Grid:
     """Each imputer in a sentence, with its parameters."""
     rows = []
-    for name in sorted(contest.imputers.index):
+    for name in contest.present:
         known = contest.facts["imputers"][name]
         told = ", ".join(f"{key}={value}" for key, value in known["parameters"].items()) or DASH
         rows.append((name, known["summary"], told))

@@ -33,6 +33,7 @@ def run(
     mechanisms: Names = None,
     rates: Names = None,
     seeds: Names = None,
+    draws: Annotated[int | None, typer.Option(min=1, help="Draws of each imputer; by default the suite's.")] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Cells at a time.")] = os.cpu_count() or 1,
     time_limit: Annotated[float, typer.Option(min=0, help="Seconds a cell may take.")] = 600,
     memory_limit: Annotated[float, typer.Option(min=0, help="GB of memory a cell may take.")] = 4,
@@ -64,11 +65,12 @@ def run(
         "seeds": _numbers(seeds, "--seeds", int),
         "model": tuple(model or []),
         "rows": rows,
+        "n_draws": draws,
     }
     chosen = check_suite(_suite(suite, dataset, data, schema, loaded, options))
     typed: dict[str, object] = {"suite": suite, "dataset": dataset, "data": data, "schema": schema, "load": plugins}
     typed |= {"imputers": imputers, "mechanisms": mechanisms, "rates": rates, "seeds": seeds, "model": options["model"]}
-    limits, command = Limits(time_limit, memory_limit), _command(typed | {"rows": rows})
+    limits, command = Limits(time_limit, memory_limit), _command(typed | {"rows": rows, "draws": draws})
     settings = Settings(out, jobs, limits, command, (data,) if data else (), plugins, trusted(plugins), fail_fast)
     check_folder(out / chosen.name)
     methods = describe_methods(chosen, plugins)

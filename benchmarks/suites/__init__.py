@@ -44,7 +44,7 @@ def narrowed(suite: Suite, options: Mapping[str, Any], added: Sequence[str] = ()
     given = _given(options)
     if suite.page != "leaderboard":
         if given:
-            unused = ", ".join(f"--{name}" for name in sorted(given))
+            unused = ", ".join(f"--{name.removeprefix('n_')}" for name in sorted(given))
             raise InputError(f"suite {suite.name!r} has tables, masks and imputers of its own; leave out {unused}")
         return suite
     beside = (*(() if "imputers" in given else added), *(f"llm(model={name!r})" for name in given.pop("model", ())))

@@ -1,11 +1,13 @@
 """The five target items of the General Social Survey 2022 with any number of items chosen by any criterion."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 from datasets import DATASETS
 from datasets.errors import InputError
+from datasets.schema import Regression
 from datasets.selection.criteria import (
     Criterion,
     by_chance,
@@ -55,7 +57,8 @@ def with_items(path: Path | None, n: int, name: str, criterion: Criterion) -> Da
 
     The criterion is asked about the 605 respondents of the survey's oversample, who are not in the table: no
     cell that can be hidden has a say. Rows and targets are the same whatever the items, so the folds of
-    the targets (see `mechanisms.folds`) hide the very same cells in all these tables.
+    the targets (see `mechanisms.folds`) hide the very same cells in all these tables. The regression that is run on
+    them is that of the first target, family income, on the others.
 
     Parameters
     ----------
@@ -71,7 +74,9 @@ def with_items(path: Path | None, n: int, name: str, criterion: Criterion) -> Da
     items = _ordered(path, criterion)
     if not 1 <= n <= len(items):
         raise InputError(f"{n} items by {name} were asked for; the survey has 1 to {len(items)} to choose from")
-    return gss_table(path, [*targets(), *items[:n]], f"gss2022 with {n} items by {name}")
+    table = gss_table(path, [*targets(), *items[:n]], f"gss2022 with {n} items by {name}")
+    outcome, *covariates = targets()
+    return replace(table, schema=replace(table.schema, regression=Regression(outcome, tuple(covariates))))
 
 
 @cache

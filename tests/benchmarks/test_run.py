@@ -95,7 +95,7 @@ def test_every_way_to_fail_is_recorded_and_the_others_go_on(tmp_path, bad_impute
     assert "exit code -9" in told["kills-itself"]
     board = (tmp_path / "small" / "leaderboard.md").read_text()
     assert "ZeroDivisionError" in board
-    assert "1 unavailable" in board
+    assert "1 imputer unavailable" in board
     assert (
         "Not available where this was run: `absent`." in board and "absent is unavailable: install its program" in board
     )
@@ -128,6 +128,8 @@ def test_who_is_unavailable_is_asked_once(tmp_path, bad_imputers):
     records = scores(tmp_path)
     assert {r.message for r in records if r.imputer == "absent"} == {"absent is unavailable: install its program"}
     assert len(list((tmp_path / "store" / "logs").iterdir())) == 10
+    (line,) = [line for line in (tmp_path / "small" / "leaderboard.md").read_text().splitlines() if "absent" in line]
+    assert line == "- Not available where this was run: `absent`. absent is unavailable: install its program."
 
 
 def test_records_say_what_computed_them_and_the_manifest_collects_it(tmp_path):

@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from benchmarks.__main__ import main
-from benchmarks.study import LLM, NO_MODEL, Arm, learner, model_arm, one_learner, short_name, study
+from benchmarks.study import Arm, learner, short_name, study
 from benchmarks.suites import SUITES, suite_named
 from benchmarks.suites.study_features import TARGETS
 from datasets import DATASETS
@@ -24,14 +24,13 @@ from reports.write import rebuild
 STUDIES = [name for name in SUITES if name.startswith("study-")]
 
 
-def tiny(model=(), imputers=(), rows=None, request=LLM, name="study-tiny"):
+def tiny(model=(), imputers=(), rows=None):
     imputer = imputers[0] if imputers else "knn(n_neighbors=5)"
-    label = short_name(model[0]) if model else NO_MODEL
     return study(
-        name,
+        "study-tiny",
         "Do neighbours help?",
-        (Arm("column means", "toy", "mean"), Arm("learner", "toy", imputer), model_arm(label, "toy", request, model)),
-        (Contrast("asking neighbours", "column means", "learner"), Contrast(f"asking {label}", "column means", label)),
+        (Arm("column means", "toy", "mean"), Arm("learner", "toy", imputer)),
+        (Contrast("asking neighbours", "column means", "learner"),),
         (Contrast("asking neighbours", "column means", "learner", "covariance"),),
         model=model,
         rows=rows,
@@ -40,15 +39,18 @@ def tiny(model=(), imputers=(), rows=None, request=LLM, name="study-tiny"):
 
 
 def needy(model=()):
-    return tiny(model, request="needs-weights(model={model})", name="study-needy")
+    arms = [Arm("means", "toy", "mean"), Arm("neighbours", "toy", "knn(n_neighbors=5)")]
+    arms += [Arm(short_name(each), "toy", f"needs-weights(model={each!r})") for each in model]
+    answers = [Contrast("asking neighbours", "means", "neighbours")]
+    answers += [Contrast(f"asking {short_name(each)}", "means", short_name(each)) for each in model]
+    return study("study-needy", "Do neighbours help?", arms, answers, model=model)
 
 
 def pair(model=(), rows=None):
-    one_learner("study-pair", model)
-    arms = (
-        model_arm("words", "toy", "llm(model={model}, n_bins=4)", model),
-        model_arm("codes", "toy", "llm(model={model}, n_bins=4, wording='codes')", model),
-    )
+    arms = [
+        Arm("words", "toy", f"llm(model={model[0]!r}, n_bins=4)"),
+        Arm("codes", "toy", f"llm(model={model[0]!r}, n_bins=4, wording='codes')"),
+    ]
     return study("study-pair", "Words?", arms, (Contrast("words", "codes", "words"),), model=model, rows=rows)
 
 
@@ -90,13 +92,15 @@ def command(monkeypatch, capsys, tmp_path):
 
 @pytest.mark.parametrize("name", STUDIES)
 def test_every_study_holds_together(name):
-    suite = suite_named(name, {"model": ("some/model",)} if name != "study-joint" else {})
+    takes_models = name not in ("study-joint", "study-respondents")
+    suite = suite_named(name, {"model": ("some/model",)} if takes_models else {})
     about, labels = suite.about, [arm["label"] for arm in suite.about["arms"]]
     assert suite.name == name and suite.page == "study" and about["question"].endswith("?") and about["answers"]
     assert not suite.lacking and len(set(labels)) == len(labels) == len(suite.blocks)
-    assert len({(arm["dataset"], arm["imputer"]) for arm in about["arms"]}) == len(labels)
+    assert len({(arm["dataset"], arm["rows"], arm["imputer"]) for arm in about["arms"]}) == len(labels)
     for contrast in (*about["answers"], *about["further"]):
-        assert {contrast["before"], contrast["after"]} <= set(labels) and contrast["yardstick"] in YARDSTICKS
+        assert {contrast["before"], contrast["after"], *contrast["beyond"]} <= set(labels)
+        assert contrast["yardstick"] in YARDSTICKS
     for arm in about["arms"]:
         make_imputer(arm["imputer"])
         DATASETS.resolve(arm["dataset"])
@@ -118,7 +122,6 @@ def test_from_the_command_to_the_page(command, tmp_path):
     assert gain > 0.05
     told = f"Asking neighbours lowers the NRMSE by {gain:.3f} [{gain - half:.3f}, {gain + half:.3f}]"
     assert f"{told}." in text or f"{told}, which" in text
-    assert "- (language model): give --model PATH_OR_ID" in text
     assert "It is small." in text and "python -m benchmarks run --suite study-tiny\n" in text
     assert "toy (synthetic): 400 rows, 8 items" in text
     page = (tmp_path / "study-tiny" / "study-tiny.html").read_bytes()
@@ -153,11 +156,10 @@ def test_the_learner_can_be_another(command, tmp_path):
     [
         (("--suite", "study-tiny", "--rates", "0.3", "--seeds", "2"), "leave out --rates, --seeds"),
         (("--suite", "study-tiny", "--imputers", "meen"), "did you mean mean"),
-        (("--suite", "study-pair"), "nothing is left to compare; give --model PATH_OR_ID"),
-        (("--suite", "study-pair", "--imputers", "mean"), "leave out --imputers"),
-        (("--suite", "study-pair", "--model", "a", "--model", "b"), "one learner at a time; found a, b"),
+        (("--suite", "study-tiny", "--draws", "3"), "leave out --draws"),
+        (("--suite", "study-needy", "--imputers", "mean"), "leave out --imputers"),
+        (("--suite", "study-features", "--model", "a", "--model", "b"), "one learner at a time; found a, b"),
         (("--suite", "study-joint", "--model", "a"), "leave out --model"),
-        (("--suite", "study-pretraining"), "give --model PATH_OR_ID"),
         (("--suite", "study-featurs"), "did you mean study-features"),
     ],
 )
@@ -167,16 +169,55 @@ def test_what_does_not_fit_is_refused_before_any_work(command, tmp_path, options
     assert not list(tmp_path.iterdir())
 
 
-def test_several_models_each_get_their_arm_and_contrasts():
+def test_several_models_each_get_their_arms_and_contrasts():
     about = suite_named("study-models", {"model": ("meta-llama/Llama-2-13b-hf", "models/stories260K/")}).about
     arms = {arm["label"]: arm["imputer"] for arm in about["arms"]}
     assert arms["Llama-2-13b-hf"] == "llm(model='meta-llama/Llama-2-13b-hf', n_bins=24)"
-    assert arms["stories260K"] == "llm(model='models/stories260K/', n_bins=24)"
-    assert NO_MODEL not in arms and not any(arm["lacking"] for arm in about["arms"])
+    assert arms["stories260K, random weights"] == "llm(model='models/stories260K/', n_bins=24, weights='random')"
     changes = [contrast["change"] for contrast in about["answers"]]
-    assert {f"taking {name} for masked-transformer" for name in ("stories260K", "Llama-2-13b-hf")} <= set(changes)
+    assert {f"pre-training {name}" for name in ("stories260K", "Llama-2-13b-hf")} <= set(changes)
     with pytest.raises(InputError, match="two have the same name"):
         suite_named("study-models", {"model": ("a/same", "b/same")})
+
+
+@pytest.mark.parametrize("name", ["study-models", "study-pretraining", "study-text"])
+def test_language_models_are_judged_by_value_distribution_and_covariance(name):
+    """Without a model named it is the one that everybody can install, whose cells studies share."""
+    about = suite_named(name).about
+    arms = {arm["label"]: make_imputer(arm["imputer"]) for arm in about["arms"]}
+    assert {arm.model for arm in arms.values() if hasattr(arm, "model")} == {"smollm2-135m"}
+    judged = {}
+    for contrast in (*about["answers"], *about["further"]):
+        judged.setdefault((contrast["before"], contrast["after"]), set()).add(contrast["yardstick"])
+    assert {"nrmse", "distribution", "covariance"} in judged.values()
+
+
+def test_a_language_model_is_pre_trained_against_random_weights_on_the_survey_and_on_its_twin():
+    about = suite_named("study-pretraining").about
+    arms = {arm["label"]: (arm["dataset"], make_imputer(arm["imputer"]).get_params()) for arm in about["arms"][1:]}
+    (gain,) = (contrast for contrast in about["answers"] if contrast["beyond"])
+    tables = [arms[label][0] for label in (gain["before"], gain["after"], *gain["beyond"])]
+    assert tables == ["gss2022-core(n=10)"] * 2 + ["gss2022-core(n=10, respondents='twin')"] * 2
+    weights = [arms[label][1]["weights"] for label in (gain["before"], gain["after"], *gain["beyond"])]
+    assert weights == ["random", "pretrained"] * 2
+    assert {parameters["wording"] for _, parameters in arms.values()} == {"text", "numbers", "codes", "permuted"}
+
+
+@pytest.mark.parametrize(
+    ("rows", "sizes"), [(None, [250, 500, 1000, 2000, None]), (500, [250, 500]), (300, [250, 300])]
+)
+def test_the_learning_curve_ends_with_everybody_or_as_many_as_are_asked_for(rows, sizes):
+    suite = suite_named("study-respondents", {"rows": rows})
+    assert list(dict.fromkeys(block.rows for block in suite.blocks)) == sizes
+    boards = {block.imputers[0] for block in suite.blocks}
+    assert boards <= set(suite_named("gss-llm").blocks[0].imputers)  # whose cells it shares
+    assert {block.dataset for block in suite.blocks} == {suite_named("gss-llm").blocks[0].dataset}
+    assert {block.n_draws for block in suite.blocks} == {suite_named("gss-llm").blocks[0].n_draws}
+
+
+def test_draws_of_a_board_are_set_and_told():
+    suite = suite_named("gss-llm", {"n_draws": 2, "rows": 300})
+    assert [(block.n_draws, block.rows) for block in suite.blocks] == [(2, 300)]
 
 
 def test_a_model_is_the_learner_of_a_study_that_has_one():

@@ -6,7 +6,7 @@ from math import inf, sqrt
 import pytest
 from scipy import stats
 
-from reports.contrasts import YARDSTICKS, ArmResult, Contrast, Estimate, corrected_interval, difference, sentence
+from reports.contrasts import YARDSTICKS, ArmResult, Contrast, Estimate, corrected_interval, judged, sentence
 from reports.html import to_html
 from reports.markdown import to_markdown
 from reports.results import Record
@@ -50,11 +50,27 @@ def test_one_fold_tells_nothing():
 def test_differences_are_paired_by_fold():
     """Folds differ widely, the arms by exactly .01 in each: unpaired, that would drown."""
     folds = (0.2, 0.9, 0.5, 0.7, 0.4)
-    found = difference(arm("x", folds), arm("y", [e - 0.01 for e in folds]), "nrmse", 0.2)
+    arms = {"x": arm("x", folds), "y": arm("y", [e - 0.01 for e in folds]), "z": ArmResult("z", "d", "i", (), "lost")}
+    found = judged(Contrast("less", "x", "y"), arms, 0.2)
     assert found.value == pytest.approx(-0.01)
     assert found.high - found.low < 1e-12
-    assert difference(arm("x", folds), ArmResult("y", "d", "i", (), "lost"), "nrmse", 0.2) is None
-    assert difference(arm("x", folds), arm("y", folds), "accuracy", 0.2) is None
+    assert judged(Contrast("less", "x", "z"), arms, 0.2) is None
+    assert judged(Contrast("less", "x", "y", "accuracy"), arms, 0.2) is None
+
+
+def test_a_change_beyond_what_it_does_elsewhere():
+    """Here it lowers the error by .05, there by .02: .03 more, and by hand in each fold."""
+    arms = {
+        "a": arm("a", (0.8, 0.9, 0.7)),
+        "b": arm("b", (0.75, 0.86, 0.64)),
+        "c": arm("c", (0.5, 0.6, 0.7)),
+        "d": arm("d", (0.48, 0.57, 0.69)),
+    }
+    known = {"change": "it", "before": "a", "after": "b", "yardstick": "nrmse", "beyond": ["c", "d"]}
+    found, by_hand = judged(Contrast.of(known), arms, 0.2), corrected_interval([-0.03, -0.01, -0.05], 0.2)
+    assert (found.value, found.low, found.high) == pytest.approx((by_hand.value, by_hand.low, by_hand.high))
+    page = to_markdown(answer_page("study-x", "Why?", list(arms.values()), [Contrast.of(known)], [], 0.2, []))
+    assert "| a less c " in page and "| b less d " in page and "It lowers the NRMSE by 0.030 [" in page
 
 
 def test_error_of_the_covariances_by_hand():
