@@ -5,6 +5,8 @@ millions, and have neither proportional odds nor the influence that differences 
 """
 
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +15,9 @@ from datasets.clusters import clusters
 from datasets.errors import InputError
 from datasets.schema import Floats
 from datasets.table import Dataset
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,15 +69,26 @@ class Design:
         2007, Introduction to Variance Estimation, section 6.3). Rows that an estimate does not use have influence zero
         and stay in the design: estimates of domains and of answered rows are those of the whole sample.
         """
-        totals = _sums(influence, self.unit, len(self.stratum))
-        size = np.bincount(self.stratum).astype(float)
-        centred = totals - (_sums(totals, self.stratum, len(size)) / size[:, None])[self.stratum]
-        return ((size / (size - 1))[self.stratum] @ centred**2).reshape(-1)
+        totals = self._by_unit @ influence
+        centred = totals - (self._by_stratum @ totals / self._size[:, None])[self.stratum]
+        return (self._size / (self._size - 1))[self.stratum] @ centred**2
+
+    @cached_property
+    def _by_unit(self) -> "csr_array":
+        return _indicator(self.unit, len(self.stratum))
+
+    @cached_property
+    def _by_stratum(self) -> "csr_array":
+        return _indicator(self.stratum, len(self._size))
+
+    @cached_property
+    def _size(self) -> Floats:
+        """Units of each stratum, shape (H,)."""
+        return np.bincount(self.stratum).astype(float)
 
 
-def _sums(values: Floats, group: NDArray[np.intp], groups: int) -> Floats:
-    """Sums (groups, k) of the rows of values (n, k) by their group (n,)."""
-    if groups == len(values):  # each row is its own group, in order
-        return values
-    order = np.argsort(group, kind="stable")
-    return np.add.reduceat(values[order], np.searchsorted(group[order], np.arange(groups)), axis=0)
+def _indicator(group: NDArray[np.intp], groups: int) -> "csr_array":
+    """Zeros and ones (groups, n) whose product with a table of n rows sums them by their group (n,)."""
+    from scipy.sparse import csr_array
+
+    return csr_array((np.ones(len(group)), (group, np.arange(len(group)))), shape=(groups, len(group)))
