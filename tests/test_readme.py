@@ -63,6 +63,13 @@ def test_ranking_of_the_readme_orders_a_table_of_scores(tmp_path, monkeypatch):
     assert found["places"]["place"].to_dict() == {"gbm": 1, "knn": 1, "mean": 3}
 
 
+def test_tests_that_a_readme_names_are_there():
+    written = {name for page in READMES for name in re.findall(r"`(test_\w+)`", page.read_text(encoding="utf-8"))}
+    there = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    assert written
+    assert [name for name in sorted(written) if f"def {name}(" not in there] == []
+
+
 def messy_survey() -> str:
     """The file of the walk: semicolons, decimal commas, an open end, texts and a code for missing, remarks."""
     rng = np.random.default_rng(4)
