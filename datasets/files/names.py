@@ -57,13 +57,16 @@ def check_writable(survey: SurveyFile, suffix: str, stacked: int = 1) -> None:
     if ending in STATA:
         wrong = [name for name in names if _wrong(name, STATA_NAME, 32, STATA_WORDS)]
         wrong += [name for name in names if re.fullmatch(r"str\d+", name)]
-        _refuse(wrong, "Stata", "letters, digits and _, 32 at most")
+        _refuse(wrong, "Stata", "letters, digits and _, 32 at most, none of its own words")
     if ending in SPSS:
         wrong = [name for name in names if _wrong(name, SPSS_NAME, 64, SPSS_WORDS)]
         lower = [name.lower() for name in names]
         wrong += [name for name in names if lower.count(name.lower()) > 1]
         _refuse(
-            wrong, "SPSS", "letters, digits and . _ $ # @, 64 bytes at most, a letter first, no two alike but for case"
+            wrong,
+            "SPSS",
+            "letters, digits and . _ $ # @, 64 bytes at most, a letter first, none of its own words, "
+            "no two alike but for case",
         )
     if ending in EXCEL and (n > ROWS or len(names) + (stacked > 1) > COLUMNS):
         raise InputError(f"an Excel sheet holds {ROWS:,} rows and {COLUMNS:,} columns; choose csv or parquet")
