@@ -50,7 +50,7 @@ class HoloClean(Imputer):
     """
 
     family: ClassVar[str] = "relational"
-    least_rows: ClassVar[int] = 100
+    least_rows: ClassVar[int] = 300
     defaults: ClassVar[str] = "authors' code's; bins ours"
     reads_text: ClassVar[bool] = True
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {

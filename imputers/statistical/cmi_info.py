@@ -74,7 +74,7 @@ class ConditionalInformation(Imputer):
 
     nouns: ClassVar[tuple[object, ...] | None] = ()
     family: ClassVar[str] = "statistical"
-    least_rows: ClassVar[int] = 100
+    least_rows: ClassVar[int] = 300
     defaults: ClassVar[str] = "ours; on which table is not recorded"
     proper: ClassVar[bool] = True
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {

@@ -59,7 +59,7 @@ class MatrixFactorisation(MatrixImputer):
 
     nouns: ClassVar[tuple[object, ...] | None] = (Factors, Tilt)
     family: ClassVar[str] = "statistical"
-    least_rows: ClassVar[int] = 100
+    least_rows: ClassVar[int] = 300
     defaults: ClassVar[str] = "ours; on which table is not recorded"
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
         "n_components": COUNT,
