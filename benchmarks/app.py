@@ -9,6 +9,7 @@ from benchmarks.commands.impute import impute
 from benchmarks.commands.listing import list_everything
 from benchmarks.commands.plan import plan
 from benchmarks.commands.run import report, run
+from benchmarks.commands.sensitivity import sensitivity
 from benchmarks.commands.verify import verify
 
 app = typer.Typer(
@@ -18,5 +19,5 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("list")(list_everything)
-for command in (run, report, compare, verify, fetch, describe, select, impute, check, plan):
+for command in (run, report, compare, verify, fetch, describe, select, impute, sensitivity, check, plan):
     app.command()(command)

@@ -4,7 +4,7 @@ import json
 import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from benchmarks.account import Account, account_for
 from benchmarks.consistency import leave_unasked
+from benchmarks.convergence import Convergence
 from benchmarks.reuse import bounded
 from benchmarks.threads import one_thread
 from datasets.errors import InputError
@@ -22,6 +23,9 @@ from datasets.schema import UNORDERED, Floats
 from datasets.table import Reason
 from imputers import make_imputer
 from imputers.base import Imputer
+from imputers.traces import tracing
+from reports.drawing import png
+from reports.traces import trace_figure
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +38,8 @@ class Completion:
     filled : shape (n, p), True where a hole was filled.
     account : what became of all holes.
     told : one sentence on what was done.
-    facts : what decided the tables, for the report.
+    facts : what decided the tables, and R-hat of their chains, for the report.
+    convergence : of the chains, if the method has some.
     """
 
     tables: dict[str, Floats]
@@ -42,6 +47,7 @@ class Completion:
     account: Account
     told: str
     facts: Mapping[str, object]
+    convergence: Convergence = field(default_factory=lambda: Convergence({}, {}))
 
 
 def check_rows(survey: SurveyFile, imputer: str) -> None:
@@ -126,8 +132,11 @@ def complete_survey(
     if method is None:
         with watch(f"{imputer} learns"):
             method = learn(survey, imputer, seed)
-    with one_thread(), watch(f"{imputer} draws"):
+    with one_thread(), watch(f"{imputer} draws"), tracing() as visits:
         tables = _tables(survey, method, n_draws, seed)
+    convergence = Convergence.of(visits, method.schema_, 1 if method.deterministic else n_draws)
+    if convergence.traces:
+        facts["convergence"] = convergence.as_json()
     whole = {name: np.where(filled | ~np.isnan(values), codes, np.nan) for name, codes in tables.items()}
     if not fill_not_asked:
         whole = _with_filters(survey, whole)
@@ -136,7 +145,12 @@ def complete_survey(
     account = account_for(survey, filled, drawn)
     equal = f" ({imputer} has no distribution: all draws are equal)" if method.deterministic else ""
     return Completion(
-        whole, filled, account, f"{filled.sum():,} holes filled by {imputer}, {n_draws} draws{equal}", facts
+        whole,
+        filled,
+        account,
+        f"{filled.sum():,} holes filled by {imputer}, {n_draws} draws{equal}",
+        facts,
+        convergence,
     )
 
 
@@ -226,4 +240,7 @@ def _write_all(completion: Completion, survey: SurveyFile, folder: Path, suffix:
     report = {**completion.facts, **completion.account.as_json(), "decided": list(survey.notes)}
     paths.append(folder / "report.json")
     paths[-1].write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    if completion.convergence.traces:
+        paths.append(folder / "traces.png")
+        paths[-1].write_bytes(png(trace_figure(completion.convergence.traces, completion.convergence.r_hats)))
     return paths

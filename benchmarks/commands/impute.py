@@ -72,7 +72,9 @@ def impute(
         survey, imputer, draws, seed, fitted=known, fill_not_asked=fill_not_asked, watch=partial(progress, console)
     )
     paths = write_completion(completion, survey, out, format, stacked=long)
-    for sentence in (*completion.account.sentences(), f"{completion.told}; wrote {len(paths)} files to {out}"):
+    disagree = completion.convergence.warning()
+    told = [*completion.account.sentences(), *([disagree] if disagree else [])]
+    for sentence in (*told, f"{completion.told}; wrote {len(paths)} files to {out}"):
         _tell(sentence)
     if completion.account.in_doubt:
         raise typer.Exit(1)

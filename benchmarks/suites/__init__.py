@@ -8,6 +8,7 @@ from typing import Any
 from benchmarks.suite import Suite
 from datasets.errors import InputError
 from datasets.registry import Registry
+from reports.write import CARDED
 
 SUITES: Registry[Callable[..., Suite]] = Registry("suite", package="benchmarks.suites", variable="SUITES")
 
@@ -39,10 +40,10 @@ def narrowed(suite: Suite, options: Mapping[str, Any], added: Sequence[str] = ()
     Raises
     ------
     InputError
-        If the suite is no leaderboard, whose cells anyone may choose, and there is any option.
+        If the suite's page is none of those whose cells anyone may choose, and there is any option.
     """
     given = _given(options)
-    if suite.page != "leaderboard":
+    if suite.page not in CARDED:
         if given:
             unused = ", ".join(f"--{name.removeprefix('n_')}" for name in sorted(given))
             raise InputError(f"suite {suite.name!r} has tables, masks and imputers of its own; leave out {unused}")

@@ -18,7 +18,9 @@ APART = (
     "smollm2-135m",
     "smollm2-135m-zero-shot",
     "masked-transformer-per-target",
-)  # want a known population or a model named, take hours, or are for a study
+    "narfcs",
+    "narfcs-pmm",
+)  # want a known population, a model or a departure named, take hours, or are for a study
 FOUNDING_EXPERIMENT: "PublishedFacts" = {
     "label": "Llama-2-13b, fine-tuned (founding experiment)",
     "values": {"income16": 5.0528, "educ": 1.9605, "letin1a": 1.0497, "finrela": 0.7122, "marhomo": 0.9068},

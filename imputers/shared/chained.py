@@ -12,6 +12,7 @@ from imputers.base import Imputer
 from imputers.heartbeat import steps
 from imputers.shared.completed import Completed, Item, Rows, Turn
 from imputers.shared.predictors import Predictors
+from imputers.traces import traced
 
 
 class Fill(NamedTuple):
@@ -131,6 +132,7 @@ class ChainedImputer(Imputer):
                 turn = completed.turn(item)
                 fill = self._fill(turn, parameters.get(item.j), rng)
                 completed.put(turn, self._carry(item, fill))
+                traced(item.j, fill.codes)
                 parameters[item.j] = fill.parameters
                 if iteration >= self.max_iter - kept:
                     yield Visit(item, fill.codes, fill.forecast(), 1 / kept)
