@@ -7,10 +7,12 @@ import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.cells import Cell
 from benchmarks.scoring import score
@@ -18,7 +20,7 @@ from benchmarks.store import Cost, Store, Stored
 from benchmarks.wire import pack, prediction_from_parts, schema_to_json, unpack
 from datasets.coherence import check_coherence
 from datasets.errors import InputError
-from datasets.prediction import check_prediction
+from datasets.prediction import Prediction, check_prediction, widen
 from datasets.table import Masked
 from reports.measures import AUDIT
 from reports.results import Provenance, Record, plain_message
@@ -35,6 +37,7 @@ class Job:
     plugins : files given by ``--load`` that the imputer may stand in.
     provenance : what computes the cell.
     added : whether the imputer is none of this project.
+    by_row : whether the imputer answers each row by itself, so that rows without a hidden cell need not be asked.
     """
 
     cell: Cell
@@ -46,6 +49,12 @@ class Job:
     plugins: tuple[Path, ...] = ()
     provenance: Provenance = field(default_factory=Provenance)
     added: bool = False
+    by_row: bool = False
+
+    @cached_property
+    def asked(self) -> NDArray[np.intp]:
+        """Rows for which answers are wanted, in rising order."""
+        return np.flatnonzero(self.masked.hidden.any(axis=1) if self.by_row else np.ones(len(self.masked.hidden)))
 
     @property
     def record_path(self) -> Path:
@@ -66,6 +75,8 @@ class Job:
         }
         truth = self.masked.truth
         told = {"values": self.masked.values, "weights": truth.weights, "replicates": truth.replicates}
+        if self.by_row:
+            told["asked"] = self.asked.astype(float)
         return pack(content, {name: array for name, array in told.items() if array is not None})
 
     def record(self, status: str, message: str, seconds: float) -> Record:
@@ -108,8 +119,7 @@ def judge(job: Job, reply: bytes | None, seconds: float) -> Record:
             _audit(audit if isinstance(audit, dict) else {}),
             job.provenance,
         )
-        check_prediction(stored.prediction, job.masked.values, job.masked.schema, job.cell.n_draws)
-        check_coherence(stored.prediction, job.masked.values, job.masked.schema)
+        _check(job, stored.prediction)
     except InputError as wrong:
         return job.record("failed", f"InputError: {wrong}", seconds)
     try:
@@ -119,10 +129,16 @@ def judge(job: Job, reply: bytes | None, seconds: float) -> Record:
     return _scored(job, stored, seconds)
 
 
+def _check(job: Job, prediction: Prediction) -> None:
+    values, schema = job.masked.values, job.masked.schema
+    check_prediction(prediction, values[job.asked], schema, job.cell.n_draws)
+    check_coherence(prediction, values, schema, job.asked)
+
+
 def _scored(job: Job, stored: Stored, seconds: float) -> Record:
     start = time.perf_counter()
     told = {name.replace("_", "-"): value for name, value in vars(stored.cost).items()} | dict(stored.audit)
-    found = score(job.masked, stored.prediction)
+    found = score(job.masked, widen(stored.prediction, job.masked.values, job.asked))
     scores = [(one.metric, one.column, one.value) for one in found]
     scores += [(name, "(table)", value) for name, value in told.items()]
     influences = tuple(
@@ -141,8 +157,7 @@ def _scored(job: Job, stored: Stored, seconds: float) -> Record:
 def _from_store(job: Job) -> Stored:
     try:
         stored = job.store.load_prediction(job.prediction_key)
-        check_prediction(stored.prediction, job.masked.values, job.masked.schema, job.cell.n_draws)
-        check_coherence(stored.prediction, job.masked.values, job.masked.schema)
+        _check(job, stored.prediction)
     except InputError as damaged:
         aside = job.store.set_aside(job.store.prediction_path(job.prediction_key))
         raise Damaged(f"{damaged}; {aside}, and computed again") from None

@@ -215,8 +215,18 @@ def plan(suite: Suite, tables: Tables, methods: Methods, settings: Settings) -> 
                 key = prediction_key(cell, masked, method)
                 record = f"{key}-{_short(scoring)}"
                 origin = _provenance(method, scoring)
-                added = method.added
-                jobs[record] = Job(cell, setting(mask[0]), masked, key, record, store, settings.plugins, origin, added)
+                jobs[record] = Job(
+                    cell,
+                    setting(mask[0]),
+                    masked,
+                    key,
+                    record,
+                    store,
+                    settings.plugins,
+                    origin,
+                    method.added,
+                    bool(method.facts["by_row"]),
+                )
     return list(jobs.values())
 
 

@@ -109,6 +109,7 @@ def describe(request: str) -> dict[str, Any]:
         "family": str(imputer.family),
         "deterministic": bool(imputer.deterministic),
         "proper": bool(imputer.proper),
+        "by_row": bool(imputer.by_row),
         "uses_weights": bool(imputer.uses_weights),
         "told": plain_message(str(imputer.told)),
         "defaults": plain_message(str(imputer.defaults)),
@@ -136,7 +137,8 @@ def _imputed(request: Mapping[str, Any], arrays: Mapping[str, Floats]) -> bytes:
         folder=folder,
     )
     fitted = time.perf_counter()
-    prediction = imputer.impute(arrays["values"], n_draws=request["n_draws"])
+    asked = arrays["values"][arrays["asked"].astype(np.intp)] if "asked" in arrays else arrays["values"]
+    prediction = imputer.impute(asked, n_draws=request["n_draws"])
     drawn = time.perf_counter()
     content, parts = prediction_to_parts(prediction)
     cost = [fitted - start, drawn - fitted, _peak_memory_mb()]

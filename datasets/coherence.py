@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from datasets.errors import InputError
 from datasets.prediction import Prediction, median_level
@@ -73,26 +74,34 @@ class _Own(NamedTuple):
     sd: float
 
 
-def check_coherence(prediction: Prediction, values: Floats, schema: Schema) -> None:
+def check_coherence(
+    prediction: Prediction, values: Floats, schema: Schema, rows: NDArray[np.intp] | None = None
+) -> None:
     """Refuse a valid prediction for a table with holes (n, p) whose stated parts are not those of its draws.
+
+    Parameters
+    ----------
+    rows : those of the table that the prediction is for; all by default.
 
     Raises
     ------
     InputError
         If `disagreements` finds one that is beyond its bound; the message names the worst column and the size.
     """
-    found = [each for each in disagreements(prediction, values, schema) if each.beyond]
+    found = [each for each in disagreements(prediction, values, schema, rows) if each.beyond]
     if found:
         worst = max(found, key=lambda each: each.size / each.borne)
         others = f" (and so in {len(found) - 1} more)" if len(found) > 1 else ""
         raise InputError(f"{worst}{others}; state what the draws imply, or leave the part out")
 
 
-def disagreements(prediction: Prediction, values: Floats, schema: Schema) -> Iterator[Disagreement]:
-    """Compare each stated part of each column with holes to the draws."""
+def disagreements(
+    prediction: Prediction, values: Floats, schema: Schema, rows: NDArray[np.intp] | None = None
+) -> Iterator[Disagreement]:
+    """Compare each stated part of each column with holes to the draws; the arguments as of `check_coherence`."""
     if prediction.draws is None or len(prediction.draws) < FEWEST:
         return
-    columns = np.nonzero(np.isnan(values))[1]
+    columns = np.nonzero(np.isnan(values if rows is None else values[rows]))[1]
     stated = {int(j): prediction.probabilities[j] for j in schema.where(*LABELLED) if j in prediction.probabilities}
     equal = bool((prediction.draws == prediction.draws[0]).all())
     fixed = equal and _alike_by_chance(prediction.draws, list(stated.values())) < CHANCE

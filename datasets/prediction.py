@@ -1,7 +1,7 @@
 """Answers: what a method gives back for a table with holes, and how one value is read off a distribution."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,26 @@ def complete(values: Floats, fills: Floats) -> Floats:
     table = values.copy()
     table[np.isnan(values)] = fills
     return table
+
+
+def widen(prediction: Prediction, values: Floats, rows: NDArray[np.intp]) -> Prediction:
+    """Turn a prediction for some rows of a table (n, p), in rising order, into one for all, NaN in others' holes."""
+    if prediction.draws is None:
+        return prediction
+    holes = np.argwhere(np.isnan(values))
+    asked = np.isin(holes[:, 0], rows)
+    return replace(
+        prediction,
+        draws=_spread(prediction.draws.T, asked).T,
+        expected=None if prediction.expected is None else _spread(prediction.expected, asked),
+        probabilities={j: _spread(own, asked[holes[:, 1] == j]) for j, own in prediction.probabilities.items()},
+    )
+
+
+def _spread(told: Floats, asked: NDArray[np.bool_]) -> Floats:
+    whole = np.full((len(asked), *told.shape[1:]), np.nan)
+    whole[asked] = told
+    return whole
 
 
 def check_prediction(prediction: Prediction, values: Floats, schema: Schema, n_draws: int | None = None) -> None:

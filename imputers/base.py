@@ -70,6 +70,8 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     defaults : where the default settings were chosen, in a few plain words for a column of the boards: a paper, a
         library, a table; empty if that is not stated.
     told : a plain sentence on what the method is told about why cells are missing, beyond what all are told; or empty.
+    by_row : a row is answered from itself and what was fitted alone, whatever other rows stand beside it, so that a run
+        asks for those rows only in which it has hidden something.
     least_rows : rows that its draws need to keep the relations between items at all; `impute` refuses smaller files.
         Below them the method still runs, for whoever wants to see.
     nouns : frozen dataclasses, and `Spelled` objects of a library, that what is learned is made of, beside
@@ -91,6 +93,7 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     uses_weights: ClassVar[bool] = False
     defaults: ClassVar[str] = ""
     told: ClassVar[str] = ""
+    by_row: ClassVar[bool] = False
     least_rows: ClassVar[int] = 0
     nouns: ClassVar[tuple[object, ...] | None] = None
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {}

@@ -59,6 +59,7 @@ class PromptedImputer(Imputer):
 
     family: ClassVar[str] = "llm"
     reads_text: ClassVar[bool] = True
+    by_row: ClassVar[bool] = True
     declared: ClassVar[str | None] = None
     lists_options: ClassVar[bool] = False
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {

@@ -1,0 +1,41 @@
+"""A method that answers row by row is asked for rows with hidden cells alone, and its scores are those of all rows."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from benchmarks.cells import Cell
+from benchmarks.judge import Job, judge
+from benchmarks.processes import Limits
+from benchmarks.sealed import Seal
+from benchmarks.store import Store
+from benchmarks.supervisor import Supervisor
+from datasets.table import Masked
+
+
+def test_it_is_asked_for_rows_with_hidden_cells_alone_and_scored_as_if_for_all(toy, tmp_path):
+    hidden = np.zeros(toy.values.shape, dtype=bool)
+    hidden[10:60, :3] = ~np.isnan(toy.values[10:60, :3])
+    masked, store = Masked(toy, hidden), Store(tmp_path)
+    whole = Job(Cell(toy.title, "fold(1)", 0.2, 1, "mean", 3), "fold", masked, "all", "all", store)
+    some = replace(whole, prediction_key="some", record_key="some", by_row=True)
+    records = {}
+    with Seal() as seal:
+        run = Supervisor(seal, 1, Limits(60, 8), (), print).run
+        run([whole, some], lambda job, record, seconds: records.update({job.record_key: record}) or True)
+    assert [record.status for record in records.values()] == ["done", "done"]
+
+    filled = {key: store.load_prediction(key).prediction.draws.shape[1] for key in ("all", "some")}
+    assert filled["all"] == np.isnan(masked.values).sum()
+    assert filled["some"] == np.isnan(masked.values[10:60]).sum() < filled["all"]
+
+    scores = {key: _scores(record) for key, record in records.items()}
+    assert len(scores["all"]) > 20
+    assert scores["all"] == pytest.approx(scores["some"], nan_ok=True)
+    assert _scores(judge(some, None, 0.0)) == scores["some"]  # from the store
+
+
+def _scores(record):
+    costs = ("fit-seconds", "draw-seconds", "peak-memory-mb")
+    return {f"{metric} {column}": value for metric, column, value in record.scores if metric not in costs}
