@@ -1,6 +1,7 @@
 """Measure how time and memory of imputers grow with the number of rows.
 
-Usage: ``python -m scripts.scaling --imputers knn,gmm --times 1,4,16``; the table is shown and, with ``--out``, written.
+Usage: ``python -m scripts.scaling --imputers knn,gmm --rows 3544,14176,56704``; the table is shown and, with ``--out``,
+written. ``--table ordinal --imputers mice-pmm,r-mice --draws 1`` sets chained equations beside R's on a made-up survey.
 """
 
 import argparse
@@ -10,10 +11,12 @@ import resource
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from rich.console import Console
 from tabulate import tabulate
 
@@ -21,54 +24,124 @@ from benchmarks.cells import make_mask
 from benchmarks.data import load
 from benchmarks.threads import THREAD_VARIABLES
 from datasets.request import split_requests
-from datasets.schema import Floats, Schema
+from datasets.schema import Column, Floats, Kind, Schema
 from imputers import make_imputer
 
 LEGEND = """\
-Rows are drawn with replacement from the core table, 30 % of the cells hidden completely at random. Each measurement is
-a process of its own with one thread: processor seconds to fit and to draw five times, and peak resident memory. The
-exponent is the slope of log seconds on log rows; 1 is linear. What took longer than the limit is left out of it."""
+{rows}, 30 % of the cells hidden completely at random. Each measurement is
+a process of its own with one thread: processor seconds to {done}, those of R included where the
+method calls it, and peak resident memory. The exponent is the slope of log seconds on log rows; 1 is linear. What took
+longer than the limit is left out of it."""
 
 Table = tuple[Floats, Schema, Floats | None]
+COLUMNS, COMPLETE, FACTORS = 24, 4, 4  # of a made-up survey; its first columns have no holes
+SCALES = (3, 5, 7, 4, 9)  # levels of its items in turn
+
+
+@dataclass(frozen=True, eq=False)
+class Resampled:
+    """Rows drawn with replacement from a table with holes (n, p).
+
+    Parameters
+    ----------
+    values, schema, weights : of the table.
+    """
+
+    values: Floats
+    schema: Schema
+    weights: Floats | None
+
+    def take(self, n: int) -> Table:
+        """Draw n rows."""
+        rows = np.random.default_rng(1).integers(0, len(self.values), n)
+        return self.values[rows], self.schema, None if self.weights is None else self.weights[rows]
+
+
+@dataclass(frozen=True)
+class MadeUp:
+    """A survey of 24 items on four factors, twenty of them with holes, all of one kind or, as "mixed", of all kinds.
+
+    Parameters
+    ----------
+    kind : of the items.
+    """
+
+    kind: str
+
+    def take(self, n: int) -> Table:
+        """Draw n respondents."""
+        rng = np.random.default_rng(1)
+        X = rng.normal(size=(n, FACTORS), scale=0.5) @ rng.normal(size=(FACTORS, COLUMNS))
+        X += rng.normal(size=X.shape, scale=0.8)
+        columns = []
+        for j, x in enumerate(X.T):
+            kind = Kind(("numeric", "nominal", "ordinal")[j % 3] if self.kind == "mixed" else self.kind)
+            K = SCALES[j % len(SCALES)]
+            labels = {} if kind is Kind.NUMERIC else {float(code): f"answer {code}" for code in range(1, K + 1)}
+            columns.append(Column(f"item{j}", kind, labels, decimals=None if labels else 3))
+            cuts = np.quantile(x[:10_000], np.arange(1, K) / K)
+            x[:] = np.searchsorted(cuts, x) + 1 if labels else np.round(x, 3)
+            x[rng.random(n) < (0.3 if j >= COMPLETE else 0)] = np.nan
+        return X, Schema(tuple(columns)), None
+
+
+Source = Resampled | MadeUp
+KINDS = ("numeric", "ordinal", "nominal", "mixed")
+ORIGINS = {True: "Rows are drawn with replacement from the core table", False: "A made-up survey, its items {kind}"}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure every imputer at every size and write the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--imputers", required=True, help="comma-separated; parameters in brackets: knn(k=5)")
-    parser.add_argument("--times", default="1,4,16", help="sizes, in multiples of the core table")
+    parser.add_argument("--rows", default="3544,14176,56704", help="sizes")
+    parser.add_argument("--table", choices=["core", *KINDS], default="core", help="the core table, or a made-up survey")
+    parser.add_argument("--draws", type=int, default=5, help="how many draws; ignored with --door")
+    parser.add_argument("--door", action="store_true", help="fit and transform a DataFrame of labels, schema inferred")
     parser.add_argument("--limit", type=float, default=900, help="seconds for one measurement")
     parser.add_argument("--data", type=Path, help="NORC's GSS2022.dta or its zip")
     parser.add_argument("--out", type=Path, help="markdown file; by default the table is only shown")
     options = parser.parse_args(arguments)
-    requests, sizes = split_requests(options.imputers), [int(size) for size in options.times.split(",")]
+    requests, sizes = split_requests(options.imputers), [int(size) for size in options.rows.split(",")]
     for request in requests:
         make_imputer(request)  # a wrong name is told before anything runs
-    dataset = load("gss2022", options.data, strict=False, console=Console(stderr=True))
-    masked = make_mask(dataset, "mcar", 0.3, 1)
-    rows = []
+    source = core(options.data) if options.table == "core" else MadeUp(options.table)
+    draws = None if options.door else options.draws
+    rows: list[list[object]] = []
     for request in requests:
-        measured = [
-            measure(request, times, (masked.values, masked.schema, dataset.weights), options.limit) for times in sizes
-        ]
+        measured = [measure(request, size, source, draws, options.limit) for size in sizes]
         rows.append([request, *[f"{s:.1f} s, {mb:.0f} MB" if s else f"> {options.limit:g} s" for s, mb in measured]])
         rows[-1].append(exponent(sizes, [seconds for seconds, _ in measured]))
         sys.stderr.write(f"{rows[-1]}\n")
-    n = len(masked.values)
-    heads = ["imputer", *[f"{n * size:,} × {len(masked.schema)}" for size in sizes], "exponent"]
+    heads = ["imputer", *[f"{size:,} × {COLUMNS}" for size in sizes], "exponent"]
     told = tabulate(rows, headers=heads, tablefmt="pipe", floatfmt=".2f", missingval="–")
-    text = f"# {dataset.title}: seconds and memory as rows grow\n\n{LEGEND}\n\n{told}\n"
+    done = "fit and complete a DataFrame of labels" if options.door else f"fit and to draw {options.draws} times"
+    legend = LEGEND.format(rows=ORIGINS[options.table == "core"].format(kind=options.table), done=done)
+    text = f"# {options.table}: seconds and memory as rows grow\n\n{legend}\n\n{told}\n"
     sys.stdout.write(text)
     if options.out:
         options.out.write_text(text, encoding="utf-8")
 
 
-def measure(request: str, times: int, table: Table, limit: float) -> tuple[float | None, float]:
-    """Processor seconds (None beyond the limit) and peak MB of fitting and drawing in a process of its own."""
+def core(path: Path | None) -> Resampled:
+    """Rows of the core table, 30 % of its cells hidden."""
+    dataset = load("gss2022", path, strict=False, console=Console(stderr=True))
+    masked = make_mask(dataset, "mcar", 0.3, 1)
+    return Resampled(masked.values, masked.schema, dataset.weights)
+
+
+def measure(request: str, n: int, source: Source, draws: int | None, limit: float) -> tuple[float | None, float]:
+    """Processor seconds (None beyond the limit) and peak MB of fitting and drawing in a process of its own.
+
+    Parameters
+    ----------
+    n : rows.
+    draws : how many; None to complete a DataFrame of labels instead.
+    """
     os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe(duplex=False)
-    process = context.Process(target=work, args=(request, times, table, there))
+    process = context.Process(target=work, args=(request, n, source, draws, there))
     process.start()
     there.close()
     try:
@@ -78,17 +151,38 @@ def measure(request: str, times: int, table: Table, limit: float) -> tuple[float
         process.join()
 
 
-def work(request: str, times: int, table: Table, answer: Connection) -> None:
-    """Fit and draw on a resampled table; send seconds and megabytes."""
-    values, schema, weights = table
-    rows = np.random.default_rng(1).integers(0, len(values), len(values) * times)
-    resampled = values[rows]
-    start = time.process_time()
-    imputer = make_imputer(request).fit(resampled, schema=schema, weights=None if weights is None else weights[rows])
-    imputer.impute(resampled, n_draws=5)
-    seconds = time.process_time() - start
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+def work(request: str, n: int, source: Source, draws: int | None, answer: Connection) -> None:
+    """Fit and draw on n rows; send seconds and megabytes, those of other programs that the method calls included."""
+    values, schema, weights = source.take(n)
+    imputer = make_imputer(request)
+    if draws is None:
+        frame = labels_of(values, schema)
+        del values
+    start = spent()
+    if draws is None:
+        imputer.fit(frame).transform(frame)
+    else:
+        imputer.fit(values, schema=schema, weights=weights).impute(values, n_draws=draws)
+    seconds = spent() - start
+    peak = sum(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     answer.send((seconds, peak / (2**20 if sys.platform == "darwin" else 2**10)))
+
+
+def labels_of(values: Floats, schema: Schema) -> pd.DataFrame:
+    """A table of codes (n, p) as a DataFrame of categories, ordered where the items are, and numbers."""
+    columns: dict[str, object] = {}
+    for column, x in zip(schema, values.T, strict=True):
+        numbers = np.where(np.isnan(x), 0, x).astype(int) - 1  # codes of a made-up survey count from one
+        labels = list(column.labels.values())
+        ordered = column.kind is Kind.ORDINAL
+        columns[column.name] = pd.Categorical.from_codes(numbers, labels, ordered=ordered) if labels else x
+    return pd.DataFrame(columns)
+
+
+def spent() -> float:
+    """Processor seconds of this process and of its children that have ended."""
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + children.ru_utime + children.ru_stime
 
 
 def exponent(sizes: Sequence[int], seconds: Sequence[float | None]) -> float | None:
