@@ -29,7 +29,7 @@ class Checkpoints:
     """
 
     folder: Path
-    every: int = 100
+    every: int = 25
 
     def __post_init__(self) -> None:
         if self.every < 1:
