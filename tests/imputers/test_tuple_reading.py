@@ -48,6 +48,29 @@ def pairs():
     return Pairs.of(Vocabulary.fit(SCHEMA, X, 2))
 
 
+@pytest.fixture(scope="session")
+def tiny_mpnet(tiny_bert, tmp_path_factory):
+    """Folder of an MPNet with random weights that reads bytes: its layers are told how far tokens are apart."""
+    folder = tmp_path_factory.mktemp("tiny-mpnet")
+    sizes = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        transformers.MPNetModel(transformers.MPNetConfig(vocab_size=259, **sizes)).save_pretrained(folder)
+    transformers.AutoTokenizer.from_pretrained(tiny_bert).save_pretrained(folder)
+    return str(folder)
+
+
+@pytest.mark.parametrize("n_tuned", [0, 1, None])
+def test_vectors_of_mpnet_are_those_of_transformers(tiny_mpnet, n_tuned):
+    ours = TextEncoder.load(tiny_mpnet, "pretrained", n_tuned, CPU, seeded())
+    theirs = transformers.AutoModel.from_pretrained(tiny_mpnet).eval()
+    tokenizer = transformers.AutoTokenizer.from_pretrained(tiny_mpnet)
+    for text, vector in zip(TEXTS, ours(TEXTS), strict=True):
+        tokens = tokenizer(text, return_tensors="pt")
+        states = theirs(input_ids=tokens["input_ids"], attention_mask=tokens["attention_mask"]).last_hidden_state
+        torch.testing.assert_close(vector, states[0].mean(dim=0), rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize("n_tuned", [0, 1, 2, None])
 def test_vectors_are_means_of_the_states_that_transformers_gives(tiny_bert, n_tuned):
     ours = TextEncoder.load(tiny_bert, "pretrained", n_tuned, CPU, seeded())
