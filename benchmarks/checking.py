@@ -18,9 +18,9 @@ from benchmarks.commands.plugins import load_plugins
 from benchmarks.isolation import End, Outcome, apart, fork_server
 from benchmarks.processes import Limits
 from benchmarks.sealed import PRELOADED
-from benchmarks.threads import ONE_THREAD, variables
 from datasets.errors import InputError
 from datasets.schema import Floats, Schema
+from imputers.threads import ONE_THREAD, variables
 
 if TYPE_CHECKING:
     from imputers.base import Imputer
@@ -89,8 +89,7 @@ def _tell(console: Console, title: str, outcome: Outcome) -> None:
     shown = {End.DONE: "[green]pass[/green]", End.UNAVAILABLE: "[yellow]skip[/yellow]"}
     console.print(shown.get(outcome.end, "[red]FAIL[/red]"), title)
     if outcome.end not in shown:
-        told = outcome.message.removeprefix("ConformanceError: ")
-        console.print(f"     {told}", markup=False, highlight=False)
+        console.print(f"     {outcome.message}", markup=False, highlight=False)
 
 
 def _conclude(console: Console, name: str, ends: dict[str, Outcome]) -> None:
@@ -120,11 +119,18 @@ def _registered(name: str, files: tuple[Path, ...]) -> str:
 
 
 def _judge(rule: "Check", find: Callable[[], "type[Imputer]"], limits: Limits, forks: BaseContext) -> Outcome:
-    return apart(partial(_keep, rule, find), limits, forks)
+    outcome = apart(partial(_broken, rule, find), limits, forks)
+    return Outcome(End.FAILED, outcome.message) if outcome.end is End.DONE and outcome.message else outcome
 
 
-def _keep(rule: "Check", find: Callable[[], "type[Imputer]"]) -> str:
-    rule(find())
+def _broken(rule: "Check", find: Callable[[], "type[Imputer]"]) -> str:
+    """How an imputer broke a rule; empty if it kept it."""
+    from imputers.conformance import ConformanceError
+
+    try:
+        rule(find())
+    except ConformanceError as broken:
+        return str(broken)
     return ""
 
 

@@ -14,7 +14,6 @@ from benchmarks.account import Account, account_for
 from benchmarks.consistency import leave_unasked
 from benchmarks.convergence import Convergence
 from benchmarks.reuse import bounded
-from benchmarks.threads import one_thread
 from datasets.errors import InputError
 from datasets.files.survey_file import SurveyFile
 from datasets.files.writers import write_completed, write_stacked
@@ -67,7 +66,7 @@ def check_rows(survey: SurveyFile, imputer: str) -> None:
 
 
 def learn(survey: SurveyFile, imputer: str, seed: int) -> Imputer:
-    """Fit a registered imputer on a file, in one thread.
+    """Fit a registered imputer on a file.
 
     Raises
     ------
@@ -75,10 +74,7 @@ def learn(survey: SurveyFile, imputer: str, seed: int) -> Imputer:
         If it cannot work on this table.
     """
     dataset = survey.dataset
-    with one_thread():
-        return make_imputer(imputer).fit(
-            dataset.values, schema=dataset.schema, weights=dataset.weights, random_state=seed
-        )
+    return make_imputer(imputer).fit(dataset.values, schema=dataset.schema, weights=dataset.weights, random_state=seed)
 
 
 def complete_survey(
@@ -91,7 +87,7 @@ def complete_survey(
     fill_not_asked: bool = False,
     watch: Callable[[str], AbstractContextManager[object]] = nullcontext,
 ) -> Completion:
-    """Fill the holes of a file with a registered imputer, in one thread.
+    """Fill the holes of a file with a registered imputer.
 
     The imputer sees all holes alike and may fill those of questions that were not asked; they are left empty in what
     comes back, unless they are asked for: those that were not asked by the file, and, draw by draw, those that were not
@@ -132,7 +128,7 @@ def complete_survey(
     if method is None:
         with watch(f"{imputer} learns"):
             method = learn(survey, imputer, seed)
-    with one_thread(), watch(f"{imputer} draws"), tracing() as visits:
+    with watch(f"{imputer} draws"), tracing() as visits:
         tables = _tables(survey, method, n_draws, seed)
     convergence = Convergence.of(visits, method.schema_, 1 if method.deterministic else n_draws)
     if convergence.traces:

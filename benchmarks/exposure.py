@@ -5,9 +5,9 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from benchmarks.threads import ONE_THREAD
 from benchmarks.versions import PACKAGES, ROOT
 from imputers.shared.kept import models_folder
+from imputers.threads import ONE_THREAD
 
 NO_LOADERS = ("__init__.py",)
 PASSED_ON = (

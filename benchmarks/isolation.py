@@ -18,13 +18,14 @@ from pathlib import Path
 
 import psutil
 
+from benchmarks.attempt import attempt, reason
 from benchmarks.namespaces import adopt_orphans
 from benchmarks.processes import Limits, kill_family, used_gb
-from benchmarks.threads import variables
+from benchmarks.stopping import SIGNALS, unstopped
 from datasets.errors import MethodUnavailableError
+from imputers.threads import variables
 
 POLL_SECONDS = 0.05
-LONGEST = 600  # characters of a message
 
 
 class End(StrEnum):
@@ -77,7 +78,8 @@ def apart(work: Work, limits: Limits, context: BaseContext) -> Outcome:
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_work, args=(work, sender, folder), daemon=False)  # type: ignore[attr-defined]
     try:
-        process.start()
+        with unstopped():
+            process.start()
         sender.close()
         return _await(process, receiver, limits)
     finally:
@@ -117,19 +119,20 @@ def _death(code: int | None) -> str:
 def _work(work: Work, sender: connection.Connection, folder: Path) -> None:
     """What the process does: prepare, work, say how it ended."""
     _prepare(folder)
-    try:
-        outcome = (End.DONE, work())
-    except MethodUnavailableError as error:
-        outcome = (End.UNAVAILABLE, describe(error))
-    except BaseException as error:  # noqa: BLE001 - the cell boundary; an exit or an interrupt is an end like others
-        outcome = (End.FAILED, describe(error))
-    sender.send(outcome)
+    done: list[str] = []
+    error = attempt(lambda: done.append(work()))
+    if error is None:
+        sender.send((End.DONE, done[0]))
+    else:
+        end = End.UNAVAILABLE if isinstance(error, MethodUnavailableError) else End.FAILED
+        sender.send((end, " ".join(reason(error).split())))
 
 
 def _prepare(folder: Path) -> None:
-    """An own session, an empty working folder, an own folder for temporary files, output to a file."""
+    """An own session that hears signals, an empty working folder, one for temporary files, output to a file."""
     with suppress(OSError):
         os.setsid()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     adopt_orphans()
     here, temporary = folder / "here", folder / "temporary"
     here.mkdir()
@@ -141,18 +144,6 @@ def _prepare(folder: Path) -> None:
     with (folder / "output").open("ab") as output:
         os.dup2(output.fileno(), 1)
         os.dup2(output.fileno(), 2)
-
-
-def describe(error: BaseException) -> str:
-    """Kind and message of an error on one line of printable text, cut where it gets long; its `str` may fail."""
-    name = type(error).__name__
-    try:
-        told = str(error)
-    except Exception as failed:  # noqa: BLE001 - a message made by the work that failed
-        told = f"(no message: its __str__ raised {type(failed).__name__})"
-    printable = "".join(letter if letter.isprintable() else " " for letter in told[: 2 * LONGEST])
-    printable = " ".join(printable.encode("utf-8", "replace").decode("utf-8").split())
-    return f"{name}: {printable[:LONGEST]}" if printable else name
 
 
 def _kill(process: BaseProcess, folder: Path) -> None:

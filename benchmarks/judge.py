@@ -91,7 +91,11 @@ class Damaged(Exception):
 
 
 class NotKept(Exception):
-    """A prediction that cannot be written to the store: its `OSError`."""
+    """A prediction that cannot be written to the store, and the reason."""
+
+    def __init__(self, cause: OSError) -> None:
+        super().__init__(cause)
+        self.cause = cause
 
 
 def judge(job: Job, reply: bytes | None, seconds: float) -> Record:

@@ -8,8 +8,10 @@ from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from benchmarks.judge import Damaged, NotKept, judge
-from benchmarks.threads import ONE_THREAD, variables
+from benchmarks.attempt import attempt, reason
+from benchmarks.judge import Damaged, Job, NotKept, judge
+from benchmarks.stopping import unstopped
+from imputers.threads import ONE_THREAD, variables
 from reports.results import Record
 
 PRELOADED = ("benchmarks.judge", "sklearn.linear_model", "scipy.stats")
@@ -21,7 +23,8 @@ class Judge:
     def __init__(self, context: ForkServerContext, plugins: Sequence[Path]) -> None:
         self.end, theirs = context.Pipe()
         self.process: BaseProcess = context.Process(target=_sit, args=(theirs, tuple(plugins)), daemon=True)
-        self.process.start()
+        with unstopped():
+            self.process.start()
         theirs.close()
 
 
@@ -33,16 +36,18 @@ def _sit(runner: connection.Connection, plugins: Sequence[Path]) -> None:
         load_plugin(plugin)
     with suppress(EOFError, BrokenPipeError):
         while True:
-            job, reply, seconds = runner.recv()
-            try:
-                found: Record | Damaged | OSError = judge(job, reply, seconds)
-            except Damaged as damaged:
-                found = damaged
-            except NotKept as unkept:
-                found = unkept.args[0]
-            except Exception as error:  # noqa: BLE001 - metrics, too, may be anybody's
-                found = job.record("failed", f"{type(error).__name__}: {error} (while it was scored)", seconds)
-            runner.send(found)
+            runner.send(_judged(*runner.recv()))
+
+
+def _judged(job: Job, reply: bytes | None, seconds: float) -> Record | Damaged | OSError:
+    """The record of a cell, or what is in the way of one; metrics, too, may be anybody's."""
+    found: list[Record] = []
+    error = attempt(lambda: found.append(judge(job, reply, seconds)))
+    if isinstance(error, NotKept):
+        return error.cause
+    if isinstance(error, Damaged):
+        return error
+    return found[0] if error is None else job.record("failed", f"{reason(error)} while it was scored", seconds)
 
 
 @contextmanager

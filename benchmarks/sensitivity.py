@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from benchmarks.threads import one_thread
+from imputers.threads import one_thread
 from datasets.errors import InputError
 from datasets.prediction import complete
 from datasets.schema import Floats, Schema

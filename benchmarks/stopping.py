@@ -4,6 +4,7 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -33,16 +34,26 @@ def stoppable() -> Iterator[None]:
     before = {number: signal.signal(number, stop) for number in SIGNALS}
     try:
         yield
-    except BaseException:
-        if not came:
-            raise
     finally:
-        if not came:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-    if came:
-        print(_words[-1], flush=True)  # noqa: T201 - the console may be in any state
-        os._exit(128 + came[0])
+        if came:
+            print(_words[-1], flush=True)  # noqa: T201 - the console may be in any state
+            os._exit(128 + came[0])
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def unstopped() -> Iterator[None]:
+    """Keep the signals that stop a command, until the end of the block, and for good from processes started in it.
+
+    A terminal sends them to all processes of a command; those that it started are ended by it.
+    """
+    resource_tracker.ensure_running()  # which lets all signals through as it starts
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
 
 @contextmanager

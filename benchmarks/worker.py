@@ -4,16 +4,17 @@ It is given a message and gives one back. It holds no truth, imports no metric, 
 """
 
 import inspect
+import re
 import resource
 import sys
 import time
-import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.attempt import attempt, reason
 from benchmarks.wire import pack, prediction_to_parts, schema_from_json, unpack
 from datasets import DATASETS
 from datasets.errors import InputError, MethodUnavailableError
@@ -24,28 +25,6 @@ from datasets.schema import Floats
 from datasets.table import replicate_rows
 from imputers import IMPUTERS, make_imputer
 from reports.results import plain_message
-
-
-def attempt(work: Callable[[], None]) -> str | None:
-    """Do the work; give the message of what stopped it, or None.
-
-    This is the boundary between the benchmark and methods that anyone may write: whatever a method raises, exits
-    included, is told and the others go on.
-    """
-    try:
-        work()
-    except BaseException as error:  # noqa: BLE001 - the cell boundary
-        frames = traceback.extract_tb(error.__traceback__)
-        place = f" (in {Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
-        return plain_message(f"{type(error).__name__}: {_text(error)}", place)
-    return None
-
-
-def _text(error: BaseException) -> str:
-    try:
-        return str(error)
-    except BaseException as broken:  # noqa: BLE001 - a method's own error class
-        return f"its message cannot be read: str() of it raises {type(broken).__name__}"
 
 
 def answer(message: bytes) -> bytes:
@@ -63,7 +42,7 @@ def answer(message: bytes) -> bytes:
             told = pack({"status": "unavailable", "message": plain_message(str(lacking))})
 
     failure = attempt(work)
-    return told if failure is None else pack({"status": "failed", "message": failure})
+    return told if failure is None else pack({"status": "failed", "message": reason(failure)})
 
 
 def _load(request: Mapping[str, Any], arrays: Mapping[str, Floats]) -> bytes:
@@ -93,13 +72,10 @@ def describe(request: str) -> dict[str, Any]:
     Raises
     ------
     InputError
-        If there is no such imputer, it has no such parameter, or a value is out of its range.
+        If there is no such imputer, it has no such parameter, or a value is out of its range or no plain one.
     """
     imputer = make_imputer(request)
-    plain = {
-        name: value if isinstance(value, int | str | None) or _finite(value) else repr(value)
-        for name, value in imputer.get_params(deep=False).items()
-    }
+    plain = {name: _plain(request, name, value) for name, value in imputer.get_params(deep=False).items()}
     try:
         programs = {str(name): str(version) for name, version in imputer.versions().items()}
     except MethodUnavailableError:  # its cells will say so
@@ -117,8 +93,16 @@ def describe(request: str) -> dict[str, Any]:
     return {"parameters": plain, "file": inspect.getfile(type(imputer)), "programs": programs, "facts": facts}
 
 
-def _finite(value: object) -> bool:
-    return isinstance(value, float) and bool(np.isfinite(value))
+def _plain(request: str, name: str, value: object) -> object:
+    """A parameter as JSON can hold it, the same in every process."""
+    if isinstance(value, int | str | None) or (isinstance(value, float) and np.isfinite(value)):
+        return value
+    if re.search(r" at 0x[0-9a-f]+", repr(value)):
+        raise InputError(
+            f"{request}: {name} is {value!r}, another one in each process, and finished cells could not be known "
+            "again; let parameters be numbers, texts, or tuples of them"
+        )
+    return repr(value)
 
 
 def _imputed(request: Mapping[str, Any], arrays: Mapping[str, Floats]) -> bytes:

@@ -5,6 +5,7 @@ import hashlib
 import importlib
 import importlib.util
 import inspect
+import re
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -15,6 +16,7 @@ from typing import Any, Generic, TypeVar
 from datasets.errors import InputError
 from datasets.request import parse_request, run_number
 
+NAME = re.compile(r"\w[-.\w]{0,59}")
 T = TypeVar("T")
 Entry = TypeVar("Entry")
 
@@ -65,8 +67,13 @@ class Registry(Generic[T]):
         Raises
         ------
         InputError
-            If the name is taken by something defined elsewhere.
+            If the name is none that can be asked for, or is taken by something defined elsewhere.
         """
+        if not (isinstance(name, str) and NAME.fullmatch(name)):
+            raise InputError(
+                f"{self.noun} {name!r}: no such name can be asked for; take up to 60 letters, digits, '-', '.', '_', a "
+                "letter or digit first"
+            )
 
         def add(entry: Entry) -> Entry:
             origin = str(getattr(_callable(entry), "__module__", ""))

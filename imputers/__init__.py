@@ -19,9 +19,13 @@ def make_imputer(request: str) -> "Imputer":
     Raises
     ------
     InputError
-        If there is no such imputer, it has no such parameter, or a value is out of its range.
+        If there is no such imputer, it is none, it has no such parameter, or a value is out of its range.
     """
+    from imputers.base import Imputer
+
     imputer = IMPUTERS.resolve(request)()
+    if not isinstance(imputer, Imputer):
+        raise InputError(f"{request} is a {type(imputer).__name__}, no imputer; derive it from imputers.base.Imputer")
     try:
         imputer.check_parameters()
     except InputError as error:

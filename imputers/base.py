@@ -17,6 +17,17 @@ from datasets.prediction import Prediction, complete, point
 from datasets.schema import Floats, Kind, Schema
 from imputers.checks import keep_checks
 from imputers.door import Door, Table, Unseen
+from imputers.threads import one_thread
+
+FACTS: Mapping[str, type] = {
+    "family": str,
+    "deterministic": bool,
+    "proper": bool,
+    "reads_text": bool,
+    "uses_weights": bool,
+    "defaults": str,
+    "told": str,
+}
 
 
 @dataclass(frozen=True)
@@ -57,7 +68,8 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     ``self.weights_`` are the survey weights of the fitted rows (n,), or None, and ``self.folder_`` is where
     checkpoints and learning curves may be kept, or None. Every column of X was seen in ``_fit`` with two different
     values at least: constant columns are filled here, with their constant, and never reach the method. All randomness
-    comes from ``rng``; X is never written to; nothing is kept on ``self`` after ``_fit``.
+    comes from ``rng``; X is never written to; nothing is kept on ``self`` after ``_fit``. Numerical libraries use one
+    thread inside them (`imputers.threads`), so that the seed alone decides what is filled.
 
     Attributes
     ----------
@@ -83,7 +95,8 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     Raises
     ------
     InputError
-        When a subclass is defined with a parameter that has the name of an attribute of this class.
+        When a subclass is defined with a parameter that has the name of an attribute of this class, or an attribute
+        that says what the method is has another type.
     """
 
     family: ClassVar[str] = "added"
@@ -105,7 +118,11 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             raise InputError(
                 f"imputer {cls.__name__} has a parameter {taken[0]!r}, an attribute of every imputer; rename it"
             )
+        for name, kind in FACTS.items():
+            if not isinstance(getattr(cls, name), kind):
+                raise InputError(f"imputer {cls.__name__} has {name} = {getattr(cls, name)!r}; give a {kind.__name__}")
 
+    @one_thread()
     def fit(
         self,
         X: pd.DataFrame | Floats,
@@ -162,6 +179,7 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self._fit(codes[:, self._varying], np.random.default_rng((random_state, 0)))
         return self
 
+    @one_thread()
     def impute(self, X: pd.DataFrame | Floats, n_draws: int = 5, *, random_state: int | None = None) -> Prediction:
         """Say what the method knows about the holes of a table, fitted on or new.
 
@@ -192,6 +210,7 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             lambda X, m: self._widen(X, self._impute(X[:, self._varying], m, rng)), codes, prediction, self.full_schema_
         )
 
+    @one_thread()
     def transform(self, X: Table) -> Table:
         """Fill holes with the best single value: mode if nominal, median if ordinal, mean if numeric.
 

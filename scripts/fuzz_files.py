@@ -32,6 +32,7 @@ import numpy as np
 import pandas as pd
 from tabulate import tabulate
 
+from benchmarks.attempt import attempt
 from datasets.errors import InputError
 from datasets.files import child, limited
 from datasets.files.survey_file import read_survey_file
@@ -170,25 +171,26 @@ def read(path: Path) -> End:
     children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     before = signal.signal(signal.SIGALRM, stop)
     signal.alarm(HANG_SECONDS)
-    try:
-        if path.suffix == ".zip":
-            with stata_file(path, "GSS2022.dta") as table:
-                read_survey_file(table)
-        else:
-            read_survey_file(path)
-        end, told = "read", ""
-    except InputError as error:
-        end, told = "refused", str(error)
-    except HangError:
+    error = attempt(lambda: _read(path))
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+    if isinstance(error, HangError):
         end, told = "hang", f"more than {HANG_SECONDS} s"
-    except Exception as error:  # noqa: BLE001 - what is counted
+    elif error is None or isinstance(error, InputError):
+        end, told = ("read", "") if error is None else ("refused", str(error))
+    else:
         end, told = "traceback", "".join(traceback.format_exception(error)[-3:])
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
     most = max(children, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, resource.getrusage(0).ru_maxrss)
     gigabytes = most / 2**20
     return End("over 1 GB" if gigabytes > MOST_GB and end in ("read", "refused") else end, told, gigabytes)
+
+
+def _read(path: Path) -> None:
+    if path.suffix == ".zip":
+        with stata_file(path, "GSS2022.dta") as table:
+            read_survey_file(table)
+    else:
+        read_survey_file(path)
 
 
 def forked(order: str) -> tuple[int, str]:
@@ -196,17 +198,13 @@ def forked(order: str) -> tuple[int, str]:
     with tempfile.TemporaryFile() as errors:
         pid = os.fork()
         if not pid:
-            code = 1
-            try:
-                os.dup2(errors.fileno(), 2)
-                sys.stdin = io.StringIO(order)
-                child.main()
-                code = 0
-            except BaseException:  # noqa: BLE001 - as an interpreter ends
-                traceback.print_exc()
-            finally:
-                sys.stderr.flush()
-                os._exit(code)
+            os.dup2(errors.fileno(), 2)
+            sys.stdin = io.StringIO(order)
+            error = attempt(child.main)
+            if error is not None:
+                traceback.print_exception(error)
+            sys.stderr.flush()
+            os._exit(0 if error is None else 1)
         code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
         errors.seek(0)
         return code, errors.read().decode("utf-8", "replace")

@@ -22,10 +22,10 @@ from tabulate import tabulate
 
 from benchmarks.cells import make_mask
 from benchmarks.data import load
-from benchmarks.threads import THREAD_VARIABLES
 from datasets.request import split_requests
 from datasets.schema import Column, Floats, Kind, Schema
 from imputers import make_imputer
+from imputers.threads import THREAD_VARIABLES
 
 LEGEND = """\
 {rows}, 30 % of the cells hidden completely at random. Each measurement is

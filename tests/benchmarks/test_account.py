@@ -10,7 +10,7 @@ import pytest
 from threadpoolctl import threadpool_info
 
 from benchmarks.__main__ import main
-from benchmarks.threads import one_thread
+from imputers.threads import one_thread
 
 N = 120
 

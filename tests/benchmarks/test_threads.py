@@ -1,4 +1,4 @@
-"""``impute`` obeys the seed alone: the same fills, whatever threads numerical libraries would use."""
+"""``impute`` and Python's door obey the seed alone: the same fills, whatever threads numerical libraries would use."""
 
 import os
 import subprocess
@@ -7,20 +7,23 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from threadpoolctl import threadpool_info
 
-from benchmarks.threads import THREAD_VARIABLES
+from imputers.base import Imputer
+from imputers.threads import THREAD_VARIABLES, one_thread
 
 METHODS = (
-    "gaussian-em",
-    "gbm",
-    "mice-pmm",
     "regression",
-    "missforest",
-    "miwae",
-    "remasker",
-    "hivae",
-    "midas",
-    "aimnet",
+    "gaussian-em",
+    "gbm(n_estimators=20)",
+    "mice-pmm",
+    "missforest(n_estimators=10)",
+    "miwae(max_examples=7000)",
+    "remasker(max_epochs=5)",
+    "hivae(max_iter=30)",
+    "midas(max_epochs=5)",
+    "aimnet(max_epochs=5)",
 )
 
 
@@ -49,5 +52,45 @@ def fills(survey, threads):
 
 def test_fills_are_those_of_the_seed_with_one_thread_and_with_four(survey):
     one, four = fills(survey, 1), fills(survey, 4)
-    assert set(one) >= {"gaussian-em", "mice-pmm", "regression", "missforest", "miwae", "remasker", "hivae"}
+    assert set(one) == {*METHODS, "command"}
     assert one == four and len(set(one.values())) == len(one)
+
+
+def threads():
+    """Threads that libraries would use now."""
+    return {pool["num_threads"] for pool in threadpool_info()} | {torch.get_num_threads()}
+
+
+class Counts(Imputer):
+    """Notes how many threads it is given."""
+
+    def _fit(self, X, rng):
+        self.given_ = [threads(), os.environ["OMP_NUM_THREADS"]]
+
+    def _draw(self, X, rng):
+        self.given_.append(threads())
+        return np.where(np.isnan(X), 1.0, X)
+
+
+def test_the_door_gives_one_thread_and_leaves_the_threads_as_they_were(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    X = np.array([[1.0, 2.0], [2.0, 1.0], [np.nan, 1.0], [1.0, 2.0]])
+    torch.set_num_threads(3)
+    try:
+        imputer = Counts().fit(X)
+        imputer.impute(X)
+        imputer.transform(X)
+        assert torch.get_num_threads() == 3 and os.environ["OMP_NUM_THREADS"] == "3"
+    finally:
+        torch.set_num_threads(1)
+    assert imputer.given_[:2] == [{1}, "1"] and all(found == {1} for found in imputer.given_[2:])
+    assert len(imputer.given_) > 10
+
+
+def test_what_a_method_sets_itself_is_not_hidden():
+    """`check` looks for it after `fit`."""
+    with one_thread():
+        os.environ["MKL_NUM_THREADS"] = "7"
+        torch.set_num_threads(2)
+    assert os.environ.pop("MKL_NUM_THREADS") == "7" and torch.get_num_threads() == 2
+    torch.set_num_threads(1)

@@ -110,6 +110,12 @@ def test_useless_files_are_refused(tmp_path, text, message):
         load_plugin(path)
 
 
+@pytest.mark.parametrize("name", ["", "a,b", "a(b)", "my method", "../../evil", "<b>", "x" * 61, "rtl\u202e", 5])
+def test_names_that_nobody_can_ask_for_are_refused(name):
+    with pytest.raises(InputError, match="no such name can be asked for; take up to 60 letters"):
+        IMPUTERS.register(name)
+
+
 def test_absent_file_is_refused(tmp_path):
     with pytest.raises(InputError, match="no such file"):
         load_plugin(tmp_path / "none.py")
