@@ -125,7 +125,7 @@ def test_useless_schemas(monkeypatch, capsys, tmp_path, schema, message):
         (("run", "--suite", "toy", "--dataset", "toy"), "give one of them"),
         (("run", "--suite", "toy", "--schema", "schema.toml"), "belongs to a file of your own"),
         (("run", "--suite", "toy", "--seeds", "1.5"), "'1.5', which is no whole number"),
-        (("run", "--suite", "toy", "--mechanisms", "mar(bias=0.2)"), "has no parameter 'bias'"),
+        (("run", "--suite", "toy", "--mechanisms", "mar(slope=0.2)"), "has no parameter 'slope'"),
         (("run", "--suite", "toy", "--imputers", "knn(n_neighbors=0)"), "n_neighbors"),
         (("run", "--suite", "absent.toml"), "cannot be read"),
         (("run", "--dataset", "toi"), "did you mean toy"),

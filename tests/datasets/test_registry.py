@@ -73,7 +73,7 @@ def test_unknown_name_without_neighbour_lists_all():
 @pytest.mark.parametrize(
     ("request_", "message"),
     [
-        ("mar(bias=0.2)", "mechanism 'mar' has no parameter 'bias'; its parameters are: auc"),
+        ("mar(slope=0.2)", "mechanism 'mar' has no parameter 'slope'; its parameters are: auc, bias, drivers"),
         ("fold(1, 2)", "was given 2 values in 'fold\\(1, 2\\)'; its parameters are: number"),
         ("fold(1, number=2)", "was given 'number' twice"),
         ("mcar(1)", "its parameters are: none"),
