@@ -25,15 +25,25 @@ PASSED_FAMILIES = ("LC_", "CUDA_", "NVIDIA_", "HF_", "HUGGINGFACE_", "TRANSFORME
 
 
 def environment(folder: str) -> dict[str, str]:
-    """What a sealed process needs of the environment: nothing that names the run or its data."""
+    """What a sealed process needs of the environment: nothing that names the run or its data, and no way to the hub."""
     kept = {name: value for name, value in os.environ.items() if name in PASSED_ON or name.startswith(PASSED_FAMILIES)}
-    hub = os.environ.get("HF_HOME") or str(_caches() / "huggingface")
-    own = {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": folder, "HF_HOME": hub}
+    kept = {name: value for name, value in kept.items() if "TOKEN" not in name}
+    own = {
+        "PYTHONPATH": str(ROOT),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "TMPDIR": folder,
+        "HF_HOME": str(_hub()),
+        "HF_HUB_OFFLINE": "1",
+    }
     return kept | own | ONE_THREAD
 
 
 def _caches() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+
+
+def _hub() -> Path:
+    return Path(os.environ.get("HF_HOME") or _caches() / "huggingface")
 
 
 def readable(named: Iterable[Path]) -> list[Path]:
@@ -56,6 +66,7 @@ def beside(plugins: Iterable[Path]) -> list[Path]:
     return [path for plugin in plugins for path in sorted(plugin.parent.glob("*.py"))]
 
 
-def loaders() -> list[Path]:
-    """What reads or makes tables, and is in the folder of the surveys."""
-    return [path for path in (ROOT / "datasets" / "surveys").iterdir() if path.name not in NO_LOADERS]
+def hidden() -> list[Path]:
+    """What lies where processes read and is not for them: what reads or makes tables, and keys to the hub."""
+    loaders = [path for path in (ROOT / "datasets" / "surveys").iterdir() if path.name not in NO_LOADERS]
+    return [*loaders, *((_hub() / name).resolve() for name in ("token", "stored_tokens"))]

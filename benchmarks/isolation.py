@@ -19,6 +19,7 @@ from pathlib import Path
 import psutil
 
 from benchmarks.attempt import attempt, reason
+from benchmarks.groups import Group, new_group
 from benchmarks.namespaces import adopt_orphans
 from benchmarks.processes import Limits, kill_family, used_gb
 from benchmarks.stopping import SIGNALS, unstopped
@@ -74,21 +75,21 @@ def apart(work: Work, limits: Limits, context: BaseContext) -> Outcome:
     ----------
     work : picklable; its string is the message of a work that is done.
     """
-    folder = Path(tempfile.mkdtemp(prefix="apart-"))
+    folder, group = Path(tempfile.mkdtemp(prefix="apart-")), new_group()
     receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_work, args=(work, sender, folder), daemon=False)  # type: ignore[attr-defined]
+    process = context.Process(target=_work, args=(work, sender, folder, group), daemon=False)  # type: ignore[attr-defined]
     try:
         with unstopped():
             process.start()
         sender.close()
-        return _await(process, receiver, limits)
+        return _await(process, receiver, limits, group)
     finally:
-        _kill(process, folder)
+        _kill(process, folder, group)
         receiver.close()
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _await(process: BaseProcess, receiver: connection.Connection, limits: Limits) -> Outcome:
+def _await(process: BaseProcess, receiver: connection.Connection, limits: Limits, group: Group | None) -> Outcome:
     start = time.monotonic()
     while time.monotonic() - start < limits.seconds:
         connection.wait([receiver, process.sentinel], timeout=POLL_SECONDS)
@@ -97,7 +98,7 @@ def _await(process: BaseProcess, receiver: connection.Connection, limits: Limits
             return told
         if not process.is_alive():
             return _received(receiver) or Outcome(End.DIED, _death(process.exitcode))
-        used = used_gb(process.pid or 0)
+        used = used_gb(process.pid or 0, group)
         if used > limits.memory_gb:
             return Outcome(End.OVER_MEMORY, f"used {used:.1f} GB, more than the limit of {limits.memory_gb:g} GB")
     return Outcome(End.OVER_TIME, f"took longer than the limit of {limits.seconds:g} s")
@@ -116,8 +117,10 @@ def _death(code: int | None) -> str:
     return f"its process ended with exit code {code} before it was done"
 
 
-def _work(work: Work, sender: connection.Connection, folder: Path) -> None:
+def _work(work: Work, sender: connection.Connection, folder: Path, group: Group | None) -> None:
     """What the process does: prepare, work, say how it ended."""
+    if group is not None:
+        group.join()
     _prepare(folder)
     done: list[str] = []
     error = attempt(lambda: done.append(work()))
@@ -146,8 +149,10 @@ def _prepare(folder: Path) -> None:
         os.dup2(output.fileno(), 2)
 
 
-def _kill(process: BaseProcess, folder: Path) -> None:
-    """Kill what the process started, then the process, then what lost its parent before."""
+def _kill(process: BaseProcess, folder: Path, group: Group | None) -> None:
+    """Kill all in the group, what the process started, then the process, then what lost its parent before."""
+    if group is not None:
+        group.end()
     if process.pid is None:
         return
     kill_family(process.pid)

@@ -97,18 +97,19 @@ def build_view(view: View) -> None:
         (root / "dev" / name).symlink_to(target)
 
 
-def move_into_view(view: View, writable: Path | None, *, network: bool) -> None:
+def move_into_view(view: View, writable: Path | None, memory_gb: float) -> None:
     """Make a view that `build_view` built the whole of what this process, alone in its namespace, can see.
 
-    Folders for temporary files start empty but for what is readable in them.
+    There is no network. Folders for temporary files, each of which holds so much, start empty but for what is readable
+    in them.
 
     Parameters
     ----------
     writable : folder of the true file system that the process may write to.
     """
-    _check(_C.unshare(NEW_MOUNTS | (0 if network else NEW_NET)), "unshare")
+    _check(_C.unshare(NEW_MOUNTS | NEW_NET), "unshare")
     for folder in TEMPORARY:
-        _mount("none", view.root / folder, "tmpfs", 0, "mode=1777")
+        _mount("none", view.root / folder, "tmpfs", 0, f"mode=1777,size={int(memory_gb * 2**20) + 1}k")
     view.show(temporary=True)
     _mount("proc", view.root / "proc", "proc", 0)
     if writable is not None:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import psutil
 
+from benchmarks.groups import Group
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -23,9 +25,10 @@ def family(pid: int) -> list[psutil.Process]:
         return []
 
 
-def used_gb(pid: int) -> float:
-    """Resident memory of a process and its descendants."""
-    return sum(_resident_gb(member) for member in family(pid))
+def used_gb(pid: int, group: Group | None) -> float:
+    """Resident memory of a process, its descendants, and all in its group."""
+    members = {member.pid for member in family(pid)} | set(group.members() if group else ())
+    return sum(map(_resident_gb, members))
 
 
 def kill_family(pid: int) -> None:
@@ -35,8 +38,8 @@ def kill_family(pid: int) -> None:
             member.kill()
 
 
-def _resident_gb(process: psutil.Process) -> float:
+def _resident_gb(pid: int) -> float:
     try:
-        return process.memory_info().rss / 2**30
+        return psutil.Process(pid).memory_info().rss / 2**30
     except psutil.NoSuchProcess:
         return 0.0

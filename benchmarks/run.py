@@ -6,7 +6,6 @@ import platform
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -266,7 +265,7 @@ def compute(jobs: Sequence[Job], store: Store, settings: Settings, progress: Pro
     progress.start(len(jobs), len(records))
     try:
         if missing:
-            prepare(missing)
+            lacking |= prepare(missing)
             requests = {job.cell.imputer for job in missing}
             with Seal(settings.plugins, named_paths(requests), (settings.out, *settings.data)) as seal:
                 seal.preload()
@@ -282,11 +281,20 @@ def compute(jobs: Sequence[Job], store: Store, settings: Settings, progress: Pro
     return [records[job.record_key] for job in jobs if job.record_key in records], stopped
 
 
-def prepare(jobs: Sequence[Job]) -> None:
-    """Let this project's methods make what they keep in the user's cache folder, where sealed processes read it."""
+def prepare(jobs: Sequence[Job]) -> dict[str, str]:
+    """Let this project's methods fetch or make what they keep in the user's cache folders.
+
+    Sealed processes can read it there, and have no network. Given is what is lacking to methods that cannot.
+    """
+    lacking: dict[str, str] = {}
     for request in dict.fromkeys(job.cell.imputer for job in jobs if not job.added):
-        with suppress(InputError):  # its cells will say so
+        try:
             make_imputer(request).prepare()
+        except MethodUnavailableError as unavailable:
+            lacking[request] = str(unavailable)
+        except InputError:  # its cells will say so
+            continue
+    return lacking
 
 
 def _each_method_first(jobs: Sequence[Job]) -> list[Job]:

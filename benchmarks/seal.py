@@ -2,7 +2,7 @@
 
 The server is started with a cleaned environment, no arguments of the run and an empty working folder. It never holds a
 truth. Where the kernel has namespaces for plain users, each process is alone with its descendants, sees the files that
-it needs and no others, and none of its descendants outlives it. Elsewhere orphans are found by their parent.
+it needs and no others, and none of its descendants outlives it. Elsewhere orphans are found by group or parent.
 """
 
 import json
@@ -24,6 +24,7 @@ from typing import Any
 import psutil
 
 from benchmarks import namespaces
+from benchmarks.groups import Group
 from benchmarks.namespaces import View
 from benchmarks.processes import kill_family
 
@@ -37,6 +38,7 @@ class _Cell:
     pid: int
     folder: str
     first: subprocess.Popen[bytes] | None  # of its namespace
+    group: Group | None
 
 
 def main() -> None:
@@ -72,7 +74,7 @@ def closes_on(view: View) -> bool:
         first = os.fork()
         if not first:
             namespaces.build_view(view)
-            namespaces.move_into_view(view, None, network=False)
+            namespaces.move_into_view(view, None, 1.0)
             namespaces.drop_privileges()
         code = 0 if not first else os.waitstatus_to_exitcode(os.waitpid(first, 0)[1])
     except (OSError, AttributeError, KeyError):  # refused, or another system or processor
@@ -132,7 +134,7 @@ class _Server:
 
     def _start(self, order: dict[str, Any], files: Sequence[int]) -> None:
         folder = tempfile.mkdtemp() if self.view is None else ""
-        first = None
+        first, group = None, order["group"] and Group(Path(order["group"]))
         if self.view is not None:
             namespaces.new_processes()
             first = subprocess.Popen([shutil.which("sleep") or "sleep", "infinity"], stdin=subprocess.DEVNULL)
@@ -140,13 +142,15 @@ class _Server:
         if not pid:
             code = 1
             try:
+                if group:
+                    group.join()
                 self._become(order, files, folder)
                 code = 0
             finally:  # whatever happens, this process never runs the server's code
                 os._exit(code)
         if self.own is not None:
             namespaces.leave_processes(self.own)
-        self.cells[pid] = _Cell(order["cell"], pid, folder, first)
+        self.cells[pid] = _Cell(order["cell"], pid, folder, first, group)
 
     def _become(self, order: dict[str, Any], files: Sequence[int], folder: str) -> None:
         """Turn this process, just forked, into the sealed one of a cell."""
@@ -167,7 +171,7 @@ class _Server:
             message = file.read()
         writable = order["writable"] and Path(order["writable"])
         if self.view is not None:
-            namespaces.move_into_view(self.view, writable, network=order["network"])
+            namespaces.move_into_view(self.view, writable, order["memory_gb"])
             namespaces.drop_privileges()
         else:
             os.chdir(folder)
@@ -187,6 +191,8 @@ class _Server:
         if cell.first is None:
             kill_family(cell.pid)
         _kill(cell.pid)
+        if cell.group is not None:
+            cell.group.end()
 
     def _reap(self) -> None:
         """Bury who has ended, with all that it left behind, and tell the runner."""
@@ -200,6 +206,8 @@ class _Server:
             cell = self.cells.pop(pid, None)
             if cell is None:
                 continue
+            if cell.group is not None:
+                cell.group.end()
             if cell.first is not None:
                 cell.first.kill()  # and the kernel ends all others of the namespace before it is gone
                 cell.first.wait()

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.exposure import beside, environment, loaders, readable
+from benchmarks.exposure import beside, environment, hidden, readable
+from benchmarks.groups import Group, new_group
 from benchmarks.processes import kill_family
 from benchmarks.seal import MESSAGE_BYTES
 from benchmarks.versions import ROOT
@@ -22,6 +23,7 @@ from datasets.errors import InputError
 
 POLL_SECONDS = 0.05
 READ_BYTES = 2**20
+ASKED_GB = 1.0  # of temporary files of a process that is asked without a table
 ATTEMPTS = 3  # to start the server, which something else may end
 PRELOADED = ("benchmarks.worker", "sklearn.ensemble", "scipy.stats", "lightgbm", "torch")
 PRELOAD: dict[str, Any] = {"do": "preload", "modules": PRELOADED}
@@ -57,6 +59,7 @@ class Seal:
         self._closed = False
         self._preloads = False
         self._started = 0
+        self._groups: list[Group] = []
 
     def __enter__(self) -> "Seal":
         self._open()
@@ -86,6 +89,9 @@ class Seal:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
+        for group in self._groups:  # of which the server has ended all that it could
+            group.end()
+        self._groups.clear()
 
     def reopen(self) -> None:
         """Start the server again."""
@@ -104,13 +110,14 @@ class Seal:
         except SealLostError:
             self.reopen()
 
-    def start(self, request: bytes, log: int, writable: Path | None = None, *, network: bool = False) -> "Reply":
+    def start(self, request: bytes, log: int, writable: Path | None = None, memory_gb: float = ASKED_GB) -> "Reply":
         """Start a process on a request.
 
         Parameters
         ----------
         log : descriptor of the file that takes what is printed.
         writable : folder that it may write to.
+        memory_gb : room in each of its folders for temporary files, which are kept in memory.
 
         Raises
         ------
@@ -119,19 +126,22 @@ class Seal:
         """
         self._started += 1
         ours, theirs = os.pipe()
+        group = new_group()
         with tempfile.TemporaryFile() as file:
             file.write(request)
             file.flush()
-            order = {"do": "start", "cell": self._started, "network": network}
+            order = {"do": "start", "cell": self._started, "memory_gb": memory_gb}
+            order |= {"writable": writable and str(writable), "group": group and str(group.folder)}
+            self._groups += [group] if group else []
             try:
-                self._tell(order | {"writable": writable and str(writable)}, [file.fileno(), theirs, log])
+                self._tell(order, [file.fileno(), theirs, log])
             except SealLostError:
                 os.close(ours)
                 raise
             finally:
                 os.close(theirs)
         os.set_blocking(ours, False)
-        return Reply(self._started, ours)
+        return Reply(self._started, ours, group)
 
     def end(self, number: int) -> None:
         """Kill a process and what it started."""
@@ -145,13 +155,7 @@ class Seal:
         SealLostError
             If the server has died.
         """
-        try:
-            message = self._socket.recv(MESSAGE_BYTES)
-        except OSError:
-            message = b""
-        if not message:
-            raise SealLostError
-        news = json.loads(message)
+        news = self._hear()
         return news["cell"], news["code"]
 
     def ask(self, request: dict[str, Any], seconds: float = 120.0) -> dict[str, Any]:
@@ -216,15 +220,18 @@ class Seal:
             )
         self._socket = ours
         closed = [] if ROOT in self._readable else [ROOT]
-        paths = {"readable": self._readable, "closed": [*closed, *self._away], "hidden": loaders()}
+        paths = {"readable": self._readable, "closed": [*closed, *self._away], "hidden": hidden()}
         self._tell({name: [str(path) for path in found] for name, found in paths.items()})
+        self._closed = bool(self._hear()["closed"])
+
+    def _hear(self) -> dict[str, Any]:
         try:
             message = self._socket.recv(MESSAGE_BYTES)
         except OSError:
             message = b""
         if not message:
             raise SealLostError
-        self._closed = bool(json.loads(message)["closed"])
+        return dict(json.loads(message))
 
     def _tell(self, order: dict[str, Any], files: Sequence[int] = ()) -> None:
         try:
@@ -235,10 +242,14 @@ class Seal:
 
 @dataclass(eq=False)
 class Reply:
-    """What a sealed process sends: its process id for this machine, and one message behind its length."""
+    """What a sealed process sends: its process id for this machine, and one message behind its length.
+
+    It and all that it starts are in a group, where there are groups.
+    """
 
     number: int
     file: int
+    group: Group | None
     received: bytearray = field(default_factory=bytearray)
     over: bool = False  # nothing more can come
 

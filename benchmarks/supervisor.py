@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from benchmarks.judge import Damaged, Job
@@ -101,11 +102,12 @@ class Supervisor:
         path.parent.mkdir(parents=True, exist_ok=True)
         task.log = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         task.started = time.monotonic()
+        start = partial(self.seal.start, job.request(self.seal.path), task.log, learned, self.limits.memory_gb)
         try:
-            task.reply = self.seal.start(job.request(self.seal.path), task.log, learned, network=not job.added)
+            task.reply = start()
         except SealLostError:
             self._restart()
-            task.reply = self.seal.start(job.request(self.seal.path), task.log, learned, network=not job.added)
+            task.reply = start()
 
     def _judge(self, task: _Running, reply: bytes | None) -> None:
         task.judge = self.idle.pop() if self.idle else self._new_judge()
@@ -169,10 +171,10 @@ class Supervisor:
                 task.judge.process.kill()
 
     def _overrun(self, task: _Running) -> str | None:
-        pid = task.reply.process_id if task.reply else None
+        pid, group = (task.reply.process_id, task.reply.group) if task.reply else (None, None)
         if task.seconds > self.limits.seconds + (0 if pid else START_SECONDS):
             return f"took longer than the limit of {self.limits.seconds:g} s"
-        used = used_gb(pid) if pid else 0.0
+        used = used_gb(pid, group) if pid else 0.0
         most = self.limits.memory_gb
         return f"used {used:.2f} GB, more than the limit of {most:g} GB" if used > most else None
 

@@ -112,10 +112,10 @@ class PromptedImputer(Imputer):
         return name
 
     def prepare(self) -> None:
-        """Read a model in GGUF, which takes a minute, and keep it as safetensors; any other is left where it is."""
-        from imputers.shared.gguf_files import folder_of
+        """Download a model of the hub; read one in GGUF, which takes a minute, and keep it as safetensors."""
+        from imputers.shared.weights import obtain
 
-        folder_of(self.model_name())
+        obtain(self.model_name(), self.precision, self.weights)
 
     def _fit(self, X: Floats, rng: np.random.Generator) -> None:
         name = self.model_name()

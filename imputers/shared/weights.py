@@ -20,6 +20,7 @@ ROOM = 1.7  # memory wanted, in units of that of the weights: activations need t
 LARGE = 1_000_000_000  # weights that a processor would take days to fine-tune, and whose activations a GPU recomputes
 SMALL = 10_000_000  # weights below which a pass is mostly other work than products of matrices
 SMALL_FILES = ["config.json", "generation_config.json", "tokenizer*", "special_tokens_map.json", "*.index.json"]
+WEIGHTS = "model*.safetensors"
 PACKAGES = ("torch", "transformers", "peft", "accelerate", "safetensors")
 
 
@@ -92,6 +93,29 @@ def load(model: str, precision: str, weights: str, generator: "torch.Generator")
     network = _draw(config, precision, generator) if weights == "random" else _read(model, config, precision)
     check_architecture(model, network.eval(), len(tokenizer))
     return LanguageModel(model, network, tokenizer, precision, weights, n_parameters)
+
+
+def obtain(model: str, precision: str, weights: str) -> None:
+    """Download from the hub what `load` reads, once it is known that it fits; nothing for a model that is a file.
+
+    Raises
+    ------
+    MethodUnavailableError, InputError
+        As `load`.
+    """
+    from imputers.shared.gguf_files import folder_of
+
+    if Path(model).expanduser().is_dir() or folder_of(model) is not None:
+        return
+    check_packages(model, PACKAGES)
+    from transformers import AutoConfig
+
+    folder = fetch(model, SMALL_FILES)
+    with readable(model, folder, "config.json"):
+        config = AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+    choose_precision(model, count_parameters(config), precision, weights)
+    if weights == "pretrained":
+        fetch(model, [*SMALL_FILES, WEIGHTS])
 
 
 def count_parameters(config: "PretrainedConfig") -> int:
@@ -235,7 +259,7 @@ def _read(model: str, config: "PretrainedConfig", precision: str) -> "PreTrained
     import torch
     from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
-    folder = fetch(model, [*SMALL_FILES, "model*.safetensors"])
+    folder = fetch(model, [*SMALL_FILES, WEIGHTS])
     if not any(folder.glob("*.safetensors")):
         raise MethodUnavailableError(
             f"{folder} has no *.safetensors, and other kinds of weights can run code when they are read; convert them "

@@ -1,5 +1,6 @@
 """``check`` tells honest imputers from cheats, and goes on whatever they do to their process."""
 
+import ctypes
 import os
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import psutil
 import pytest
 
 from benchmarks.checking import ONE_THREAD, UNSEEN, _applied, _imputer, _judge, _unseen
+from benchmarks.groups import own_folder
 from benchmarks.isolation import End, Outcome, apart, fork_server
 from benchmarks.processes import Limits
 from benchmarks.sealed import PRELOADED
@@ -136,6 +138,16 @@ def grow():
         time.sleep(0.01)
 
 
+def grow_out_of_sight():
+    """Let a process take memory that has left its session and its parent, none of whose ancestors adopts orphans."""
+    ctypes.CDLL(None).prctl(36, 0, 0, 0, 0)
+    code = "import time; held = b'x' * 1_500_000_000; time.sleep(60)"
+    quiet = "start_new_session=True, stdout=-3, stderr=-3"
+    start = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {code!r}], {quiet})"
+    subprocess.run([sys.executable, "-c", start], check=True)
+    time.sleep(60)
+
+
 def lack():
     """Say that something is not on this machine."""
     raise MethodUnavailableError("no such program")
@@ -150,6 +162,12 @@ def die_with_child():
 def test_how_work_ends(forks):
     assert apart(lack, LIMITS, forks).end is End.UNAVAILABLE
     assert apart(grow, Limits(seconds=300, memory_gb=1.5), forks).end is End.OVER_MEMORY
+
+
+def test_memory_counts_wherever_it_is_held(forks):
+    if not os.access((own_folder() or Path()) / "cgroup.procs", os.W_OK):
+        pytest.skip("this process may make no control groups of version 2")
+    assert apart(grow_out_of_sight, Limits(seconds=50, memory_gb=1.2), forks).end is End.OVER_MEMORY
 
 
 @pytest.mark.parametrize("work", [nap, die_with_child])

@@ -220,7 +220,18 @@ def test_killed_run_resumes_to_the_same_scores(tmp_path):
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_stopped_run_says_how_to_go_on(tmp_path, number, status):
     """A terminal sends the signal to all processes of a command: here also to a judge that has judged and waits."""
-    command = [sys.executable, "-m", "benchmarks", "run", "--dataset", "toy", "--rows", "80", "--imputers", "mean,hangs"]
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks",
+        "run",
+        "--dataset",
+        "toy",
+        "--rows",
+        "80",
+        "--imputers",
+        "mean,hangs",
+    ]
     command += ["--mechanisms", "mcar", "--seeds", "1", "--jobs", "1", "--load", BAD, "--out", tmp_path]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
