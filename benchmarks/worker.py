@@ -124,6 +124,8 @@ def _imputed(request: Mapping[str, Any], arrays: Mapping[str, Floats]) -> bytes:
     asked = arrays["values"][arrays["asked"].astype(np.intp)] if "asked" in arrays else arrays["values"]
     prediction = imputer.impute(asked, n_draws=request["n_draws"])
     drawn = time.perf_counter()
+    if not isinstance(prediction, Prediction):
+        raise InputError(f"impute gave a {type(prediction).__name__}; wanted a Prediction")
     content, parts = prediction_to_parts(prediction)
     cost = [fitted - start, drawn - fitted, _peak_memory_mb()]
     audit = {str(name): float(value) for name, value in imputer.audit().items()}

@@ -18,6 +18,7 @@ from datasets.schema import LABELLED, UNORDERED, Column, Floats, Kind, Schema
 CHANCE = 1e-7  # of refusing an honest column: a page of hundreds of cells with dozens of columns is to have none
 HOLES = 0.1  # disagreement of the holes that is borne: standard deviations of the item, or probability
 COLUMN = 0.05  # the same of a column's mean, or of its levels' shares
+FAR = 1e6  # standard deviations; what lies farther off counts as so far
 UNSEEN = 10  # standard deviations, or probability, by which what no draw shows may lie off
 FEWEST = 3  # draws that tell how much draws vary; fewer are not checked
 OTHERWISE = 0.1  # share of the holes of equal draws that need not be a point of the stated probabilities
@@ -130,7 +131,8 @@ def _alike_by_chance(draws: Floats, stated: list[Floats]) -> float:
 def _of_expected(own: _Own) -> Iterator[Disagreement]:
     if own.expected is None:
         return
-    residuals = (own.draws - own.expected) / own.sd  # (m, h)
+    with np.errstate(over="ignore"):
+        residuals = np.clip((own.draws - own.expected) / own.sd, -FAR, FAR)  # (m, h)
     drift = residuals.mean(axis=1)
     holes = residuals.shape[1]
     yield Disagreement(

@@ -85,6 +85,9 @@ def check_prediction(prediction: Prediction, values: Floats, schema: Schema, n_d
         raise InputError(f"the prediction has {len(prediction.draws)} draws; {n_draws} were asked for")
     if prediction.expected is not None and prediction.expected.shape != columns.shape:
         raise InputError(f"expected has shape {prediction.expected.shape}; wanted ({len(columns)},), one value a hole")
+    strange = sorted(set(prediction.probabilities) - {int(j) for j in schema.where(*LABELLED)})
+    if strange:
+        raise InputError(f"probabilities are given for column {strange[0]}, which is none that has labels")
     for j, column in enumerate(schema):
         fills = prediction.draws[:, columns == j]
         wrong = fills[~column.valid(fills)]

@@ -63,6 +63,13 @@ def test_a_shift_of_the_means_is_refused_with_column_and_size():
     check_coherence(moved(prediction, 0, 0.02 * sd), values, SCHEMA)
 
 
+@pytest.mark.parametrize("far", [1e7, 1e200, 1.7e308, -1.7e308])
+def test_means_that_lie_off_so_far_that_their_squares_are_no_numbers_are_refused(far):
+    values, prediction = honest(np.random.default_rng(0), 5, 30)
+    with pytest.raises(InputError, match="expected of column 'income' lie 1000000.00 SD of the item off its draws"):
+        check_coherence(moved(prediction, 0, far), values, SCHEMA)
+
+
 def test_the_size_is_free_of_monte_carlo_error():
     """Over many tables the mean square is that of what was added, with few draws as with many."""
     rng = np.random.default_rng(1)

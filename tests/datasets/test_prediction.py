@@ -89,6 +89,8 @@ def test_check_accepts_a_full_answer():
         (Prediction(DRAWS, DRAWS[0, :3]), "expected has shape"),
         (Prediction(DRAWS, np.array([1, np.nan, 1, 30])), "expected is not finite in column 'happy'"),
         (Prediction(DRAWS, probabilities={1: np.ones((2, 3)) / 3}), "probabilities of 'happy' have shape"),
+        (Prediction(DRAWS, probabilities={2: np.ones((1, 3)) / 3}), "given for column 2, which is none that has"),
+        (Prediction(DRAWS, probabilities={7: np.ones((1, 3)) / 3}), "given for column 7, which is none that has"),
         (Prediction(DRAWS, probabilities={1: np.array([[0.5, 0.2, 0.2]])}), "summing to one"),
         (Prediction(DRAWS, probabilities={1: np.array([[1.5, -0.5, 0]])}), "non-negative"),
         (Prediction(DRAWS, probabilities={1: np.array([[np.nan, 0.5, 0.5]])}), "not finite"),
