@@ -95,7 +95,7 @@ def make_mask(dataset: Dataset, mechanism: str, rate: float, seed: int) -> Maske
 
 def prediction_key(cell: Cell, masked: Masked, method: Method) -> str:
     """Hash of all that decides a prediction: cell, data, mask, and the method with the libraries that it uses."""
-    decides = {name: value for name, value in asdict(method).items() if name not in ("facts", "added")}
+    decides = {"parameters": method.parameters, "version": method.version.decides, "programs": method.programs}
     digest = hashlib.sha256(json.dumps([asdict(cell), decides], sort_keys=True).encode())
     digest.update(masked.truth.fingerprint.encode())
     digest.update(np.packbits(masked.hidden).tobytes())

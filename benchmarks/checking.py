@@ -17,7 +17,6 @@ from rich.console import Console
 from benchmarks.commands.plugins import load_plugins
 from benchmarks.isolation import End, Outcome, apart, fork_server
 from benchmarks.processes import Limits
-from benchmarks.sealed import PRELOADED
 from datasets.errors import InputError
 from datasets.schema import Floats, Schema
 from imputers.threads import ONE_THREAD, variables
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from imputers.base import Imputer
     from imputers.conformance import Check
 
+PRELOADED = ("benchmarks.worker", "sklearn.linear_model", "sklearn.tree", "scipy.stats", "lightgbm", "torch")
 UNSEEN = "predicts the same where nobody checks"
 Judge = Callable[[Limits, BaseContext], Outcome]
 

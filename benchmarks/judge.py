@@ -38,6 +38,7 @@ class Job:
     provenance : what computes the cell.
     added : whether the imputer is none of this project.
     by_row : whether the imputer answers each row by itself, so that rows without a hidden cell need not be asked.
+    modules : what its code imports.
     """
 
     cell: Cell
@@ -50,6 +51,7 @@ class Job:
     provenance: Provenance = field(default_factory=Provenance)
     added: bool = False
     by_row: bool = False
+    modules: frozenset[str] = frozenset()
 
     @cached_property
     def asked(self) -> NDArray[np.intp]:

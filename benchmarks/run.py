@@ -6,7 +6,7 @@ import platform
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -225,6 +225,7 @@ def plan(suite: Suite, tables: Tables, methods: Methods, settings: Settings) -> 
                     origin,
                     method.added,
                     bool(method.facts["by_row"]),
+                    method.version.modules,
                 )
     return list(jobs.values())
 
@@ -268,7 +269,7 @@ def compute(jobs: Sequence[Job], store: Store, settings: Settings, progress: Pro
             lacking |= prepare(missing)
             requests = {job.cell.imputer for job in missing}
             with Seal(settings.plugins, named_paths(requests), (settings.out, *settings.data)) as seal:
-                seal.preload()
+                seal.preload(frozenset().union(*(job.modules for job in missing)))
                 progress.sealed(closed=seal.closed)
                 scoring = settings.trusted
                 Supervisor(seal, settings.n_jobs, settings.limits, scoring, progress.say).run(available(), done)
@@ -319,4 +320,4 @@ def _provenance(method: Method, scoring: CodeVersion) -> Provenance:
 
 
 def _short(scoring: CodeVersion) -> str:
-    return hashlib.sha256(json.dumps(asdict(scoring), sort_keys=True).encode()).hexdigest()[:8]
+    return hashlib.sha256(json.dumps(scoring.decides, sort_keys=True).encode()).hexdigest()[:8]

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,8 +25,7 @@ POLL_SECONDS = 0.05
 READ_BYTES = 2**20
 ASKED_GB = 1.0  # of temporary files of a process that is asked without a table
 ATTEMPTS = 3  # to start the server, which something else may end
-PRELOADED = ("benchmarks.worker", "sklearn.ensemble", "scipy.stats", "lightgbm", "torch")
-PRELOAD: dict[str, Any] = {"do": "preload", "modules": PRELOADED}
+SLOW = ("lightgbm", "scipy", "sklearn", "torch")  # libraries that take long to import
 
 
 class SealLostError(InputError):
@@ -57,7 +56,7 @@ class Seal:
         self._folder = tempfile.TemporaryDirectory()
         self._process: subprocess.Popen[bytes] | None = None
         self._closed = False
-        self._preloads = False
+        self._preloads: list[str] = []
         self._started = 0
         self._groups: list[Group] = []
 
@@ -100,13 +99,16 @@ class Seal:
         self.close()
         self._open()
         if self._preloads:
-            self._tell(PRELOAD)
+            self._tell({"do": "preload", "modules": self._preloads})
 
-    def preload(self) -> None:
-        """Let the server import what is slow to import; it starts no process meanwhile."""
-        self._preloads = True
+    def preload(self, modules: Set[str]) -> None:
+        """Let the server import what all processes need, and of these modules those that take long.
+
+        It starts no process meanwhile.
+        """
+        self._preloads = ["benchmarks.worker", *sorted(name for name in modules if name.split(".")[0] in SLOW)]
         try:
-            self._tell(PRELOAD)
+            self._tell({"do": "preload", "modules": self._preloads})
         except SealLostError:
             self.reopen()
 

@@ -5,13 +5,13 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from imputers.threads import one_thread
 from datasets.errors import InputError
 from datasets.prediction import complete
 from datasets.schema import Floats, Schema
 from datasets.table import Dataset
 from imputers import IMPUTERS
 from imputers.shared.delta import DeltaAdjusted
+from imputers.threads import one_thread
 from metrics.design import Design
 from metrics.estimands import FISHER, LOGIT, Analysis, Scale, estimated
 from metrics.pooling import pool

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import packages_distributions, version
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -27,10 +28,17 @@ class CodeVersion:
     ----------
     code : hash of the syntax trees, without docstrings and comments.
     libraries : packages of others that the code imports, to their versions.
+    modules : names of all modules that it imports; they follow from the code, and decide nothing more.
     """
 
     code: str
     libraries: Mapping[str, str]
+    modules: frozenset[str] = frozenset()
+
+    @property
+    def decides(self) -> dict[str, Any]:
+        """What another version would have otherwise, as JSON can hold it."""
+        return {"code": self.code, "libraries": dict(self.libraries)}
 
 
 def code_version(*paths: Path) -> CodeVersion:
@@ -40,7 +48,7 @@ def code_version(*paths: Path) -> CodeVersion:
     checkers alone do not. An edit to code gives another version, an edit
     to a docstring or a comment does not; nor does a library that none of the files imports.
     """
-    waiting, seen, foreign = list(paths), set(paths), set[str]()
+    waiting, seen, foreign, modules = list(paths), set(paths), set[str](), set[str]()
     while waiting:
         path = waiting.pop()
         names = _parsed(path.read_bytes()).imports
@@ -48,14 +56,14 @@ def code_version(*paths: Path) -> CodeVersion:
         for file in (_own_files(names) | beside) - seen:
             seen.add(file)
             waiting.append(file)
+        modules |= names
         local = {file.parent.name if file.name == "__init__.py" else file.stem for file in beside}
         foreign |= {name.split(".")[0] for name in names} - PACKAGES - sys.stdlib_module_names - local
     digest = hashlib.sha256()
     for code in sorted(_parsed(file.read_bytes()).code for file in seen):
         digest.update(code.encode())
-    return CodeVersion(
-        digest.hexdigest()[:16], {name: found for top in sorted(foreign) for name, found in installed(top)}
-    )
+    libraries = {name: found for top in sorted(foreign) for name, found in installed(top)}
+    return CodeVersion(digest.hexdigest()[:16], libraries, frozenset(modules))
 
 
 def installed(module: str) -> list[tuple[str, str]]:

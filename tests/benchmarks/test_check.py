@@ -11,11 +11,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from benchmarks.checking import ONE_THREAD, UNSEEN, _applied, _imputer, _judge, _unseen
+from benchmarks.checking import ONE_THREAD, PRELOADED, UNSEEN, _applied, _imputer, _judge, _unseen
 from benchmarks.groups import own_folder
 from benchmarks.isolation import End, Outcome, apart, fork_server
 from benchmarks.processes import Limits
-from benchmarks.sealed import PRELOADED
 from datasets.errors import MethodUnavailableError
 from imputers import IMPUTERS
 from imputers.conformance import CHECKS, ISOLATED, example_table
