@@ -39,6 +39,7 @@ class Completion:
     told : one sentence on what was done.
     facts : what decided the tables, and R-hat of their chains, for the report.
     convergence : of the chains, if the method has some.
+    decided : what the method decided for the user, a sentence or nothing.
     """
 
     tables: dict[str, Floats]
@@ -47,6 +48,7 @@ class Completion:
     told: str
     facts: Mapping[str, object]
     convergence: Convergence = field(default_factory=lambda: Convergence({}, {}))
+    decided: str = ""
 
 
 def check_rows(survey: SurveyFile, imputer: str) -> None:
@@ -147,6 +149,7 @@ def complete_survey(
         f"{filled.sum():,} holes filled by {imputer}, {n_draws} draws{equal}",
         facts,
         convergence,
+        method.decided(),
     )
 
 
@@ -233,7 +236,11 @@ def _write_all(completion: Completion, survey: SurveyFile, folder: Path, suffix:
         flags[name] = completion.filled[:, j]
     paths.append(folder / "flags.csv")
     flags.astype(int).to_csv(paths[-1], index=False)
-    report = {**completion.facts, **completion.account.as_json(), "decided": list(survey.notes)}
+    report = {
+        **completion.facts,
+        **completion.account.as_json(),
+        "decided": [*survey.notes, *([completion.decided] if completion.decided else [])],
+    }
     paths.append(folder / "report.json")
     paths[-1].write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     if completion.convergence.traces:

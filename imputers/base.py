@@ -247,6 +247,10 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         """What a fitted method finds out about itself on validation cells, by name of the measure; nothing for most."""
         return {}
 
+    def decided(self) -> str:
+        """What a fitted method decided for the user, in a sentence that says how to change it; empty for most."""
+        return ""
+
     def prepare(self) -> None:
         """Make what the method keeps in the user's cache folder, once on a machine; nothing for most.
 

@@ -73,8 +73,8 @@ def impute(
     )
     paths = write_completion(completion, survey, out, format, stacked=long)
     disagree = completion.convergence.warning()
-    told = [*completion.account.sentences(), *([disagree] if disagree else [])]
-    for sentence in (*told, f"{completion.told}; wrote {len(paths)} files to {out}"):
+    told = [completion.decided, *completion.account.sentences(), disagree]
+    for sentence in (*filter(None, told), f"{completion.told}; wrote {len(paths)} files to {out}"):
         _tell(sentence)
     if completion.account.in_doubt:
         raise typer.Exit(1)

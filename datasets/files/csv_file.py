@@ -174,6 +174,8 @@ def _decimal(cells: pd.DataFrame, separator: str) -> str:
     comma = False
     for name in cells:
         texts = [text.strip() for text in pd.unique(cells[name].iloc[:SAMPLE]) if text.strip()]
+        if not any("," in text or "." in text for text in texts):
+            continue
         gone = missing_among_numbers(texts)
         numbers = [text for text in texts if text not in gone]
         if not numbers:

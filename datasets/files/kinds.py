@@ -131,17 +131,18 @@ def is_date(known: pd.Series) -> bool:
     if types.is_bool_dtype(known.dtype) or isinstance(known.dtype, pd.CategoricalDtype):
         return False
     if types.is_numeric_dtype(known.dtype):
-        numbers = known.astype(float)
-        eight = bool(numbers.between(19000101, 20991231).all()) and len(known) > 1
-        return eight and all(NUMBERED_DATE.fullmatch(f"{number:.0f}") for number in numbers.unique())
+        numbers = known.to_numpy(dtype=float)
+        eight = len(numbers) > 1 and bool(((numbers >= 19000101) & (numbers <= 20991231)).all())
+        return eight and all(NUMBERED_DATE.fullmatch(f"{number:.0f}") for number in np.unique(numbers))
     return all(isinstance(text, str) and DATE.fullmatch(text.strip()) for text in known.unique())
 
 
 def _why_no_measure(name: str, cells: pd.Series, known: pd.Series, different: int, coded: bool) -> str:
     """Why whole numbers are identifiers: too long, all different, or a serial number; "" if they are not."""
-    if not np.isfinite(known).all() or (known != known.round()).any():
+    numbers = known.to_numpy()
+    if not np.isfinite(numbers).all() or (numbers != np.round(numbers)).any():
         return ""
-    if known.abs().max() > GREATEST_INTEGER:
+    if np.abs(numbers).max() > GREATEST_INTEGER:
         return "an identifier: whole numbers beyond 2^53"
     if len(known) < MANY_TEXTS:
         return ""
@@ -151,10 +152,10 @@ def _why_no_measure(name: str, cells: pd.Series, known: pd.Series, different: in
         return ""
     if different > len(known) / 2 and IDENTIFIER.fullmatch(name):
         return f"an identifier: {different} different numbers in {len(known)} rows"
-    rising = known.diff().dropna()
-    if IDENTIFIER.fullmatch(name) and len(known) == len(cells) and different > FEW_LEVELS and (rising >= 0).all():
+    rising = bool((np.diff(numbers) >= 0).all())
+    if IDENTIFIER.fullmatch(name) and len(known) == len(cells) and different > FEW_LEVELS and rising:
         return "an identifier: a rising serial number"
-    if different > MANY_TEXTS and len(known) == len(cells) and different > len(known) / 4 and (rising >= 0).all():
+    if different > MANY_TEXTS and len(known) == len(cells) and different > len(known) / 4 and rising:
         return "an identifier: a rising serial number"
     return ""
 

@@ -48,6 +48,7 @@ AMONG_NUMBERS = (
     *(f".{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"),
 )
 PUNCTUATION = (".", "..", "?", "??", "-", "--", "---", "–", "—", "*", "…", "#")
+AS_MISSING = frozenset((*SURE_TEXTS, *AMONG_NUMBERS, *PUNCTUATION))  # where the rest are numbers
 LETTER = re.compile(r"[^\W\d_]")
 LEADING_CODE = (  # of "1. White", "(1) White", "1 - rich", "1 White", "-9 refused", not of "3 rooms"
     r"\s*[\[(]?(?P<code>[+-]?\d+(?:\.\d+)?)"
@@ -161,10 +162,9 @@ def missing_among_numbers(texts: Iterable[str]) -> dict[str, Reason]:
     """Texts that stand for a missing value where the rest of a column is numbers; stripped and not blank."""
     found = {}
     for text in texts:
-        reason = worded_reason(text)
-        if text in (*SURE_TEXTS, *AMONG_NUMBERS, *PUNCTUATION):
+        if text in AS_MISSING:
             found[text] = Reason.UNKNOWN
-        elif reason is not None:
+        elif (reason := worded_reason(text)) is not None:
             found[text] = reason
     return found
 

@@ -11,9 +11,7 @@ FEW_ROWS = 5
 
 
 def _is_pattern(value: float) -> bool:
-    """Tell whether a number is of the sort that people code missing values with."""
-    if value != round(value):
-        return False
+    """Tell whether a whole number is of the sort that people code missing values with."""
     if value in NEGATIVE:
         return True
     digits = f"{abs(value):.0f}"
@@ -31,7 +29,8 @@ def find_sentinels(codes: Floats, labelled: Iterable[float] = ()) -> dict[float,
     """
     values, counts = np.unique(codes[~np.isnan(codes)], return_counts=True)
     known = set(labelled)
-    suspect = np.array([_is_pattern(value) and value not in known for value in values], dtype=bool)
+    suspect = values == np.round(values)
+    suspect[suspect] = [_is_pattern(value) and value not in known for value in values[suspect].tolist()]
     while suspect.any():
         bulk = values[~suspect]
         if len(bulk) < 2 or counts[~suspect].sum() < max(FEW_ROWS, counts[suspect].sum() / 4):

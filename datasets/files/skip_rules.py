@@ -28,13 +28,14 @@ def propose_skip_rules(survey: SurveyFile) -> dict[str, str]:
     blank = dataset.reasons == Reason.UNKNOWN
     asked = np.flatnonzero(blank.any(axis=0) & ~blank.all(axis=0))
     best: dict[int, tuple[int, str]] = {}
+    empty = blank[:, asked].astype(np.float32)
+    filled = np.ascontiguousarray(~blank[:, asked].T)
     for j in _drivers(dataset):
         codes = dataset.values[:, j]
-        others = asked[asked != j]
-        rules = _levels(codes, blank[:, others]) if _few(codes) else _limits(codes, blank[:, others])
+        rules = _levels(codes, empty) if _few(codes) else _limits(codes, filled)
         for place, explained, rule in rules:
-            k = int(others[place])
-            if explained > best.get(k, (0, ""))[0]:
+            k = int(asked[place])
+            if k != j and explained > best.get(k, (0, ""))[0]:
                 best[k] = explained, f"{quoted(dataset.schema.columns[j].name)} {_say(rule, survey, j)}"
     return {dataset.schema.names[k]: text for k, (_, text) in sorted(best.items())}
 
@@ -50,13 +51,19 @@ def _few(codes: Floats) -> bool:
     return len(np.unique(codes[~np.isnan(codes)])) <= MOST_LEVELS
 
 
-def _levels(codes: Floats, blank: NDArray[np.bool_]) -> Iterator[tuple[int, int, tuple[str, Floats]]]:
-    """Rules of the sort "asked if the answer is one of these": place of the column, blanks explained, the rule."""
+def _levels(codes: Floats, blank: NDArray[np.float32]) -> Iterator[tuple[int, int, tuple[str, Floats]]]:
+    """Rules of the sort "asked if the answer is one of these": place of the column, blanks explained, the rule.
+
+    Parameters
+    ----------
+    codes : of the column that may decide, shape (n,).
+    blank : 1 where a column is blank, shape (n, columns).
+    """
     known = ~np.isnan(codes)
     levels = np.unique(codes[known])
     member = codes[:, None] == levels  # (n, K)
     rows = member.sum(axis=0)
-    counts = member.T.astype(np.float32) @ blank.astype(np.float32)  # (K, columns); exact below 2^24 rows
+    counts = member.T.astype(np.float32) @ blank  # (K, columns); exact below 2^24 rows
     skipped = counts == rows[:, None]
     for k in np.flatnonzero(skipped.any(axis=0) & ~skipped.all(axis=0)):
         out = skipped[:, k]
@@ -65,16 +72,24 @@ def _levels(codes: Floats, blank: NDArray[np.bool_]) -> Iterator[tuple[int, int,
             yield int(k), int(rows[out].sum()), ("in", levels[~out])
 
 
-def _limits(codes: Floats, blank: NDArray[np.bool_]) -> Iterator[tuple[int, int, tuple[str, Floats]]]:
-    """Rules of the sort "asked from 18 on" or "up to 65"."""
-    answered = ~blank & ~np.isnan(codes)[:, None]
-    lowest = np.where(answered, codes[:, None], np.inf).min(axis=0)
-    highest = np.where(answered, codes[:, None], -np.inf).max(axis=0)
+def _limits(codes: Floats, filled: NDArray[np.bool_]) -> Iterator[tuple[int, int, tuple[str, Floats]]]:
+    """Rules of the sort "asked from 18 on" or "up to 65".
+
+    Parameters
+    ----------
+    codes : of the column that may decide, shape (n,).
+    filled : True where a column is not blank, shape (columns, n).
+    """
+    order = np.argsort(codes, kind="stable")[: np.count_nonzero(~np.isnan(codes))]
+    ordered = filled[:, order]  # the first answer in a row is at the lowest code
+    some = ordered.any(axis=1)
+    lowest = np.where(some, codes[order[ordered.argmax(axis=1)]], np.inf)
+    highest = np.where(some, codes[order[::-1][ordered[:, ::-1].argmax(axis=1)]], -np.inf)
     for sign, limits, end in ((">=", lowest, np.nanmin(codes)), ("<=", highest, np.nanmax(codes))):
         whole = np.isfinite(limits) & (limits == np.round(limits))  # people ask from 18 on, not from 3364.4 on
         for k in np.flatnonzero(whole & (limits != end)):
             out = (codes < limits[k]) if sign == ">=" else (codes > limits[k])
-            share = blank[~np.isnan(codes) & ~out, k].mean()
+            share = 1 - filled[k, ~np.isnan(codes) & ~out].mean()
             if _is_rule(share, out.sum()):
                 yield int(k), int(out.sum()), (sign, limits[[k]])
 

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -191,17 +192,21 @@ def _with_drivers(columns: list[Column], typed: pd.DataFrame) -> list[Column]:
     Free text, nominal columns with many levels and columns where nearly all say the same are passed over if there are
     others.
     """
-    varying = [column for column in columns if typed[column.name].nunique() > 1]
-    fit = [column for column in varying if _can_drive(column, typed[column.name])] or varying
-    holes = {column.name: int(typed[column.name].isna().sum()) for column in fit}
-    known = [name for name, count in holes.items() if not count] or sorted(holes, key=holes.__getitem__)
-    drivers = known[: min(DRIVERS, len(columns) // 2)]
+    most = min(DRIVERS, len(columns) // 2)
+    holes = {column.name: int(typed[column.name].isna().sum()) for column in columns}
+    ordered = sorted(columns, key=lambda column: holes[column.name])
+    fit = (column.name for column in ordered if _can_drive(column, typed[column.name]))
+    drivers = list(islice(fit, most)) or [column.name for column in ordered if typed[column.name].nunique() > 1][:most]
+    if drivers and not holes[drivers[0]]:
+        drivers = [name for name in drivers if not holes[name]]
     return [replace(column, role=Role.DRIVER) if column.name in drivers else column for column in columns]
 
 
 def _can_drive(column: Column, cells: pd.Series) -> bool:
-    many = column.kind is Kind.NOMINAL and len(column.labels) > DRIVER_LEVELS
-    return column.kind is not Kind.TEXT and not many and cells.value_counts(normalize=True).iloc[0] <= COMMONEST
+    if column.kind is Kind.TEXT or (column.kind is Kind.NOMINAL and len(column.labels) > DRIVER_LEVELS):
+        return False
+    shares = cells.value_counts(normalize=True)
+    return len(shares) > 1 and shares.iloc[0] <= COMMONEST
 
 
 def _notes(

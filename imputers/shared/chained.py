@@ -1,7 +1,7 @@
 """Chained equations: items are imputed in turn, each from all others, iteration after iteration."""
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,20 @@ from imputers.base import Imputer
 from imputers.heartbeat import steps
 from imputers.shared.completed import Completed, Item, Rows, Turn
 from imputers.shared.predictors import Predictors
+from imputers.shared.selected import Selected
 from imputers.traces import traced
+
+T = TypeVar("T", bound=Turn)
+
+
+class Chain(Protocol[T]):
+    """A table whose holes are filled, item by item."""
+
+    def turn(self, item: Item) -> T:
+        """Look at the table from an item."""
+
+    def put(self, turn: T, columns: Floats) -> None:
+        """Put columns (h, width) into the holes of the item whose turn it is."""
 
 
 class Fill(NamedTuple):
@@ -64,6 +77,7 @@ class ChainedImputer(Imputer):
     ----------
     table_ : the fitted table (n, p).
     predictors_ : how its codes become predictors.
+    read_ : per item, positions of the items that it is regressed on; empty if each is on all others.
     """
 
     nouns: ClassVar[tuple[object, ...] | None] = (Predictors,)
@@ -84,6 +98,11 @@ class ChainedImputer(Imputer):
     def _fit(self, X: Floats, rng: np.random.Generator) -> None:
         self.table_ = X
         self.predictors_ = Predictors.learn(self.schema_, X)
+        self.read_ = self._choose(X)
+
+    def _choose(self, X: Floats) -> list[Rows]:
+        """Choose the items that each item is regressed on, by position; an empty list for all others."""
+        return []
 
     def _impute(self, X: Floats, n_draws: int, rng: np.random.Generator) -> Prediction:
         table, holes = stacked(self.table_, X), np.isnan(X)
@@ -124,7 +143,12 @@ class ChainedImputer(Imputer):
     def _chain(self, table: Floats, items: list[Item], rng: np.random.Generator) -> Iterator[Visit]:
         """Run one chain; give the visits of its later half, or the last one of a deterministic method."""
         starts = ((item, self._begin(item, rng)) for item in items)
-        completed = Completed.begin(self.predictors_, table, len(self.table_), starts)
+        if self.read_:
+            return self._visits(Selected.begin(self.predictors_, table, self.read_, starts), items, rng)
+        return self._visits(Completed.begin(self.predictors_, table, len(self.table_), starts), items, rng)
+
+    def _visits(self, completed: Chain[T], items: list[Item], rng: np.random.Generator) -> Iterator[Visit]:
+        """Visit the items in turn, iteration after iteration."""
         kept = 1 if self.deterministic else (self.max_iter + 1) // 2
         parameters: dict[int, Floats | None] = {}
         for iteration in steps(range(self.max_iter), self.max_iter):

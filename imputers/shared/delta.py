@@ -62,6 +62,7 @@ class DeltaAdjusted(ChainedImputer):
         self.table_ = self._indicated(X)
         columns = tuple(Column(f"missing: {j}", Kind.NUMERIC) for j in self.indicated_)
         self.predictors_ = Predictors.learn(Schema((*self.schema_.columns, *columns)), self.table_)
+        self.read_ = []  # indicators of all items stand beside all items
 
     def _impute(self, X: Floats, n_draws: int, rng: np.random.Generator) -> Prediction:
         return super()._impute(self._indicated(X), n_draws, rng)

@@ -12,6 +12,8 @@ from datasets.schema import Floats, Kind
 from imputers import IMPUTERS
 from imputers.base import Imputer
 from imputers.heartbeat import steps
+from imputers.shared.predictors import Predictors
+from imputers.shared.strength import AUTO, Number, number_of_predictors, said_of, strongest
 from imputers.trees.boosting import BOOSTER, BoostedClasses, BoostedScore, Conditional, learn_classes, learn_score
 from imputers.trees.predictors import encode, increasing_holes, most_informative
 
@@ -35,9 +37,10 @@ class Gbm(Imputer):
     the chains and these sweeps of those of the donors: averaged over draws of the other holes they condition on what
     was observed alone (Rao–Blackwell), which one model on mean-filled predictors does not.
 
-    Tables of hundreds of items are too wide for that: ``n_features`` lets the trees of an item read only the others
-    that tell most about it (`most_informative`), and a single sweep leaves all holes open, so that each item follows
-    from what was observed alone, and its draws do not know those of other holes.
+    In tables of more than 200 items, the trees of an item read 30 others at most, those that go best with it or with
+    its being missing (`imputers.shared.strength.strongest`, after R's ``quickpred``). A stated ``n_features`` takes as
+    many as tell most about it (`most_informative`), at the cost of all pairs of levels. A single sweep leaves all holes
+    open, so that each item follows from what was observed alone, and its draws do not know those of other holes.
 
     Assumes missingness at random, and nothing of the form of effects. New rows are filled by the same boosters.
     Draws are improper: uncertainty about the boosters shows only in that each sweep learns from other fills. Survey
@@ -54,7 +57,8 @@ class Gbm(Imputer):
     min_samples_leaf : smallest number of rows in a leaf; at most a tenth of the rows that a tree grows from.
     max_features : share of the predictors tried by each tree.
     n_donors : how many nearest predictions an answer is drawn from; in a small table at most a twentieth of all.
-    n_features : how many other items the trees of an item read; None for all.
+    n_features : how many other items the trees of an item read; None for all; "auto" for all in a table of up to 200
+        items, for 30 at most in a wider one.
     """
 
     nouns: ClassVar[tuple[object, ...] | None] = (BoostedClasses, BoostedScore, BOOSTER)
@@ -69,7 +73,7 @@ class Gbm(Imputer):
         "min_samples_leaf": [Interval(Integral, 1, None, closed="left")],
         "max_features": [Interval(Real, 0, 1, closed="right")],
         "n_donors": [Interval(Integral, 1, None, closed="left")],
-        "n_features": [Interval(Integral, 1, None, closed="left"), None],
+        "n_features": AUTO,
     }
 
     def __init__(
@@ -82,7 +86,7 @@ class Gbm(Imputer):
         min_samples_leaf: int = 20,
         max_features: float = 0.5,
         n_donors: int = 40,
-        n_features: int | None = None,
+        n_features: Number = "auto",
     ) -> None:
         self.max_iter = max_iter
         self.n_estimators = n_estimators
@@ -97,7 +101,9 @@ class Gbm(Imputer):
     def _fit(self, X: Floats, rng: np.random.Generator) -> None:
         schema, holes = self.schema_, np.isnan(X)
         self.order_ = increasing_holes(X)
-        self.read_ = self._columns_read(X)
+        self.chosen_ = self._choose(X)
+        spans = [np.arange(block.start, block.stop) for block in schema.blocks]
+        self.read_ = [np.concatenate([spans[k] for k in chosen]) for chosen in self.chosen_]  # columns of the design
         self.models_: list[dict[int, Conditional]] = []
         D = schema.design(X)
         for _ in steps(range(self.max_iter), self.max_iter):
@@ -110,12 +116,19 @@ class Gbm(Imputer):
                     D[gone, schema.blocks[j]] = encode(schema, j, learned[j].forecast(predictors[gone], rng).draw)
             self.models_.append(learned)
 
-    def _columns_read(self, X: Floats) -> list[NDArray[np.intp]]:
-        """Columns of the design that the trees of each item read, ascending."""
-        schema = self.schema_
-        everything = len(schema) if self.n_features is None else self.n_features
-        spans = [np.arange(block.start, block.stop) for block in schema.blocks]
-        return [np.concatenate([spans[k] for k in chosen]) for chosen in most_informative(schema, X, everything)]
+    def decided(self) -> str:
+        """Say how predictors were chosen, if the table is wide and nobody said how."""
+        return said_of(self.n_features, self.chosen_, "gbm")
+
+    def _choose(self, X: Floats) -> list[NDArray[np.integer]]:
+        """Positions of the items that the trees of each item read, ascending."""
+        p = X.shape[1]
+        number = number_of_predictors(self.n_features, p)
+        if number is None:
+            return [np.delete(np.arange(p), j) for j in range(p)]
+        if self.n_features == "auto":
+            return strongest(Predictors.learn(self.schema_, X), X, number)
+        return most_informative(self.schema_, X, number)
 
     def _learn(self, j: int, D: NDArray[np.float32], codes: Floats, rng: np.random.Generator) -> Conditional:
         column = self.schema_.columns[j]
@@ -138,14 +151,14 @@ class Gbm(Imputer):
         drawn = np.empty((n_draws, holes.sum()))
         turns = -np.arange(n_draws) % (self.max_iter - burnt)  # how many sweeps follow that which gives a draw
         filled = np.tile(X, (chains, 1, 1))
-        D = np.tile(schema.design(X), (chains, 1, 1))
+        D = np.tile(schema.design(X).astype(np.float32), (chains, 1, 1))  # as the trees read it
         lacking = [j for j in self.order_ if holes[:, j].any()]
         expected = np.zeros(X.shape)  # means and probabilities: averages over the chains of all sweeps so far
         probabilities = {j: np.zeros((holes[:, j].sum(), len(schema.columns[j].levels))) for j in lacking}
         for count, models in enumerate(steps(self.models_, len(self.models_)), start=1 - burnt):
             for j in steps(lacking, len(lacking)):
                 gone = holes[:, j]
-                predictors = D[:, np.flatnonzero(gone)[:, None], self.read_[j]].astype(np.float32)
+                predictors = D[:, np.flatnonzero(gone)[:, None], self.read_[j]]
                 draw, mean, shares = models[j].forecast(predictors.reshape(-1, predictors.shape[-1]), rng)
                 filled[:, gone, j] = draw.reshape(chains, -1)
                 if self.max_iter > 1:
