@@ -26,7 +26,7 @@ def increasing_holes(X: Floats) -> list[int]:
     return np.argsort(np.isnan(X).sum(axis=0), kind="stable").tolist()
 
 
-def most_informative(schema: Schema, X: Floats, n_features: int) -> list[NDArray[np.intp]]:
+def most_informative(schema: Schema, X: Floats, n_features: int) -> list[NDArray[np.integer]]:
     """Positions of the items that tell most about each item of a table (n, p), at most n_features of them, ascending.
 
     Best first by nats an answer of the item can expect from the other: their mutual information less what
