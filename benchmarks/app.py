@@ -7,6 +7,7 @@ from benchmarks.commands.compare import compare
 from benchmarks.commands.data import describe, fetch, select
 from benchmarks.commands.impute import impute
 from benchmarks.commands.listing import list_everything
+from benchmarks.commands.merge import merge
 from benchmarks.commands.plan import plan
 from benchmarks.commands.run import report, run
 from benchmarks.commands.sensitivity import sensitivity
@@ -19,5 +20,5 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("list")(list_everything)
-for command in (run, report, compare, verify, fetch, describe, select, impute, sensitivity, check, plan):
+for command in (run, merge, report, compare, verify, fetch, describe, select, impute, sensitivity, check, plan):
     app.command()(command)

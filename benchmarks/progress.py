@@ -7,6 +7,7 @@ from rich.progress import Progress as Bar
 from rich.text import Text
 
 from benchmarks.cells import Cell
+from benchmarks.claims import Owner
 from reports.results import Record
 
 
@@ -17,6 +18,7 @@ class Progress:
         self.console = console
         self._done = self._failed = self._total = 0
         self._lacking: set[str] = set()
+        self._waited: set[Owner | None] = set()
         self._bar = Bar(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -51,6 +53,13 @@ class Progress:
             left = f"{self._done}/{self._total}, {self._failed} failed"
             self.say(f"{left} · {what} · {seconds:.1f} s")
         self._bar.update(self._task, advance=1, failed=self._failed, description=escape(cell.imputer))
+
+    def waiting(self, number: int, whose: Owner | None) -> None:
+        """Say, once for each run, that so many cells are waited for which another run computes."""
+        who = f" (process {whose.pid} on {whose.host})" if whose else ""
+        if whose not in self._waited:
+            self.say(f"waiting for {number} cells that another run computes{who}")
+        self._waited.add(whose)
 
     def say(self, text: str) -> None:
         """Show a line as it is."""

@@ -13,6 +13,7 @@ from typing import Any
 from rich.console import Console
 
 from benchmarks.cells import Cell, Method, make_mask, prediction_key, scoring_version
+from benchmarks.claims import Claims
 from benchmarks.data import load
 from benchmarks.judge import Job
 from benchmarks.manifest import describe_run
@@ -20,6 +21,7 @@ from benchmarks.methods import Methods, named_paths
 from benchmarks.processes import Limits
 from benchmarks.progress import Progress
 from benchmarks.sealed import Seal
+from benchmarks.shards import Shard, dealt
 from benchmarks.sparse import without_sparse
 from benchmarks.store import Store
 from benchmarks.suite import Block, Suite
@@ -64,6 +66,7 @@ class Settings:
     plugins : files given by ``--load``.
     trusted : those of them that register more than imputers, and so are imported where the truth is.
     fail_fast : stop at the first failure, and write no page.
+    shard : the part of the cells that is computed, and no page written; None for all.
     """
 
     out: Path
@@ -74,6 +77,7 @@ class Settings:
     plugins: tuple[Path, ...] = ()
     trusted: tuple[Path, ...] = ()
     fail_fast: bool = False
+    shard: Shard | None = None
 
 
 def check_suite(suite: Suite) -> Suite:
@@ -178,12 +182,13 @@ def run(suite: Suite, tables: Tables, methods: Methods, settings: Settings, prog
     folder = settings.out / suite.name
     check_folder(folder)
     jobs = plan(suite, tables, methods, settings)
+    jobs = jobs if settings.shard is None else dealt(jobs, settings.shard)
     store = Store(settings.out / "store")
     with store.in_use():
         records, stopped = compute(jobs, store, settings, progress)
         counts = Counter(record.status for record in records)
         told = len(jobs), counts["done"], counts["failed"], counts["unavailable"]
-        if stopped:
+        if stopped or settings.shard is not None:
             return Outcome(None, *told)
         gone = len(jobs) - sum(job.record_path.exists() for job in jobs)
         if gone or len(records) < len(jobs):
@@ -234,7 +239,8 @@ def compute(jobs: Sequence[Job], store: Store, settings: Settings, progress: Pro
     """Compute the cells that are not in the store.
 
     A failed cell is not done: its limits may be wider or its library mended this time. A method that is unavailable is
-    asked once, and its other cells are recorded with the same message. What another run has done meanwhile counts.
+    asked once, and its other cells are recorded with the same message. What another run has done meanwhile counts, and
+    what it has claimed is waited for.
 
     Returns
     -------
@@ -249,6 +255,7 @@ def compute(jobs: Sequence[Job], store: Store, settings: Settings, progress: Pro
     def done(job: Job, record: Record, seconds: float) -> bool:
         nonlocal stopped
         record = records[job.record_key] = store.write(job.record_key, record)
+        claims.release(job.record_key)
         if record.status == "unavailable":
             lacking[record.imputer] = record.message
         progress.finished(job.cell, record, seconds)
@@ -256,23 +263,38 @@ def compute(jobs: Sequence[Job], store: Store, settings: Settings, progress: Pro
         return not stopped
 
     def available() -> Iterator[Job]:
-        for job in _each_method_first(missing):
+        while waiting:
+            job = waiting.pop(0)
             message = lacking.get(job.cell.imputer)
-            if message is None:
-                yield job
-            else:
+            if message is not None:
                 done(job, job.record("unavailable", message, 0.0), 0.0)
+            elif not claims.take(job.record_key):
+                others.append(job)
+            else:
+                found = store.read(job.record_key, progress.say)
+                if found is None or found == stored[job.record_key]:
+                    yield job
+                else:  # another run has computed it since this one began
+                    done(job, found, 0.0)
 
+    claims, waiting, others = Claims(store), _each_method_first(missing), list[Job]()
     progress.start(len(jobs), len(records))
     try:
         if missing:
             lacking |= prepare(missing)
             requests = {job.cell.imputer for job in missing}
-            with Seal(settings.plugins, named_paths(requests), (settings.out, *settings.data)) as seal:
+            away = settings.out, *settings.data
+            with claims.kept(), Seal(settings.plugins, named_paths(requests), away) as seal:
                 seal.preload(frozenset().union(*(job.modules for job in missing)))
                 progress.sealed(closed=seal.closed)
-                scoring = settings.trusted
-                Supervisor(seal, settings.n_jobs, settings.limits, scoring, progress.say).run(available(), done)
+                supervisor = Supervisor(seal, settings.n_jobs, settings.limits, settings.trusted, progress.say)
+                supervisor.run(available(), done)
+                while others and not stopped:
+                    keys = [job.record_key for job in others]
+                    progress.waiting(len(keys), claims.owner(keys[0]))
+                    claims.wait(keys)
+                    waiting, others = others, []
+                    supervisor.run(available(), done)
     finally:
         progress.stop()
     for job in jobs:  # another run on this folder may have done what failed here

@@ -48,6 +48,8 @@ class Stored:
 class Store:
     """A folder with ``predictions/<key>.npz``, ``records/<key>.json``, ``logs/<key>.txt`` and ``learned/<key>/``.
 
+    While cells are computed, it holds ``claims/<key>.json``, too (see `benchmarks.claims`).
+
     File names are hashes of everything that decides the content (see `cells.prediction_key`). What is there has a
     checksum: a file that is damaged is set aside in ``damaged/``, and its cell computed again. Several runs may work
     in one store: a cell that is done stays done.
@@ -114,7 +116,7 @@ class Store:
     def write(self, key: str, record: Record) -> Record:
         """Keep the record of a cell, unless one that is done is kept already; give the one that is kept then."""
         path = self.record_path(key)
-        with self._locked(fcntl.LOCK_EX):
+        with self.locked():
             if record.status != "done" and path.exists():
                 try:
                     kept = read_record(path)
@@ -160,10 +162,11 @@ class Store:
             yield
 
     @contextmanager
-    def _locked(self, kind: int) -> Iterator[None]:
+    def locked(self) -> Iterator[None]:
+        """While no other process is in such a context of the same store."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / ".lock").open("ab") as lock:
-            fcntl.flock(lock, kind)
+            fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
 

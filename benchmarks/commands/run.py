@@ -38,6 +38,7 @@ def run(
     time_limit: Annotated[float, typer.Option(min=0, help="Seconds a cell may take.")] = 600,
     memory_limit: Annotated[float, typer.Option(min=0, help="GB of memory a cell may take.")] = 4,
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("results"),
+    shard: Annotated[str | None, typer.Option(help="Part of the cells, as 3/16; see `merge`.")] = None,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first failure.")] = False,
     strict_data: Annotated[bool, typer.Option("--strict-data", help="Never run on the synthetic twin.")] = False,
     load: Plugins = None,
@@ -53,6 +54,7 @@ def run(
     from benchmarks.progress import Progress
     from benchmarks.run import Settings, check_suite, load_tables
     from benchmarks.run import run as run_suite
+    from benchmarks.shards import read_shard
     from datasets.request import split_requests
     from reports.folder import check_folder
 
@@ -71,7 +73,8 @@ def run(
     typed: dict[str, object] = {"suite": suite, "dataset": dataset, "data": data, "schema": schema, "load": plugins}
     typed |= {"imputers": imputers, "mechanisms": mechanisms, "rates": rates, "seeds": seeds, "model": options["model"]}
     limits, command = Limits(time_limit, memory_limit), _command(typed | {"rows": rows, "draws": draws})
-    settings = Settings(out, jobs, limits, command, (data,) if data else (), plugins, trusted(plugins), fail_fast)
+    own, part = (data,) if data else (), read_shard(shard) if shard else None
+    settings = Settings(out, jobs, limits, command, own, plugins, trusted(plugins), fail_fast, part)
     check_folder(out / chosen.name)
     methods = describe_methods(chosen, plugins)
     _writable(out)
@@ -87,7 +90,7 @@ def run(
                 f"the run stopped, as {place} cannot be written ({error.strerror or error}); finished cells are "
                 "stored: see to it and give the same command again"
             ) from None
-    _tell(outcome, console)
+    _tell(outcome, console, f" of shard {shard}, which has no page; see merge" if shard else "")
 
 
 def report(
@@ -148,10 +151,10 @@ def _command(typed: Mapping[str, object]) -> str:
     return shlex.join(words)
 
 
-def _tell(outcome: "Outcome", console: Console) -> None:
-    """Say how a run ended; failures end with status 1."""
+def _tell(outcome: "Outcome", console: Console, part: str) -> None:
+    """Say how a run ended, of which part; failures end with status 1."""
     told = f"{outcome.done} of {outcome.planned} cells done, {outcome.failed} failed"
-    told += f", {outcome.unavailable} unavailable" if outcome.unavailable else ""
+    told += (f", {outcome.unavailable} unavailable" if outcome.unavailable else "") + part
     shown = told if outcome.report is None else f"{told}: {outcome.report}"
     console.print(shown, markup=False, highlight=False, soft_wrap=True)
     if outcome.failed:
