@@ -40,7 +40,7 @@ def edited(schema):
     tables = tomllib.loads(written)
     parts = [f"[{name}]\nkind = {tables[name]['kind']!r}\n{rules.get(name, '')}\n" for name in (*COMPLETE, *HOLED)]
     parts += [f'[{name}]\nrole = "{role}"\n' for name, role in PUT.items()]
-    parts += [f'[{name}]\nkind = "ignore"\n' for name in tables if name not in (*COMPLETE, *HOLED, *PUT)]
+    parts += [f'[{name}]\nkind = "ignore"\n' for name in tables if name not in (*COMPLETE, *HOLED, *PUT, "file")]
     schema.write_text("\n".join(parts))
 
 

@@ -190,8 +190,8 @@ def test_any_other_table_is_refused(toy):
 
 
 def test_registered_populations_are_those_of_datasets():
-    assert list(POPULATIONS) == ["gaussian", "gss2022-twin"]
-    for name in POPULATIONS:
+    assert list(POPULATIONS) == ["gaussian", "gss2022-twin", "gss2022-twin-clustered"]
+    for name in ("gaussian", "gss2022-twin"):  # the clustered twin is sampled by `samples` alone
         dataset = DATASETS[name](None)
         assert dataset.schema.population == name
         assert dataset.schema.names == POPULATIONS[name]().schema.names
