@@ -47,8 +47,8 @@ def completed(found: SurveyFile, tmp_path, name: str = "b.csv") -> str:
         ("a.csv", PLAIN.replace(",", "|").encode(), ""),
         ("a.csv", ("sep=;\r\n" + PLAIN.replace(",", ";").replace("\n", "\r\n")).encode(), ""),
         ("a.tsv", PLAIN.replace(",", "\t").encode(), ""),
-        ("a.csv.gz", gzip.compress(PLAIN.encode()), ""),
-        ("a.tsv.gz", gzip.compress(PLAIN.replace(",", "\t").encode()), ""),
+        ("a.csv.gz", gzip.compress(PLAIN.encode(), mtime=0), ""),
+        ("a.tsv.gz", gzip.compress(PLAIN.replace(",", "\t").encode(), mtime=0), ""),
     ],
 )
 def test_encodings_separators_and_packing(tmp_path, name, content, told):
