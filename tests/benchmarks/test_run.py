@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -24,7 +25,7 @@ from reports.results import read_record
 from reports.write import rebuild
 
 BAD = Path(__file__).parent / "bad_imputers.py"
-BLOCK = Block("toy", ("mean", "hot-deck", "pairwise"), ("mcar", "mar"), (0.3,), (1, 2), 3)
+BLOCK = Block("toy", ("mean", "hot-deck", "pairwise"), ("mcar", "mar"), (0.3,), (1, 2), 3, rows=80)
 QUIET = Console(quiet=True)
 SCORES = re.compile(r"\d+\.\d+")
 
@@ -47,10 +48,23 @@ def scores(out):
     return [replace(r, seconds=0.0, scores=tuple(s for s in r.scores if s[0] not in costs)) for r in records]
 
 
-def test_run_writes_every_artefact(tmp_path):
-    outcome = go(BLOCK, tmp_path)
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A folder with the results of `BLOCK`, computed one cell at a time."""
+    out = tmp_path_factory.mktemp("finished") / "out"
+    outcome = go(BLOCK, out, n_jobs=1)
     assert (outcome.planned, outcome.done, outcome.failed) == (12, 12, 0)
-    folder = tmp_path / "small"
+    return out
+
+
+@pytest.fixture
+def copied(finished, tmp_path):
+    """The same in a folder that a test may change."""
+    return shutil.copytree(finished, tmp_path / "copied")
+
+
+def test_run_writes_every_artefact(copied):
+    folder = copied / "small"
     for name in ("leaderboard.md", "leaderboard.html", "results.parquet", "manifest.json"):
         assert (folder / name).stat().st_size > 500
     assert list((folder / "masks").iterdir())
@@ -62,18 +76,17 @@ def test_run_writes_every_artefact(tmp_path):
     assert (folder / "leaderboard.html").read_bytes() == before
 
 
-def test_stored_cells_are_not_computed_again(tmp_path):
-    go(BLOCK, tmp_path)
-    written = {path: path.stat().st_mtime_ns for path in (tmp_path / "store").rglob("*.*")}
-    go(BLOCK, tmp_path)
-    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "store").rglob("*.*")} == written
+def test_stored_cells_are_not_computed_again(copied):
+    written = {path: path.stat().st_mtime_ns for path in (copied / "store").rglob("*.*")}
+    assert len(written) > 24
+    go(BLOCK, copied)
+    assert {path: path.stat().st_mtime_ns for path in (copied / "store").rglob("*.*")} == written
 
 
-def test_scores_do_not_depend_on_jobs_or_on_a_stop(tmp_path):
-    go(BLOCK, tmp_path / "one", n_jobs=1)
-    go(replace(BLOCK, imputers=("hot-deck",), seeds=(2,)), tmp_path / "two", n_jobs=2)
-    go(BLOCK, tmp_path / "two", n_jobs=3)
-    assert scores(tmp_path / "one") == scores(tmp_path / "two")
+def test_scores_do_not_depend_on_jobs_or_on_a_stop(finished, tmp_path):
+    go(replace(BLOCK, imputers=("hot-deck",), seeds=(2,)), tmp_path, n_jobs=2)
+    go(BLOCK, tmp_path, n_jobs=3)
+    assert scores(finished) == scores(tmp_path)
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +95,8 @@ def bad_imputers():
 
 
 def test_every_way_to_fail_is_recorded_and_the_others_go_on(tmp_path, bad_imputers):
-    block = replace(BLOCK, mechanisms=("mcar",), seeds=(1,), imputers=("mean", *bad_imputers, "pairwise"))
+    imputers = ("mean", *bad_imputers, "pairwise")
+    block = replace(BLOCK, mechanisms=("mcar",), seeds=(1,), imputers=imputers, rows=None)
     outcome = go(block, tmp_path, limits=Limits(15, 0.8), plugins=(BAD,))
     assert (outcome.done, outcome.failed, outcome.unavailable) == (2, 7, 1)
     told = {record.imputer: record.message for record in scores(tmp_path) if record.status == "failed"}
@@ -104,7 +118,7 @@ def test_every_way_to_fail_is_recorded_and_the_others_go_on(tmp_path, bad_impute
 
 def test_parameters_in_a_request_make_another_cell(tmp_path):
     requests = ("knn", "knn(n_neighbors=1)", "knn(n_neighbors=1, weights='uniform')")
-    outcome = go(replace(BLOCK, mechanisms=("mcar",), seeds=(1,), imputers=requests), tmp_path)
+    outcome = go(replace(BLOCK, mechanisms=("mcar",), seeds=(1,), imputers=requests, rows=None), tmp_path)
     assert (outcome.planned, outcome.done) == (3, 3)
     found = {record.imputer: dict((score[:2], score[2]) for score in record.scores) for record in scores(tmp_path)}
     assert set(found) == set(requests)
@@ -145,24 +159,23 @@ def test_records_say_what_computed_them_and_the_manifest_collects_it(tmp_path):
     assert f"numpy {made.versions['numpy']}" in (tmp_path / "small" / "leaderboard.md").read_text()
 
 
-def test_predictions_are_scored_anew_without_being_made_again(tmp_path):
-    go(BLOCK, tmp_path)
-    before = scores(tmp_path)
-    made = {path: path.stat().st_mtime_ns for path in (tmp_path / "store" / "predictions").iterdir()}
-    for path in (tmp_path / "store" / "records").iterdir():
+def test_predictions_are_scored_anew_without_being_made_again(copied):
+    before = scores(copied)
+    made = {path: path.stat().st_mtime_ns for path in (copied / "store" / "predictions").iterdir()}
+    for path in (copied / "store" / "records").iterdir():
         path.unlink()
-    go(BLOCK, tmp_path)
-    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "store" / "predictions").iterdir()} == made
-    assert scores(tmp_path) == before
+    go(BLOCK, copied)
+    assert {path: path.stat().st_mtime_ns for path in (copied / "store" / "predictions").iterdir()} == made
+    assert scores(copied) == before
 
 
 def test_several_blocks_on_one_dataset_are_one_board_and_on_two_are_two(tmp_path):
     one = replace(BLOCK, mechanisms=("mcar",), seeds=(1,), imputers=("mean", "hot-deck"))
     outcome = go((one, replace(one, mechanisms=("mar",)), one), tmp_path)
     assert (outcome.planned, outcome.done) == (4, 4)
-    outcome = go((one, replace(one, rows=200)), tmp_path)
+    outcome = go((one, replace(one, rows=60)), tmp_path)
     assert outcome.planned == 4
-    for title in ("toy-synthetic", "toy-200-rows-synthetic"):
+    for title in ("toy-80-rows-synthetic", "toy-60-rows-synthetic"):
         assert (tmp_path / "small" / title / "leaderboard.md").exists()
 
 
@@ -198,8 +211,8 @@ def test_unknown_suite_is_suggested():
 
 
 def test_killed_run_resumes_to_the_same_scores(tmp_path):
-    command = [sys.executable, "-m", "benchmarks", "run", "--suite", "toy", "--seeds", "1,2"]
-    command += ["--imputers", "mean,hot-deck,knn,pairwise", "--jobs", "2", "--out"]
+    command = [sys.executable, "-m", "benchmarks", "run", "--suite", "toy", "--seeds", "1,2", "--rows", "80"]
+    command += ["--imputers", "mean,hot-deck,pairwise", "--jobs", "2", "--out"]
     subprocess.run([*command, str(tmp_path / "whole")], check=True, capture_output=True)
     killed = tmp_path / "killed"
     process = subprocess.Popen([*command, str(killed)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -211,7 +224,7 @@ def test_killed_run_resumes_to_the_same_scores(tmp_path):
     assert not (killed / "toy" / "leaderboard.md").exists()
     at_kill = len(list(killed.glob("store/records/*.json")))
     subprocess.run([*command, str(killed)], check=True, capture_output=True)
-    assert 3 <= at_kill < 24
+    assert 3 <= at_kill < 18
     assert scores(killed) == scores(tmp_path / "whole")
     boards = [(folder / "toy" / "leaderboard.md").read_text() for folder in (killed, tmp_path / "whole")]
     assert len(SCORES.findall(boards[0])) == len(SCORES.findall(boards[1])) > 100
