@@ -5,7 +5,7 @@ import json
 import platform
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,19 +13,16 @@ from typing import Any
 from rich.console import Console
 
 from benchmarks.cells import Cell, Method, make_mask, prediction_key, scoring_version
-from benchmarks.claims import Claims
+from benchmarks.computing import Settings, compute
 from benchmarks.data import load
 from benchmarks.judge import Job
 from benchmarks.manifest import describe_run
-from benchmarks.methods import Methods, named_paths
-from benchmarks.processes import Limits
+from benchmarks.methods import Methods
 from benchmarks.progress import Progress
-from benchmarks.sealed import Seal
-from benchmarks.shards import Shard, dealt
+from benchmarks.shards import dealt
 from benchmarks.sparse import without_sparse
 from benchmarks.store import Store
 from benchmarks.suite import Block, Suite
-from benchmarks.supervisor import Supervisor
 from benchmarks.versions import CodeVersion, commit, machine
 from datasets import DATASETS
 from datasets.errors import DataUnavailableError, InputError, MethodUnavailableError
@@ -33,9 +30,8 @@ from datasets.mechanisms import MECHANISMS, setting
 from datasets.mechanisms.card import mask_card
 from datasets.surveys.thinning import thinned
 from datasets.table import Dataset, Masked
-from imputers import make_imputer
 from reports.folder import check_folder
-from reports.results import Provenance, Record
+from reports.results import Provenance
 from reports.write import CARDED, check_page, write_report
 
 Tables = Mapping[str, Dataset | str]
@@ -51,33 +47,6 @@ class Outcome:
     done: int
     failed: int
     unavailable: int
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How a run is done, which decides no score.
-
-    Parameters
-    ----------
-    out : folder of the results.
-    n_jobs : cells at a time.
-    command : what was typed.
-    data : files of the user's with the truth.
-    plugins : files given by ``--load``.
-    trusted : those of them that register more than imputers, and so are imported where the truth is.
-    fail_fast : stop at the first failure, and write no page.
-    shard : the part of the cells that is computed, and no page written; None for all.
-    """
-
-    out: Path
-    n_jobs: int
-    limits: Limits
-    command: str
-    data: tuple[Path, ...] = ()
-    plugins: tuple[Path, ...] = ()
-    trusted: tuple[Path, ...] = ()
-    fail_fast: bool = False
-    shard: Shard | None = None
 
 
 def check_suite(suite: Suite) -> Suite:
@@ -233,101 +202,6 @@ def plan(suite: Suite, tables: Tables, methods: Methods, settings: Settings) -> 
                     method.version.modules,
                 )
     return list(jobs.values())
-
-
-def compute(jobs: Sequence[Job], store: Store, settings: Settings, progress: Progress) -> tuple[list[Record], bool]:
-    """Compute the cells that are not in the store.
-
-    A failed cell is not done: its limits may be wider or its library mended this time. A method that is unavailable is
-    asked once, and its other cells are recorded with the same message. What another run has done meanwhile counts, and
-    what it has claimed is waited for.
-
-    Returns
-    -------
-    The records of all cells that are done or tried, and whether a failure stopped the rest.
-    """
-    stored = {job.record_key: store.read(job.record_key, progress.say) for job in jobs}
-    records = {key: record for key, record in stored.items() if record is not None and record.status == "done"}
-    missing = [job for job in jobs if job.record_key not in records]
-    lacking: dict[str, str] = {}
-    stopped = False
-
-    def done(job: Job, record: Record, seconds: float) -> bool:
-        nonlocal stopped
-        record = records[job.record_key] = store.write(job.record_key, record)
-        claims.release(job.record_key)
-        if record.status == "unavailable":
-            lacking[record.imputer] = record.message
-        progress.finished(job.cell, record, seconds)
-        stopped = settings.fail_fast and record.status == "failed"
-        return not stopped
-
-    def available() -> Iterator[Job]:
-        while waiting:
-            job = waiting.pop(0)
-            message = lacking.get(job.cell.imputer)
-            if message is not None:
-                done(job, job.record("unavailable", message, 0.0), 0.0)
-            elif not claims.take(job.record_key):
-                others.append(job)
-            else:
-                found = store.read(job.record_key, progress.say)
-                if found is None or found == stored[job.record_key]:
-                    yield job
-                else:  # another run has computed it since this one began
-                    done(job, found, 0.0)
-
-    claims, waiting, others = Claims(store), _each_method_first(missing), list[Job]()
-    progress.start(len(jobs), len(records))
-    try:
-        if missing:
-            lacking |= prepare(missing)
-            requests = {job.cell.imputer for job in missing}
-            away = settings.out, *settings.data
-            with claims.kept(), Seal(settings.plugins, named_paths(requests), away) as seal:
-                seal.preload(frozenset().union(*(job.modules for job in missing)))
-                progress.sealed(closed=seal.closed)
-                supervisor = Supervisor(seal, settings.n_jobs, settings.limits, settings.trusted, progress.say)
-                supervisor.run(available(), done)
-                while others and not stopped:
-                    keys = [job.record_key for job in others]
-                    progress.waiting(len(keys), claims.owner(keys[0]))
-                    claims.wait(keys)
-                    waiting, others = others, []
-                    supervisor.run(available(), done)
-    finally:
-        progress.stop()
-    for job in jobs:  # another run on this folder may have done what failed here
-        found = records.get(job.record_key)
-        if found is not None and found.status != "done":
-            records[job.record_key] = store.read(job.record_key, progress.say) or found
-    return [records[job.record_key] for job in jobs if job.record_key in records], stopped
-
-
-def prepare(jobs: Sequence[Job]) -> dict[str, str]:
-    """Let this project's methods fetch or make what they keep in the user's cache folders.
-
-    Sealed processes can read it there, and have no network. Given is what is lacking to methods that cannot.
-    """
-    lacking: dict[str, str] = {}
-    for request in dict.fromkeys(job.cell.imputer for job in jobs if not job.added):
-        try:
-            make_imputer(request).prepare()
-        except MethodUnavailableError as unavailable:
-            lacking[request] = str(unavailable)
-        except InputError:  # its cells will say so
-            continue
-    return lacking
-
-
-def _each_method_first(jobs: Sequence[Job]) -> list[Job]:
-    """Jobs with the first of every method before the second of any."""
-    seen = Counter[str]()
-    turns = []
-    for job in jobs:
-        turns.append(seen[job.cell.imputer])
-        seen[job.cell.imputer] += 1
-    return [jobs[i] for i in sorted(range(len(jobs)), key=turns.__getitem__)]
 
 
 def _cards(jobs: Sequence[Job]) -> list[dict[str, Any]]:

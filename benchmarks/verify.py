@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
+from benchmarks.computing import Settings, compute
 from benchmarks.manifest import table_facts
 from benchmarks.methods import describe_methods, trusted
 from benchmarks.processes import Limits
 from benchmarks.progress import Progress
-from benchmarks.run import Settings, Tables, check_suite, compute, load_tables, plan
+from benchmarks.run import Tables, check_suite, load_tables, plan
 from benchmarks.store import Store
 from benchmarks.suite import Block, Suite
 from datasets.errors import InputError

@@ -61,6 +61,8 @@ def write_whole(path: Path, content: bytes) -> None:
 def _replace(folder: Path, files: Mapping[str, bytes], manifest: Mapping[str, Any]) -> None:
     before = _listed(folder)
     _check_paths(folder, files, before)
+    if before is None:  # ours from here on, for another run that looks and for the next one after a stop
+        write_whole(folder / MANIFEST, _described(manifest, set(files)))
     beside = {folder / name: _beside(folder / name, content) for name, content in files.items()}
     old = set(before or ())
     # the list comes first and whole, so that a stop from here on leaves nothing that the next report would not know

@@ -48,11 +48,12 @@ def run(
     Exit status: 0 if all cells are done or unavailable, 1 if some failed, 2 for a mistake of yours, 130 or 143 if it
     was stopped.
     """
+    from benchmarks.computing import Settings
     from benchmarks.methods import describe_methods, register, trusted
     from benchmarks.outlook import outlook
     from benchmarks.processes import Limits
     from benchmarks.progress import Progress
-    from benchmarks.run import Settings, check_suite, load_tables
+    from benchmarks.run import check_suite, load_tables
     from benchmarks.run import run as run_suite
     from benchmarks.shards import read_shard
     from datasets.request import split_requests

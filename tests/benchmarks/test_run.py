@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from benchmarks.computing import Settings
 from benchmarks.methods import describe_methods, trusted
 from benchmarks.processes import Limits
 from benchmarks.progress import Progress
-from benchmarks.run import Settings, check_suite, load_tables, run
+from benchmarks.run import check_suite, load_tables, run
 from benchmarks.suite import Block, Suite
 from benchmarks.suites import suite_named
 from datasets.errors import InputError

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from benchmarks.computing import Settings
 from benchmarks.merging import Merged, merge
 from benchmarks.methods import describe_methods
 from benchmarks.processes import Limits
 from benchmarks.progress import Progress
-from benchmarks.run import Settings, check_suite, load_tables, plan, run
+from benchmarks.run import check_suite, load_tables, plan, run
 from benchmarks.shards import Shard, dealt, read_shard
 from benchmarks.store import Cost, Store, Stored
 from benchmarks.suite import Block, Suite

@@ -135,6 +135,31 @@ def test_what_a_killed_report_left_is_cleared(tmp_path):
     assert set(content(tmp_path)) == {"leaderboard.md", "manifest.json"}
 
 
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_a_first_report_that_stopped_half_way_can_be_written_again(tmp_path, monkeypatch, number):
+    files = {"leaderboard.md": b"new", "figures/skill.png": b"new"}
+    with monkeypatch.context() as stopped:
+        stopped.setattr("reports.folder._into_place", _stop_at(number))
+        with pytest.raises(KeyboardInterrupt):
+            write_files(tmp_path, files, MANIFEST)
+    check_folder(tmp_path)
+    write_files(tmp_path, files, MANIFEST)
+    assert set(content(tmp_path)) == {"manifest.json", *files}
+
+
+def _stop_at(number):
+    """Put files into place until that many are, then stop as a signal does."""
+    calls = []
+
+    def into_place(path, waiting):
+        calls.append(path)
+        if len(calls) == number:
+            raise KeyboardInterrupt
+        waiting.replace(path)
+
+    return into_place
+
+
 def test_nothing_is_replaced_when_rendering_fails(bare, tmp_path):
     records, facts, cards = bare
     (tmp_path / "leaderboard.md").write_text("old")
