@@ -60,9 +60,8 @@ def _plain(array: np.ndarray) -> np.ndarray:
 
 def schema_to_json(schema: Schema) -> dict[str, Any]:
     """A schema as JSON can hold it."""
-    columns = [
-        asdict(column) | {"labels": [(float(code), text) for code, text in column.labels.items()]} for column in schema
-    ]
+    pairs = ("labels", "missing")  # keys are numbers, which no key of JSON is
+    columns = [asdict(column) | {name: [*getattr(column, name).items()] for name in pairs} for column in schema]
     regression = None if schema.regression is None else asdict(schema.regression)
     return {
         "columns": columns,
@@ -81,6 +80,7 @@ def schema_from_json(written: Mapping[str, Any]) -> Schema:
                 "kind": Kind(column["kind"]),
                 "role": Role(column["role"]),
                 "labels": {float(code): text for code, text in column["labels"]},
+                "missing": {code: text for code, text in column["missing"]},
             }
         )
         for column in written["columns"]
