@@ -246,15 +246,17 @@ def _kill(pid: int) -> None:
 
 
 def _preload(modules: Sequence[str]) -> None:
-    """Import what is slow to import once, for all processes to come."""
+    """Import what is slow to import, and look for libraries with threads, once for all processes to come."""
     from importlib import import_module
 
     from imputers import IMPUTERS
+    from imputers.threads import libraries
 
     for name in modules:
         with suppress(ImportError):  # some are not installed, and some names are none of modules
             import_module(name)
     len(IMPUTERS)
+    libraries(len(sys.modules))
 
 
 if __name__ == "__main__":

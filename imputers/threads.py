@@ -32,7 +32,7 @@ def one_thread() -> Iterator[None]:
         with ExitStack() as settings:
             for name, value in ONE_THREAD.items():
                 settings.enter_context(_held(_read(name), _write(name), value))
-            for library in _libraries(len(sys.modules)):
+            for library in libraries(len(sys.modules)):
                 settings.enter_context(_held(library.get_num_threads, library.set_num_threads, 1))
             _hold_torch(settings)
             yield
@@ -41,7 +41,7 @@ def one_thread() -> Iterator[None]:
 
 
 @lru_cache(maxsize=1)
-def _libraries(n_modules: int) -> list[LibController]:
+def libraries(n_modules: int) -> list[LibController]:
     """Libraries with threads that are loaded; they are looked up again when modules have been imported."""
     return ThreadpoolController().lib_controllers
 
