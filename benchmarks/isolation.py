@@ -21,8 +21,8 @@ import psutil
 from benchmarks.attempt import attempt, reason
 from benchmarks.groups import Group, new_group
 from benchmarks.namespaces import adopt_orphans
-from benchmarks.processes import Limits, kill_family, used_gb
-from benchmarks.stopping import SIGNALS, unstopped
+from benchmarks.processes import Limits, kill_family, start, used_gb
+from benchmarks.stopping import SIGNALS
 from datasets.errors import MethodUnavailableError
 from imputers.threads import variables
 
@@ -79,8 +79,7 @@ def apart(work: Work, limits: Limits, context: BaseContext) -> Outcome:
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_work, args=(work, sender, folder, group), daemon=False)  # type: ignore[attr-defined]
     try:
-        with unstopped():
-            process.start()
+        start(process)
         sender.close()
         return _await(process, receiver, limits, group)
     finally:

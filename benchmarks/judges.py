@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.attempt import attempt, reason
 from benchmarks.judge import Damaged, Job, NotKept, judge
-from benchmarks.stopping import unstopped
+from benchmarks.processes import start
 from imputers.threads import ONE_THREAD, variables
 from reports.results import Record
 
@@ -23,8 +23,7 @@ class Judge:
     def __init__(self, context: ForkServerContext, plugins: Sequence[Path]) -> None:
         self.end, theirs = context.Pipe()
         self.process: BaseProcess = context.Process(target=_sit, args=(theirs, tuple(plugins)), daemon=True)
-        with unstopped():
-            self.process.start()
+        start(self.process)
         theirs.close()
 
 

@@ -1,11 +1,16 @@
 """Processes and what started them started: their limits, how much memory they use, how they end."""
 
+import time
 from contextlib import suppress
 from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
 
 import psutil
 
 from benchmarks.groups import Group
+from benchmarks.stopping import unstopped
+
+ATTEMPTS, WAIT_SECONDS = 5, 0.1
 
 
 @dataclass(frozen=True)
@@ -14,6 +19,26 @@ class Limits:
 
     seconds: float
     memory_gb: float
+
+
+def start(process: BaseProcess) -> None:
+    """Start a process of a fork server, deaf to the signals that stop a command; a server that died is started anew.
+
+    Raises
+    ------
+    ConnectionError, EOFError
+        If it dies again and again.
+    """
+    for left in range(ATTEMPTS)[::-1]:
+        try:
+            with unstopped():
+                process.start()
+        except (ConnectionError, EOFError):  # it has just died, and the kernel has not said so yet
+            if not left:
+                raise
+            time.sleep(WAIT_SECONDS)
+        else:
+            return
 
 
 def family(pid: int) -> list[psutil.Process]:
