@@ -1,11 +1,13 @@
 """Computing the cells of a run that its store lacks, beside other runs on the same store."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.claims import Claims
+from benchmarks.cluster.order import longest_first
 from benchmarks.judge import Job
 from benchmarks.methods import named_paths
 from benchmarks.processes import Limits
@@ -17,6 +19,8 @@ from benchmarks.supervisor import Supervisor
 from datasets.errors import InputError, MethodUnavailableError
 from imputers import make_imputer
 from reports.results import Record
+
+Work = Callable[[Iterable[Job], Callable[[Job, Record, float], bool]], None]
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,7 @@ class Settings:
     trusted : those of them that register more than imputers, and so are imported where the truth is.
     fail_fast : stop at the first failure, and write no page.
     shard : the part of the cells that is computed, and no page written; None for all.
+    dask : cluster whose workers compute: an address, or ``local:4``; None for this machine alone.
     """
 
     out: Path
@@ -44,6 +49,7 @@ class Settings:
     trusted: tuple[Path, ...] = ()
     fail_fast: bool = False
     shard: Shard | None = None
+    dask: str | None = None
 
 
 def compute(jobs: Sequence[Job], store: Store, settings: Settings, progress: Progress) -> tuple[list[Record], bool]:
@@ -88,24 +94,21 @@ def compute(jobs: Sequence[Job], store: Store, settings: Settings, progress: Pro
                 else:  # another run has computed it since this one began
                     done(job, found, 0.0)
 
-    claims, waiting, others = Claims(store), _each_method_first(missing), list[Job]()
+    claims, waiting, others = Claims(store), _in_order(missing, records, settings), list[Job]()
     progress.start(len(jobs), len(records))
     try:
         if missing:
-            lacking |= prepare(missing)
-            requests = {job.cell.imputer for job in missing}
-            away = settings.out, *settings.data
-            with claims.kept(), Seal(settings.plugins, named_paths(requests), away) as seal:
-                seal.preload(frozenset().union(*(job.modules for job in missing)))
-                progress.sealed(closed=seal.closed)
-                supervisor = Supervisor(seal, settings.n_jobs, settings.limits, settings.trusted, progress.say)
-                supervisor.run(available(), done)
+            if settings.dask is None:  # workers do so themselves
+                lacking |= prepare(missing)
+            engine = _here if settings.dask is None else _on_cluster
+            with claims.kept(), engine(missing, settings, progress) as work:
+                work(available(), done)
                 while others and not stopped:
                     keys = [job.record_key for job in others]
                     progress.waiting(len(keys), claims.owner(keys[0]))
                     claims.wait(keys)
                     waiting, others = others, []
-                    supervisor.run(available(), done)
+                    work(available(), done)
     finally:
         progress.stop()
     for job in jobs:  # another run on this folder may have done what failed here
@@ -113,6 +116,30 @@ def compute(jobs: Sequence[Job], store: Store, settings: Settings, progress: Pro
         if found is not None and found.status != "done":
             records[job.record_key] = store.read(job.record_key, progress.say) or found
     return [records[job.record_key] for job in jobs if job.record_key in records], stopped
+
+
+@contextmanager
+def _here(missing: Sequence[Job], settings: Settings, progress: Progress) -> Iterator[Work]:
+    """What runs jobs on this machine."""
+    requests = {job.cell.imputer for job in missing}
+    with Seal(settings.plugins, named_paths(requests), (settings.out, *settings.data)) as seal:
+        seal.preload(frozenset().union(*(job.modules for job in missing)))
+        progress.sealed(closed=seal.closed)
+        yield Supervisor(seal, settings.n_jobs, settings.limits, settings.trusted, progress.say).run
+
+
+@contextmanager
+def _on_cluster(missing: Sequence[Job], settings: Settings, progress: Progress) -> Iterator[Work]:
+    """What runs jobs on the workers of a Dask cluster."""
+    try:
+        from benchmarks.cluster.driver import Cluster, cluster
+    except ModuleNotFoundError as lacking:
+        raise InputError(f"--dask needs {lacking.name}; install the extra: pip install -e '.[cluster]'") from None
+    from benchmarks.cluster.parcel import pack_parcel
+
+    with cluster(str(settings.dask)) as client:
+        parcel = pack_parcel(missing, settings.limits, settings.plugins, settings.trusted)
+        yield Cluster(client, parcel).run
 
 
 def prepare(jobs: Sequence[Job]) -> dict[str, str]:
@@ -139,3 +166,7 @@ def _each_method_first(jobs: Sequence[Job]) -> list[Job]:
         turns.append(seen[job.cell.imputer])
         seen[job.cell.imputer] += 1
     return [jobs[i] for i in sorted(range(len(jobs)), key=turns.__getitem__)]
+
+
+def _in_order(missing: Sequence[Job], records: Mapping[str, Record], settings: Settings) -> list[Job]:
+    return _each_method_first(missing) if settings.dask is None else longest_first(missing, records)

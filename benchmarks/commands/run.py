@@ -39,6 +39,7 @@ def run(
     memory_limit: Annotated[float, typer.Option(min=0, help="GB of memory a cell may take.")] = 4,
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("results"),
     shard: Annotated[str | None, typer.Option(help="Part of the cells, as 3/16; see `merge`.")] = None,
+    dask: Annotated[str | None, typer.Option(help="Address of a Dask scheduler, or local:4 for four workers.")] = None,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first failure.")] = False,
     strict_data: Annotated[bool, typer.Option("--strict-data", help="Never run on the synthetic twin.")] = False,
     load: Plugins = None,
@@ -75,7 +76,7 @@ def run(
     typed |= {"imputers": imputers, "mechanisms": mechanisms, "rates": rates, "seeds": seeds, "model": options["model"]}
     limits, command = Limits(time_limit, memory_limit), _command(typed | {"rows": rows, "draws": draws})
     own, part = (data,) if data else (), read_shard(shard) if shard else None
-    settings = Settings(out, jobs, limits, command, own, plugins, trusted(plugins), fail_fast, part)
+    settings = Settings(out, jobs, limits, command, own, plugins, trusted(plugins), fail_fast, part, dask)
     check_folder(out / chosen.name)
     methods = describe_methods(chosen, plugins)
     _writable(out)
