@@ -83,6 +83,7 @@ class Cluster:
                 for future in self._ended(list(running)):
                     job = running.pop(future)
                     record, seconds = self._received(job, future)
+                    future.release()  # or the cell would be computed again if its worker were lost later
                     if not done(job, record, seconds):
                         return
         finally:

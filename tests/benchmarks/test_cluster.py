@@ -76,7 +76,7 @@ def processes():
 
 
 def start(processes, *words):
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "DASK_DISTRIBUTED__WORKER__DAEMON": "False"}
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
     process = subprocess.Popen([sys.executable, "-m", *words], cwd=ROOT, env=environment)
     processes.append(process)
     return process
