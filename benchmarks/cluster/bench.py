@@ -4,6 +4,7 @@ It is a process of its own, as those of Dask may start none, and ends with its w
 """
 
 import os
+import signal
 import sys
 import tempfile
 import threading
@@ -13,6 +14,7 @@ from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from queue import SimpleQueue
+from types import FrameType
 
 from benchmarks.cluster.parcel import Parcel, read_answer
 from benchmarks.judge import Job
@@ -26,9 +28,12 @@ from datasets.registry import load_plugin
 from imputers import make_imputer
 from reports.results import Record
 
+END_SECONDS = 20  # that ending may take
+
 
 def main() -> None:
     """Compute the cells whose keys come, each in its sealed process, until nobody listens any more."""
+    signal.signal(signal.SIGTERM, _leave)
     worker = Connection(int(sys.argv[1]))
     asked: SimpleQueue[str] = SimpleQueue()
     with tempfile.TemporaryDirectory() as files, tempfile.TemporaryDirectory() as results:
@@ -47,6 +52,7 @@ def main() -> None:
 
         with Seal(plugins, named_paths(requests), (Path(results),)) as seal:
             seal.preload(frozenset().union(*(job.modules for job in parcel.jobs.values())))
+            worker.send("ready")
             Supervisor(seal, 1, parcel.limits, trusted, print).run(_jobs(parcel, asked, store, plugins), done)
 
 
@@ -73,8 +79,16 @@ def _hear(worker: Connection, asked: "SimpleQueue[str]") -> None:
     try:
         while True:
             asked.put(worker.recv())
-    except (EOFError, OSError):
-        os._exit(0)  # the worker is gone: what is under way ends with this process
+    except (EOFError, OSError):  # the worker is gone: what is under way ends too
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    """End, and clear up; what cannot end in its time is ended by the kernel."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.alarm(END_SECONDS)
+    sys.exit(0)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,18 @@
 """What travels: a parcel of cells to each worker, once, and an answer from it for each cell."""
 
+import hashlib
+import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib import metadata
 from pathlib import Path
 
 from benchmarks.exposure import beside
 from benchmarks.judge import Job
 from benchmarks.processes import Limits
 from benchmarks.store import Store
-from benchmarks.versions import PACKAGES, ROOT, CodeVersion, code_version
+from benchmarks.versions import PACKAGES, ROOT
 from datasets.errors import InputError
 from reports.folder import write_whole
 from reports.results import Record
@@ -23,7 +27,8 @@ class Parcel:
     jobs : by record key.
     files : those of ``--load`` and the Python files beside them, by a path of two parts.
     plugins, trusted : which of the files are loaded, and which of them where the truth is.
-    version : of the project and the libraries it uses, which decide results.
+    code : hash of all files of the project.
+    libraries : versions of Python and of the libraries that decide results.
     """
 
     jobs: Mapping[str, Job]
@@ -31,7 +36,8 @@ class Parcel:
     files: Mapping[str, bytes]
     plugins: tuple[str, ...]
     trusted: tuple[str, ...]
-    version: CodeVersion
+    code: str
+    libraries: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -59,30 +65,44 @@ def pack_parcel(jobs: Sequence[Job], limits: Limits, plugins: Sequence[Path], tr
         {place(path): path.read_bytes() for path in files if path.parent in places},
         tuple(map(place, plugins)),
         tuple(map(place, trusted)),
-        project_version(),
+        project_code(),
+        {name: _installed(name) for job in jobs for name in job.provenance.versions if _installed(name)},
     )
 
 
-def project_version() -> CodeVersion:
-    """Version of all code of the project, docstrings and comments aside, and of the libraries it imports."""
-    return code_version(*(path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))))
+def _installed(library: str) -> str:
+    """Version of Python or a library on this machine; empty for what is none, as R."""
+    if library == "python":
+        return platform.python_version()
+    try:
+        return metadata.version(library)
+    except metadata.PackageNotFoundError:
+        return ""
 
 
-def check_version(wanted: CodeVersion) -> None:
+@cache
+def project_code() -> str:
+    """Hash of all Python files of the project."""
+    digest = hashlib.sha256()
+    for path in (path for package in sorted(PACKAGES) for path in sorted((ROOT / package).rglob("*.py"))):
+        digest.update(f"{path.relative_to(ROOT)}\n".encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def check_version(wanted: Parcel) -> None:
     """See that this machine computes what the driver would.
 
     Raises
     ------
     InputError
-        If the project or one of its libraries has another version here.
+        If the project, Python or one of the libraries has another version here.
     """
-    found = project_version()
     for library, version in wanted.libraries.items():
-        here = found.libraries.get(library, "not installed")
+        here = _installed(library) or "not installed"
         if here != version:
             raise InputError(f"a worker has {library} {here}, the driver {version}; install requirements.lock on both")
-    if found.code != wanted.code:
-        raise InputError("a worker has another version of this project than the driver; check out the same commit")
+    if project_code() != wanted.code:
+        raise InputError("a worker has other files of this project than the driver; check out the same commit on both")
 
 
 def read_answer(store: Store, job: Job, record: Record, seconds: float) -> Answer:

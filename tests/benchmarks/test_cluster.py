@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -13,11 +14,13 @@ import pytest
 
 from benchmarks.cells import Cell
 from benchmarks.cluster.order import longest_first
-from benchmarks.cluster.parcel import Answer, check_version, keep_answer, project_version, read_answer
+from benchmarks.cluster.parcel import Answer, Parcel, check_version, keep_answer, pack_parcel, read_answer
+from benchmarks.cluster.waiting import within
 from benchmarks.judge import Job
+from benchmarks.processes import Limits
 from benchmarks.store import Store
 from datasets.errors import InputError
-from reports.results import Record, read_record
+from reports.results import Provenance, Record, read_record
 
 ROOT = Path(__file__).resolve().parents[2]
 COSTS = {"fit-seconds", "draw-seconds", "peak-memory-mb"}
@@ -53,12 +56,84 @@ def test_files_of_an_answer_arrive_whole_and_inside_their_folder(tmp_path):
 
 
 def test_a_worker_of_another_version_is_refused():
-    ours = project_version()
+    store = Store(Path("nowhere"))
+    one = replace(job("mean", 1, store), provenance=Provenance("", {"numpy": "1", "python": "3", "R": "4.2"}, ""))
+    ours = pack_parcel([one], Limits(1, 1), (), ())
+    assert set(ours.libraries) == {"numpy", "python"}
     check_version(ours)
-    with pytest.raises(InputError, match="another version of this project"):
+    with pytest.raises(InputError, match="other files of this project"):
         check_version(replace(ours, code="other"))
     with pytest.raises(InputError, match="a worker has numpy .*, the driver 0.1"):
         check_version(replace(ours, libraries={**ours.libraries, "numpy": "0.1"}))
+
+
+def test_what_never_answers_is_left_in_its_time_and_told():
+    began = time.monotonic()
+    with pytest.raises(InputError, match=r"--dask: waiting took longer than 0.05 s.*finished cells are stored"):
+        within(0.05, "waiting", threading.Event().wait)
+    assert time.monotonic() - began < 5
+    assert within(5.0, "adding", lambda: 1 + 1) == 2
+    with pytest.raises(ZeroDivisionError):
+        within(5.0, "dividing", lambda: 1 / 0)
+
+
+def test_a_process_beside_a_worker_that_is_silent_or_dies_is_told(monkeypatch):
+    worker = pytest.importorskip("benchmarks.cluster.worker")
+    parcel = Parcel({}, Limits(1, 1), {}, (), (), "", {})
+    monkeypatch.setattr(worker, "START_SECONDS", 0.05)
+    monkeypatch.setattr(worker, "COMMAND", (sys.executable, "-c", "import time; time.sleep(60)"))
+    with pytest.raises(InputError, match=r"was silent for 0.05 s"):
+        worker.Bench(parcel)
+    monkeypatch.setattr(worker, "START_SECONDS", 30.0)
+    monkeypatch.setattr(worker, "COMMAND", (sys.executable, "-c", "raise SystemExit(3)"))
+    with pytest.raises(InputError, match="ended with exit code 3"):
+        worker.Bench(parcel)
+
+
+class Scheduled:
+    """A stand-in for a client whose scheduler has workers of these resources, and never ends a cell."""
+
+    def __init__(self, *resources):
+        self.resources, self.sent, self.cancelled = resources, [], []
+        self.scheduler = self
+        self.address = "tcp://here:1"
+
+    def scheduler_info(self, n_workers):
+        return {"workers": {str(i): {"nthreads": 1, "resources": own} for i, own in enumerate(self.resources)}}
+
+    def submit(self, compute, name, record_key, *, resources, **options):
+        self.sent.append((record_key, resources))
+        return len(self.sent)
+
+    def cancel(self, futures, *, force):
+        self.cancelled += futures
+
+
+def test_cells_that_want_a_gpu_go_to_workers_that_declare_one_and_elsewhere_once_they_are_gone():
+    driver = pytest.importorskip("benchmarks.cluster.driver")
+    torch, plain = Provenance("", {"torch": "2"}, ""), Provenance("", {}, "")
+    jobs = [replace(job("net", 1), provenance=torch), replace(job("mean", 1), provenance=plain)]
+    client = Scheduled({"GPU": 1.0}, {})
+    cluster = driver.Cluster(client, None)
+    cluster._send_out(iter(jobs))
+    assert client.sent == [("net1-1", {"GPU": 1}), ("mean1-1", None)]
+    client.resources = ({},)
+    cluster._send_out(iter([]))
+    assert not client.cancelled
+    cluster.seen["GPU"] -= 2 * driver.ABSENT_SECONDS
+    cluster._send_out(iter([]))
+    assert client.cancelled == [1]
+    assert client.sent[2:] == [("net1-1", None)]
+    assert [running.cell.imputer for running in cluster.running.values()] == ["mean", "net"]
+
+
+def test_a_run_ends_with_a_sentence_when_no_worker_is_left():
+    driver = pytest.importorskip("benchmarks.cluster.driver")
+    cluster = driver.Cluster(Scheduled(), None)
+    cluster._send_out(iter([]))
+    cluster.seen["worker"] -= 2 * driver.ABSENT_SECONDS
+    with pytest.raises(InputError, match="no worker was there for .*tcp://here:1.*finished cells are stored"):
+        cluster._send_out(iter([]))
 
 
 def scores(out):
