@@ -1,7 +1,6 @@
 """``plan``: what fine-tuning a language model on a suite takes, before anything is downloaded."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,14 +15,17 @@ if TYPE_CHECKING:
 
     from datasets.schema import Floats
     from imputers.llm.fine_tuned import FineTuned
-    from imputers.llm.planner import Network, Reading
+    from imputers.llm.planner import Device, Network
     from imputers.llm.prompts.script import Pieces
+    from imputers.llm.workload import Reading
 
 FAMILIES = ("llama", "mistral", "qwen2")
 NOTES = """\
-GB are 10⁹ bytes. Holes that nobody hid are filled too, and each draw reads the prompts again. Hours are operations at
-{training:.0%} of a GPU's peak in training and {answering:.0%} in answering, which Llama-2-13b in bfloat16 reached on an
-H100 at 18 % and 7 % (`python -m scripts.gpu_throughput`), or at the rate that one core of a CPU reached."""
+GB are 10⁹ bytes. Respondents with hidden cells alone are asked, for all their holes; each draw reads the questions
+again. To check is to calibrate, and the audit. Hours are operations at {training:.0%} of a GPU's peak in training and
+{answering:.0%} in answering, which Llama-2-13b in bfloat16 reached on an H100 at 18 % and 7 %
+(`python -m scripts.gpu_throughput`); on this machine, at {core[0]:.0%} and {core[1]:.0%}, which smollm2-135m reached,
+of {rate:,.0f} GFLOP/s of a matrix product, timed just now."""
 
 
 def plan(
@@ -32,7 +34,6 @@ def plan(
     data: Annotated[Path | None, typer.Option(help="The suite's data file, if it is not to be looked for.")] = None,
     model: Annotated[Path | None, typer.Option(help="Folder with the config.json of a model of your own.")] = None,
     tokenizer: Annotated[Path | None, typer.Option(help="Folder of a tokenizer, if not the model's own.")] = None,
-    batch_tokens: Annotated[int, typer.Option(min=1, help="Tokens that are read at once.")] = 8192,
     training: Annotated[float, typer.Option(min=0.001, max=1, help="Share of a GPU's peak in training.")] = 0.18,
     answering: Annotated[float, typer.Option(min=0.001, max=1, help="Share of it in answering.")] = 0.07,
     load: Plugins = None,
@@ -42,11 +43,15 @@ def plan(
 
     load_plugins(load)
     check_packages(f"plan {imputer}", ("torch", "transformers", "peft", "safetensors"))
+    import numpy as np
+
     from benchmarks.cells import make_mask
     from benchmarks.data import load as load_dataset
     from benchmarks.suites import suite_named
     from imputers.llm import planner
     from imputers.llm.prompts.script import Script
+    from imputers.llm.prompts.variants import askable
+    from imputers.llm.workload import read
     from imputers.shared.vocabulary import Vocabulary
 
     console, block, asked = Console(), suite_named(suite).blocks[0], _fine_tuned(imputer)
@@ -57,57 +62,66 @@ def plan(
     vocabulary = Vocabulary.fit(masked.schema, masked.values, asked.n_bins)
     items, answers = vocabulary.items, vocabulary.answers(masked.values)
     net = planner.count(config, asked.rank)
-    recipe = replace(asked.recipe(net.parameters), max_tokens=batch_tokens)
+    recipe, rows = asked.recipe(net.parameters), np.flatnonzero(masked.hidden.any(axis=1))
     script = Script.make(items, cutter, asked.wording)
-    reading = planner.read(script, answers, recipe, config.max_position_embeddings, asked.n_features)
-    read, flops = planner.training_work(net, reading, recipe)
-    answered, answering_flops = planner.answering_work(net, reading, block.n_draws)
+    reading = read(script, answers, rows, recipe, config.max_position_embeddings, asked.n_features)
+    wordings = 1 + len(askable(asked.wording, asked.lists_options))
+    trained, training_flops = planner.training_work(net, reading, recipe)
+    checked, checking_flops = planner.checking_work(net, reading, wordings)
+    answered, answering_flops = planner.answering_work(net, reading, block.n_draws, asked.n_adapters)
+    work = (asked.n_adapters * training_flops, asked.n_adapters * checking_flops, answering_flops)
+    n_holes, n_steps = (answers[rows] < 0).sum(), recipe.n_steps(len(reading.examples))
     facts = [
         ("parameters", f"{net.parameters:,}"),
         (f"trained, in adapters of rank {net.rank}", f"{net.adapter:,}"),
         ("adapters", f"{asked.n_adapters}"),
         ("prefix cache of a token, bytes in bfloat16", f"{planner.cache_bytes(net):,}"),
-        ("tokens of a respondent's prompt: mean, 95 %, most", _spread(reading.contexts)),
-        ("tokens of the questions of all holes: mean, 95 %, most", _spread(reading.questions)),
-        (f"tokens read in {recipe.n_steps(len(answers)):,} steps of training, for each adapter", f"{read:,.0f}"),
-        (f"tokens read in filling {(answers < 0).sum():,} holes, {block.n_draws} draws", f"{answered:,.0f}"),
+        ("tokens of a respondent's prompt: mean, 95 %, most", _spread(reading.asked.contexts)),
+        ("tokens of the questions of all holes: mean, 95 %, most", _spread(reading.asked.questions)),
+        (f"tokens read in {n_steps:,} steps of training, for each adapter", f"{trained:,.0f}"),
+        ("tokens read in calibration and audit, for each adapter", f"{checked:,.0f}"),
+        (f"tokens read in filling {n_holes:,} holes of {len(rows):,} rows, {block.n_draws} draws", f"{answered:,.0f}"),
     ]
+    own = planner.core(asked.precision)
     n_cells = len(block.masks)
     sizes = ("device", "GB", "weights in", "GB to train", "to answer")
-    heads = (*sizes, "hours to train", "to answer", f"{n_cells} cells")
-    work = (asked.n_adapters * flops, answering_flops)
+    heads = (*sizes, "hours to train", "to check", "to answer", f"{n_cells} cells")
     console.print(f"{imputer} ({origin}) on {dataset.title}, {len(answers):,} × {len(items)}", highlight=False)
     _show(console, (f"tokens are {counted}", ""), facts)
-    _show(console, heads, device_rows(net, reading, batch_tokens, work, (training, answering), n_cells))
-    console.print(f"\n{NOTES.format(training=training, answering=answering)}", highlight=False, soft_wrap=True)
+    devices = (own, *planner.DEVICES)
+    _show(console, heads, device_rows(net, reading, devices, work, (training, answering), n_cells))
+    told = NOTES.format(training=training, answering=answering, core=planner.CORE_SHARES, rate=1000 * own.teraflops)
+    console.print(f"\n{told}", highlight=False, soft_wrap=True)
 
 
 def device_rows(
     net: "Network",
     reading: "Reading",
-    max_tokens: int,
-    work: tuple[float, float],
+    devices: Sequence["Device"],
+    work: tuple[float, float, float],
     shares: tuple[float, float],
     n_cells: int,
 ) -> list[tuple[str, ...]]:
-    """Peaks of memory and, where they fit, hours to train, to answer and for all cells, by device and precision.
+    """Peaks of memory and, where they fit, hours to train, check, answer and for all cells, by device and precision.
 
     Parameters
     ----------
-    work, shares : operations of training and answering, and the share of a GPU's rate that they reach.
+    work : operations of training, of calibration and audit, and of answering.
+    shares : of a GPU's rate that are reached in training, and in the others.
     """
-    from imputers.llm.planner import DEVICES, peaks
+    from imputers.llm.planner import CORE_SHARES, peaks
 
     rows = []
-    for device, precision in ((one, precision) for one in DEVICES for precision in one.precisions):
+    for device, precision in ((one, precision) for one in devices for precision in one.precisions):
         gpu = device.gigabytes is not None
-        needed = [size / 1e9 for size in peaks(net, reading, precision, max_tokens, gpu)]
-        rates = [3600e12 * device.teraflops * (share if gpu else 1) for share in shares]
+        needed = [size / 1e9 for size in peaks(net, reading, precision, gpu)]
+        training, asking = shares if gpu else CORE_SHARES
+        rates = [3600e12 * device.teraflops * share for share in (training, asking, asking)]
         own = [flops / rate for flops, rate in zip(work, rates, strict=True)]
         hours = [f"{time:,.2f}" for time in (*own, n_cells * sum(own))]
         fits = device.gigabytes is None or max(needed) <= device.gigabytes
         told = (f"{device.gigabytes or 'any'}", precision, *(f"{size:.2f}" for size in needed))
-        rows.append((device.name, *told, *(hours if fits else ("too small", "–", "–"))))
+        rows.append((device.name, *told, *(hours if fits else ("too small", "–", "–", "–"))))
     return rows
 
 
@@ -151,14 +165,18 @@ def _cutter_of(origin: str, folder: Path | None) -> tuple["PreTrainedTokenizerBa
     from transformers import AutoTokenizer
 
     from imputers.llm.prompts.script import Pieces
+    from imputers.shared.kept import find
+    from imputers.shared.packaged import PACKAGED
 
-    place = str(folder or origin)
+    made = find(PACKAGED[origin].sha256) if origin in PACKAGED else None
+    place = str(folder or made or origin)
     try:
-        return AutoTokenizer.from_pretrained(place, local_files_only=True, trust_remote_code=False), f"those of {place}"
+        cutter = AutoTokenizer.from_pretrained(place, local_files_only=True, trust_remote_code=False)
     except (OSError, ValueError) as absent:
         if folder is not None:
             raise InputError(f"--tokenizer {folder} holds no tokenizer that can be read; give its folder") from absent
         return Pieces(), "estimated from pieces of words, for want of the tokenizer"
+    return cutter, f"those of {folder or origin}"
 
 
 def _spread(counts: "Floats") -> str:

@@ -1,4 +1,4 @@
-"""What fine-tuning a language model takes before it is run: does it fit a device, how many tokens, how long.
+"""What a language model takes: parameters, bytes of memory, operations, and the devices that have them.
 
 The model is frozen; a low-rank adapter (Hu et al. 2022, LoRA, ICLR) on every linear layer of its decoder is trained in
 float32 by AdamW, in mixed precision (Micikevicius et al. 2018, ICLR). Sizes are in bytes.
@@ -11,23 +11,22 @@ import numpy as np
 import torch
 from transformers import AutoModelForCausalLM
 
-from datasets.schema import Floats
-from imputers.llm.prompts.relevance import Relevance
-from imputers.llm.prompts.script import Script
-from imputers.llm.scoring.options import MAX_QUESTION_TOKENS, question_blocks
-from imputers.llm.tuning.examples import make_example
-from imputers.llm.tuning.recipe import Recipe
-from imputers.shared.vocabulary import Positions
+from imputers.llm.prompted import N_TIMED
+from imputers.llm.scoring.options import MAX_QUESTION_TOKENS, MAX_TOKENS
+from imputers.llm.tuning.recipe import Recipe, usual_max_tokens
+from imputers.llm.workload import Prompts, Reading
+from imputers.shared.processor import fastest_precision, product_rate
 from imputers.shared.weights import LARGE
 
 BYTES = {"float32": 4, "bfloat16": 2, "4-bit": 2}  # of a number that is computed
-RESERVE = 2 * 10**9  # what a device's driver and libraries take, and what lies between allocations
+RESERVE = 2 * 10**9  # what a GPU's driver and libraries take, and what lies between allocations
+RESERVE_OF_CORE = 7 * 10**8  # what Python and the libraries take of main memory
 
 HELD = ("bfloat16", "4-bit")  # how a GPU holds weights
 
 
 class Device(NamedTuple):
-    """Precisions, memory in GB (None: a CPU's), and 10¹² operations a second: a GPU's at most, a CPU's as reached."""
+    """Precisions, memory in GB (None: a processor's), and 10¹² operations a second, of matrix products."""
 
     name: str
     precisions: tuple[str, ...]
@@ -36,8 +35,6 @@ class Device(NamedTuple):
 
 
 DEVICES = (  # GPUs by their makers' data sheets, on dense matrices in bfloat16
-    Device("CPU core", ("float32",), None, 0.101),
-    Device("CPU core, avx512_bf16", ("bfloat16",), None, 0.439),
     Device("RTX 4090", HELD, 24, 165),
     Device("A100", HELD, 40, 312),
     Device("L40S", HELD, 48, 362),
@@ -45,6 +42,15 @@ DEVICES = (  # GPUs by their makers' data sheets, on dense matrices in bfloat16
     Device("H100", HELD, 80, 989),
     Device("H200", HELD, 141, 989),
 )
+
+
+CORE_SHARES = (0.5, 0.4)  # of its rate that smollm2-135m reaches in training, and in answering
+
+
+def core(precision: str) -> Device:
+    """One core of this machine's processor, its rate that of a timed matrix product in this or its own format."""
+    held = precision if precision in ("float32", "bfloat16") else fastest_precision()
+    return Device("a core of this machine", (held,), None, product_rate(getattr(torch, held)) / 1e12)
 
 
 class Network(NamedTuple):
@@ -78,41 +84,6 @@ class Batch(NamedTuple):
     answers: int
 
 
-class Reading(NamedTuple):
-    """Tokens of contexts, questions with options, drawn answers' rests (mean), examples, and what these predict."""
-
-    contexts: Floats
-    questions: Floats
-    drawn: float
-    examples: Floats
-    answers: float
-
-
-def read(script: Script, answers: Positions, recipe: Recipe, window: int, n_features: int | None) -> Reading:
-    """Write the prompts of answer numbers (n, p), -1 for holes, and count their tokens; any known answers are told."""
-    rng, holes, every = np.random.default_rng(0), answers < 0, np.arange(answers.shape[1])
-    rows, any_told = answers[(~holes).any(axis=1)], Relevance(rng.random((len(every), len(every))), n_features)
-    examples = [make_example(row, script, recipe, window, rng, any_told) for row in rows]
-    contexts = [len(script.context(own, any_told.told(script, own, every, window))) for own in answers]
-    questions = [len(block) for block in question_blocks(script, np.ones_like(holes)).values()]
-    return Reading(
-        contexts=np.array(contexts, dtype=float),
-        questions=holes @ np.array(questions, dtype=float),
-        drawn=float((holes @ _read_on(script)).mean()),
-        examples=np.array([len(example) for example in examples], dtype=float),
-        answers=float(np.mean([example.n_tokens_predicted for example in examples])),
-    )
-
-
-def _read_on(script: Script) -> Floats:
-    """Tokens of an item's answers that a draw reads behind the question, on average, shape (p,)."""
-    rest = [
-        [len(answer) - len(beginning) + 1 for answer, beginning in zip(*own, strict=True)]
-        for own in zip(script.options, script.beginnings, strict=True)
-    ]
-    return np.array([np.mean(own) for own in rest])
-
-
 def weight_bytes(net: Network, precision: str) -> int:
     """Memory of the weights; in 4 bits, of linear layers in NF4, doubly quantised, and all else in bfloat16.
 
@@ -135,44 +106,45 @@ def cache_bytes(net: Network, number: int = 2) -> int:
     return 2 * net.config.num_hidden_layers * net.config.num_key_value_heads * net.head_width * number
 
 
-def layer_bytes(net: Network, number: int = 2, dropped: int = 1) -> int:
-    """Memory that a layer keeps of a token for its gradients; ``dropped`` bytes a number where dropout was.
+def layer_bytes(net: Network, number: int = 2) -> int:
+    """Memory that a layer keeps of a token for its gradients, without dropout.
 
     Both norms keep their input and its scale in float32; attention queries, keys, values, result and normaliser; the
-    gate three parts; every adapter its input, what was dropped of it, and its inner numbers; frozen weights nothing.
+    gate three parts; every adapter its input and its inner numbers; frozen weights nothing.
     """
     config, heads = net.config, net.config.num_attention_heads
-    adapters = sum((number + dropped) * a + number * net.rank for a, _ in net.linear) // config.num_hidden_layers
+    adapters = sum(number * (a + net.rank) for a, _ in net.linear) // config.num_hidden_layers
     inner = number * (4 * heads * net.head_width + 3 * config.intermediate_size)
     return adapters + 8 * (config.hidden_size + 1) + inner + 4 * heads
 
 
-def kept_bytes(net: Network, batch: Batch, redo: bool, number: int = 2, dropped: int = 1) -> int:
+def kept_bytes(net: Network, batch: Batch, redo: bool, number: int = 2) -> int:
     """Memory kept between forward and backward pass: of layers, mask and positions, head, and the adapter once more.
 
     If layers are redone (Chen et al. 2016, arXiv 1604.06174), of them their inputs, and all of one.
     """
-    tokens, own, hidden = batch.rows * batch.length, layer_bytes(net, number, dropped), net.config.hidden_size
+    tokens, own, hidden = batch.rows * batch.length, layer_bytes(net, number), net.config.hidden_size
     shared = number * (tokens * (batch.length + 2 * net.head_width) + net.adapter)
     shared += 4 * batch.answers * net.config.vocab_size  # log-probabilities, in float32
     if redo:
         return tokens * (number * net.config.num_hidden_layers * hidden + own) + shared
-    return tokens * net.config.num_hidden_layers * own - 3 * hidden * (dropped * tokens + number * net.rank) + shared
+    return tokens * net.config.num_hidden_layers * own - 3 * hidden * number * net.rank + shared
 
 
-def peaks(net: Network, reading: Reading, precision: str, max_tokens: int, gpu: bool = True) -> tuple[int, int]:
-    """Most memory of training and of answering, where so many tokens are read at once.
+def peaks(net: Network, reading: Reading, precision: str, gpu: bool = True) -> tuple[int, int]:
+    """Most memory of training and of answering, on a GPU or with a processor.
 
     In training, of the longest examples; gradients are on their way, at most what a layer keeps, and the head. In
     answering the cache is there as read, and copied for the rows asked together, and a layer is at work on all of it.
     """
     longest, number = int(reading.examples.max()), BYTES[precision]
-    rows, own = max(1, max_tokens // longest), layer_bytes(net, number)
-    batch = Batch(rows, longest, round(rows * reading.answers))
+    most = usual_max_tokens("cuda" if gpu else "cpu")
+    rows, own = max(1, most // longest), layer_bytes(net, number)
+    batch = Batch(rows, max(longest, most // rows), round(rows * reading.answers))
     kept = kept_bytes(net, batch, gpu and net.parameters >= LARGE, number)
-    moving = rows * longest * own + 4 * batch.answers * net.config.vocab_size
-    fixed = weight_bytes(net, precision) + RESERVE
-    answering = 4 * net.adapter + max_tokens * (2 * cache_bytes(net, number) + own)
+    moving = rows * batch.length * own + 4 * batch.answers * net.config.vocab_size
+    fixed = weight_bytes(net, precision) + (RESERVE if gpu else RESERVE_OF_CORE)
+    answering = 4 * net.adapter + MAX_TOKENS * (2 * cache_bytes(net, number) + own)
     return fixed + trained_bytes(net) + kept + moving, fixed + answering
 
 
@@ -195,17 +167,32 @@ def training_flops(net: Network, batch: Batch, forwards: int = 1) -> float:
 
 def training_work(net: Network, reading: Reading, recipe: Recipe) -> tuple[float, float]:
     """Tokens read and operations of training one adapter."""
-    rows = recipe.n_steps(len(reading.contexts)) * recipe.batch_size
+    rows = recipe.n_steps(len(reading.examples)) * recipe.batch_size
     batch = Batch(rows, round(reading.examples.mean()), round(rows * reading.answers))
     return rows * float(reading.examples.mean()), training_flops(net, batch, 1 + (net.parameters >= LARGE))
 
 
-def answering_work(net: Network, reading: Reading, n_draws: int) -> tuple[float, float]:
-    """Tokens read and operations of scoring all holes once for their probabilities and once more for each draw.
+def checking_work(net: Network, reading: Reading, n_wordings: int) -> tuple[float, float]:
+    """Tokens read and operations of calibration, and of an audit in so many wordings, the original among them."""
+    timed = Prompts(reading.asked.contexts[:N_TIMED], reading.asked.questions[:N_TIMED])
+    parts = [_asking_work(net, own, 1, 0, 0) for own in (reading.validated, *[reading.audited] * n_wordings, timed)]
+    tokens, flops = np.sum(parts, axis=0)
+    return float(tokens), float(flops)
 
-    Contexts are read once. Draws of a respondent that agree so far share what is read, so that it is less than this.
+
+def answering_work(net: Network, reading: Reading, n_draws: int, n_adapters: int = 1) -> tuple[float, float]:
+    """Tokens read and operations of scoring all asked holes by each adapter, and once more for each draw.
+
+    Contexts are read once by each. Draws of a respondent that agree so far share what is read, so that it is less.
     """
-    n, passes = len(reading.contexts), 1 + n_draws
-    tokens = float((reading.contexts + passes * reading.questions).sum()) + n * n_draws * reading.drawn
-    length = float((reading.contexts + np.minimum(reading.questions, MAX_QUESTION_TOKENS)).mean())
-    return tokens, forward_flops(net, tokens, length, passes * float(reading.questions.sum()))
+    return _asking_work(net, reading.asked, n_adapters, n_draws, reading.drawn)
+
+
+def _asking_work(net: Network, prompts: Prompts, n_adapters: int, n_draws: int, drawn: float) -> tuple[float, float]:
+    """Tokens read and operations; ``drawn`` tokens are told to each respondent in a draw."""
+    contexts, questions, passes = *prompts, n_adapters + n_draws
+    if not len(contexts):
+        return 0.0, 0.0
+    tokens = float((n_adapters * contexts + passes * questions + n_draws * drawn).sum())
+    length = float((contexts + np.minimum(questions, MAX_QUESTION_TOKENS)).mean())
+    return tokens, forward_flops(net, tokens, length, passes * float(questions.sum()))

@@ -29,12 +29,15 @@ def fastest_precision() -> str:
 
 
 def product_rate(kind: torch.dtype) -> float:
-    """Operations a second of a matrix product in this number format, the best of some rounds."""
+    """Operations a second of one core in a matrix product in this number format, the best of some rounds.
+
+    By the processor's time, so that what else runs on the machine does not choose a number format, and so the numbers.
+    """
     rows, width, inner = SIZE
     left, right = torch.ones(rows, width, dtype=kind), torch.ones(inner, width, dtype=kind)
     seconds = []
     for _ in range(ROUNDS):
-        start = time.perf_counter()
+        start = time.process_time()
         torch.nn.functional.linear(left, right)
-        seconds.append(time.perf_counter() - start)
+        seconds.append(time.process_time() - start)
     return 2 * rows * width * inner / min(seconds)
