@@ -85,14 +85,16 @@ def read_labelled(order: Order) -> dict[str, Any]:
     read = partial(read, row_offset=order["offset"], row_limit=order["rows"])
     cells, meta, found = in_some_encoding(partial(read, usecols=order["names"], user_missing=True), order["encoding"])
     true_blanks(cells, meta.readstat_variable_types, partial(read, encoding=found or None, user_missing=False))
-    numbers = {}
+    arrays: dict[str, Any] = {}
     for place, column in enumerate(cells.values()):
         kinds = set(map(type, column))
-        if kinds in ({int}, {float}):
-            numbers[str(place)] = np.array(column)
+        if kinds <= {int, float, type(None)} and kinds != {type(None)}:
+            arrays[str(place)] = np.array(column, dtype=None if kinds == {int} else float)
         else:
-            told["cells"][str(place)] = list(column)
-    np.savez(Path(order["folder"]) / "numbers.npz", **numbers)
+            of: dict[Any, int] = {}
+            arrays[str(place)] = np.array([of.setdefault(value, len(of)) for value in column], dtype=np.int32)
+            told["cells"][str(place)] = list(of)
+    np.savez(Path(order["folder"]) / "cells.npz", **arrays)
     facts = {name: getattr(meta, name) for name in FACTS}
     labels = {name: list(by_code.items()) for name, by_code in meta.variable_value_labels.items()}
     return told | {"names": list(cells), "facts": facts, "labels": labels, "encoding": found}

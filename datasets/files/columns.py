@@ -55,6 +55,11 @@ class ReadColumn:
     spelled: Mapping[float, str] = field(default_factory=dict)
     decided: tuple[Decision, ...] = ()
 
+    @property
+    def observed(self) -> int:
+        """Number of cells that are not missing."""
+        return int(np.count_nonzero(self.reasons == Reason.OBSERVED))
+
 
 def read_column(name: str, table: FileTable, stated: Mapping[str, str] | None) -> ReadColumn:
     """Read one column.
@@ -183,8 +188,8 @@ def _texts(name: str, cells: pd.Series, table: FileTable, stated: Mapping[str, s
     """Texts: a column whose answers are all numbers is one of numbers."""
     place, distinct = pd.factorize(cells)  # place -1 is a blank
     raw = [text if isinstance(text, str) else f"{text:.15g}" for text in distinct]
-    texts = [text.strip() for text in raw]
-    answers = list(dict.fromkeys(text for text in texts if text))
+    texts = list(map(str.strip, raw))
+    answers = list(filter(None, dict.fromkeys(texts)))
     decimal, thousands = table.facts.decimal or ".", table.facts.thousands
     gone = _gone(answers, table.facts, stated, decimal)
     if table.labelled is not None and stated is None:
@@ -193,31 +198,35 @@ def _texts(name: str, cells: pd.Series, table: FileTable, stated: Mapping[str, s
         if not table.labelled.declares(name):
             worded = missing_labels(table.labelled.labels.get(name, {}))
             gone |= {str(text).strip(): reason for text, reason in worded.items()}
-    rest = [text for text in answers if text not in gone]
+    rest = [text for text in answers if text not in gone] if gone else answers
     notation = find_notation(rest, decimal, thousands)
     ends = open_ends(rest, decimal) if notation is None else None
-    reason_of = [Reason.UNKNOWN if not text else gone.get(text, Reason.OBSERVED) for text in texts]
-    reasons = np.array([*reason_of, Reason.UNKNOWN], dtype=np.int8)[place]
+    reason_of = np.full(len(texts) + 1, Reason.OBSERVED, dtype=np.int8)
+    reason_of[-1] = Reason.UNKNOWN
+    absent = gone | {"": Reason.UNKNOWN}
+    for k in [k for k, text in enumerate(texts) if text in absent]:
+        reason_of[k] = absent[texts[k]]
+    reasons = reason_of[place]
     missing: dict[float | str, str] = {text: title(reason) for text, reason in gone.items()}
     decided = [] if stated is not None else list(_told_texts(gone))
     question = table.questions.get(name, "")
     if notation is None and ends is None:
-        known = [text if reason is Reason.OBSERVED else None for text, reason in zip(raw, reason_of, strict=True)]
-        typed = pd.Series(np.array([*known, None], dtype=object)[place], cells.index, name=name)
+        known = np.array([*raw, None], dtype=object)
+        known[reason_of != Reason.OBSERVED] = None
+        typed = pd.Series(known[place], cells.index, dtype=object, name=name)
         decided += _mostly_numbers(rest, reasons, np.array(texts, dtype=object), place, decimal)
         guess = guess_column(name, typed, {}, question)
         return ReadColumn(typed, reasons, _with_missing(guess, missing), decided=tuple(decided))
     spelled = {} if ends is None else {value: text for text, value in ends.items()}
     written = notation or Notation(decimal)
-    value_of = {text: written.value(text) for text in rest if ends is None or text not in ends} | (ends or {})
+    numbers = [text for text in rest if text not in ends] if ends else rest
+    value_of = dict(zip(numbers, written.values(numbers), strict=True)) | (ends or {})
     codes = np.array([*(value_of.get(text, np.nan) for text in texts), np.nan])[place]
     if stated is None:
         _drop(codes, reasons, table.facts.missing_codes)
         missing |= {code: words for code, words in table.facts.missing_codes.items() if code in value_of.values()}
     typed = pd.Series(codes, cells.index, name=name)
-    places = max((written.decimals(text) for text in rest if text not in (ends or {})), default=0)
-    labels = {value: text for value, text in spelled.items()}
-    guess = guess_column(name, typed, labels, question, decimals=places)
+    guess = guess_column(name, typed, spelled, question, decimals=written.most_decimals(numbers))
     decided += _told_numbers(written, decimal, rest, ends or {})
     return ReadColumn(typed, reasons, _with_missing(guess, missing), written, spelled, tuple(decided))
 
@@ -233,6 +242,8 @@ def _gone(answers: list[str], facts: FileFacts, stated: Mapping[str, str] | None
         }
     if facts.missing_texts is not None:
         return {text: Reason.UNKNOWN for text in answers if text in facts.missing_texts}
+    if find_notation(answers, decimal, facts.thousands):
+        return {}
     among = missing_among_numbers(answers)
     rest = [text for text in answers if text not in among]
     if rest and (find_notation(rest, decimal, facts.thousands) or open_ends(rest, decimal)):

@@ -5,7 +5,7 @@ import gzip
 import io
 import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -15,7 +15,7 @@ import pandas as pd
 from datasets.errors import InputError
 from datasets.files.file_table import FileFacts, FileTable, unique_names
 from datasets.files.missing import missing_among_numbers
-from datasets.files.numbers import find_notation, needs_decimal_comma
+from datasets.files.numbers import find_notation, needs_decimal
 
 SEPARATORS = (",", ";", "\t", "|")
 MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
@@ -61,8 +61,8 @@ def read_csv(path: Path, ending: str, facts: FileFacts) -> FileTable:
             f"{'an' if left == 1 else left} empty column{'s' * (left > 1)} without a name "
             f"{'is' if left == 1 else 'are'} left out"
         )
-    cells = pd.DataFrame({names[place]: pd.Series(columns[place], dtype=object) for place in kept})
-    decimal = facts.decimal or _decimal(cells, separator)
+    decimal = facts.decimal or _decimal([columns[place] for place in kept], separator)
+    cells = pd.DataFrame({names[place]: pd.Series(columns[place], dtype=object) for place in kept}, copy=False)
     if decimal == "," and not facts.decimal:
         told.append('numbers have a decimal comma; in [file], decimal = "." reads them otherwise')
     found = replace(facts, separator=separator, encoding=encoding, decimal=decimal, head_rows=len(below) + 1)
@@ -169,23 +169,21 @@ def _told_names(head: Sequence[str], names: Sequence[str]) -> list[str]:
     return [f"column names stand more than once; the later ones are called {', '.join(changed[:5])}"] if changed else []
 
 
-def _decimal(cells: pd.DataFrame, separator: str) -> str:
-    """The decimal mark of a file: a comma if some column can be read with no other, and none needs a point."""
-    comma = False
-    for name in cells:
-        texts = [text.strip() for text in pd.unique(cells[name].iloc[:SAMPLE]) if text.strip()]
-        if not any("," in text or "." in text for text in texts):
+def _decimal(columns: Iterable[Sequence[str]], separator: str) -> str:
+    """The decimal mark of a file: a comma if some column can be read with no other.
+
+    Between semicolons, where a comma is usual, it is enough that some column can be read with it if none needs a point.
+    """
+    comma = point = False
+    for column in columns:
+        texts = [text for text in dict.fromkeys(map(str.strip, column[:SAMPLE])) if text]
+        marked = "".join(texts)
+        if "," not in marked and (point or "." not in marked):
             continue
         gone = missing_among_numbers(texts)
         numbers = [text for text in texts if text not in gone]
-        if not numbers:
-            continue
-        if needs_decimal_comma(numbers):
-            comma = True
-        elif separator == ";" and any("," in text for text in numbers) and find_notation(numbers, ",") is not None:
-            comma = True  # between semicolons, "1,234" has a decimal comma
-        elif (
-            any("." in text for text in numbers) and find_notation(numbers, ",", ".") is None and find_notation(numbers)
-        ):
-            return "."
-    return "," if comma else "."
+        if needs_decimal(numbers, ","):
+            return ","
+        comma = comma or ("," in marked and find_notation(numbers, ",") is not None)
+        point = point or needs_decimal(numbers, ".")
+    return "," if separator == ";" and comma and not point else "."

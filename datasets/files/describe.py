@@ -9,7 +9,7 @@ import pandas as pd
 from datasets.files.missing import title
 from datasets.files.schema_file import quote
 from datasets.files.skip_rules import propose_skip_rules
-from datasets.files.survey_file import SurveyFile, proposed_missing
+from datasets.files.survey_file import SurveyFile
 from datasets.table import Dataset, Reason
 
 
@@ -57,6 +57,6 @@ def proposals(survey: SurveyFile) -> Proposals:
     """Lines of a schema file that the data suggest: codes that may mean missing, and skip rules."""
     rules = {name: f"asked_if = {quote(text)}" for name, text in propose_skip_rules(survey).items()}
     lines: dict[str, tuple[str, ...]] = {name: (rule,) for name, rule in rules.items()}
-    for name, line, said in proposed_missing(survey.dataset.schema, survey.dataset.values, survey.table):
+    for name, line, said in survey.sentinels:
         lines[name] = (f"{line}  # {said}", *lines.get(name, ()))
     return Proposals(rules, lines)

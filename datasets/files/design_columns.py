@@ -3,7 +3,8 @@
 import re
 
 import numpy as np
-import pandas as pd
+
+from datasets.schema import Floats
 
 WEIGHT_NAME = re.compile(
     r"(w|p|d|n|f|s|i)?(weight|wgt|wt|wght)s?_?\w{0,6}|\w{1,12}_?(weight|wgt|wt|wght|wts)\d*|wt\w{1,8}|weight_\w+",
@@ -21,16 +22,15 @@ PSU_WORDS = re.compile(r"\bprimary sampling unit|\bpsu\b|\bsampling error comput
 LEAST_EXPANSION = 500.0  # mean of weights that sum to a population; grams of a newborn are whole numbers
 
 
-def design_role(name: str, question: str, cells: pd.Series) -> str:
+def design_role(name: str, question: str, values: Floats) -> str:
     """What a column of numbers is to the survey's design: "weight", "stratum", "psu", or "" for none.
 
     Parameters
     ----------
     name, question : of the column.
-    cells : shape (n,), missing values missing. Columns of the design have no holes: weights are not negative, have
+    values : shape (n,), NaN where missing. Columns of the design have no holes: weights are not negative, have
         several values, and have mean 1 or sum to a population; strata and units are whole numbers.
     """
-    values = cells.to_numpy(dtype=float, na_value=np.nan)
     if len(values) < 2 or not np.isfinite(values).all() or (values < 0).any() or values.min() == values.max():
         return ""
     whole = bool((values == np.round(values)).all())

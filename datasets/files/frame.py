@@ -178,11 +178,11 @@ def _column_codes(series: pd.Series, column: Column) -> tuple[Floats, list[str]]
     """Codes (n,), and the texts that are none of the column's answers."""
     if _is_number(series):
         return _numbers(column.name, series), []
-    texts = series.dropna().astype(str)
-    code_of = {text: _code(column, text) for text in texts.unique()}
-    codes = np.full(len(series), np.nan)
-    codes[series.notna().to_numpy()] = texts.map(code_of).to_numpy(dtype=float)
-    return codes, [text for text, code in code_of.items() if np.isnan(code)]
+    alike = isinstance(series.dtype, pd.CategoricalDtype) or types.infer_dtype(series, skipna=True) == "string"
+    place, distinct = pd.factorize(series if alike else series.map(str, na_action="ignore"))  # place -1 is a hole
+    texts = [str(answer) for answer in distinct]
+    codes = np.array([*(_code(column, text) for text in texts), np.nan])
+    return codes[place], [text for text, code in zip(texts, codes, strict=False) if np.isnan(code)]
 
 
 def _code(column: Column, text: str) -> float:
@@ -203,7 +203,8 @@ def _answers(series: pd.Series, texts: list[str]) -> list[object]:
 
 
 def _numbers(name: str, series: pd.Series) -> Floats:
-    values = pd.to_numeric(series).to_numpy(dtype=float, na_value=np.nan).copy()
+    numbers = series if types.is_numeric_dtype(series.dtype) else pd.to_numeric(series)
+    values = numbers.to_numpy(dtype=float, na_value=np.nan, copy=True)
     if np.isinf(values).any():
         raise InputError(f"column {name!r} holds {int(np.isinf(values).sum())} infinite values; make them missing")
     return values

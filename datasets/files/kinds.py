@@ -1,7 +1,7 @@
 """Kinds: what a column is, from its values, its labels and the level of measurement that its file states."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +12,7 @@ from datasets.files.design_columns import design_role
 from datasets.files.frame import FEW_LEVELS, infer_column, is_short_scale
 from datasets.files.labelled import unique_labels
 from datasets.files.missing import without_code
+from datasets.files.numbers import decimals_of
 from datasets.files.scales import names_its_ends, reads_like_scale
 from datasets.schema import Column, Floats, Kind
 
@@ -50,29 +51,28 @@ def guess_column(
     level : "nominal", "ordinal" or "scale" as the file states it, or "".
     decimals : digits after the point that numbers are written with, if they are texts in the file.
     """
-    aside = why_aside(name, cells, bool(labels) or level in ("nominal", "ordinal"))
-    if aside:
-        return aside
     if not types.is_numeric_dtype(cells.dtype) or types.is_bool_dtype(cells.dtype):
-        return replace(infer_column(name, cells), question=question)
-    role = "" if labels else design_role(name, question, cells)
-    if role:
-        return f"looks like the survey's {role}"
+        return _why_no_question(cells) or replace(infer_column(name, cells), question=question)
     codes = cells.to_numpy(dtype=float, na_value=np.nan)
+    seen = np.unique(codes[~np.isnan(codes)])
+    aside = _why_no_measure(name, codes, seen, bool(labels) or level in ("nominal", "ordinal"))
+    role = "" if aside or labels else design_role(name, question, codes)
+    if aside or role:
+        return aside or f"looks like the survey's {role}"
     words = {code: without_code(text, code) for code, text in labels.items()}  # "1. White" has no order
-    column = labelled_column(name, codes, words, question)
-    if column.kind is Kind.NUMERIC and is_short_scale(np.unique(codes[~np.isnan(codes)])):
-        column = Column(name, Kind.ORDINAL, _levels(np.unique(codes[~np.isnan(codes)]), words), question)
+    column = _labelled(name, seen, words, question)
+    if column.kind is Kind.NUMERIC and is_short_scale(seen):
+        column = Column(name, Kind.ORDINAL, _levels(seen, words), question)
     if column.kind is Kind.NOMINAL and names_its_ends(column.labels):
         column = replace(column, kind=Kind.ORDINAL)
     stated = STATED_KINDS.get(level)
     if stated is not None:
-        column = _as_stated(column, codes, words, stated)
-    if column.kind is not Kind.NUMERIC:
+        column = _as_stated(column, seen, words, stated)
+    finite = seen[np.isfinite(seen)]
+    if column.kind is not Kind.NUMERIC or not len(finite):
         return column
-    seen = codes[np.isfinite(codes)]
-    places = infer_column(name, cells).decimals if decimals is None else decimals
-    return replace(column, decimals=places, low=float(seen.min()), high=float(seen.max())) if len(seen) else column
+    places = decimals_of(seen) if decimals is None else decimals
+    return replace(column, decimals=places, low=float(finite[0]), high=float(finite[-1]))
 
 
 def labelled_column(name: str, codes: Floats, labels: Mapping[float, str], question: str = "") -> Column:
@@ -83,7 +83,11 @@ def labelled_column(name: str, codes: Floats, labels: Mapping[float, str], quest
     fewer labels, they only mark ends ("8 or more"): the column is numeric, or ordinal if it holds at
     most ten different whole numbers.
     """
-    seen = np.unique(codes[~np.isnan(codes)])
+    return _labelled(name, np.unique(codes[~np.isnan(codes)]), labels, question)
+
+
+def _labelled(name: str, seen: Floats, labels: Mapping[float, str], question: str) -> Column:
+    """Infer a column from the different codes that occur, ascending."""
     whole = bool((seen == np.round(seen)).all())
     labelled = np.isin(seen, list(labels)).mean() if len(seen) else float(bool(labels))
     if labelled < 0.5 and not (whole and 0 < len(seen) <= FEW_LEVELS):
@@ -93,84 +97,100 @@ def labelled_column(name: str, codes: Floats, labels: Mapping[float, str], quest
     return Column(name, Kind.ORDINAL if scale and len(levels) > 2 else Kind.NOMINAL, levels, question)
 
 
-def why_aside(name: str, cells: pd.Series, coded: bool) -> str:
-    """Why a column is no question that could be imputed; "" if it is one.
-
-    Parameters
-    ----------
-    name : of the column.
-    cells : shape (n,), missing values missing.
-    coded : True if its numbers are codes of answers, as labels or the file's level of measurement say.
-    """
+def _why_no_question(cells: pd.Series) -> str:
+    """Why a column of texts, categories, truth values or objects is no question; "" if it is one."""
     known = cells.dropna()
     if known.empty:
         return "empty"
     if any(isinstance(value, list | dict | set | tuple | bytes | np.ndarray) for value in known.iloc[:100]):
         return "lists"
-    if is_date(known):
+    different = known.unique()
+    if _are_dates(known, different):
         return "dates"
-    different = known.nunique()
-    if len(known) == 1:
+    few = _why_too_few(different[0], len(different), len(known), len(cells))
+    if few or isinstance(cells.dtype, pd.CategoricalDtype) or types.is_bool_dtype(cells.dtype):
+        return few
+    if len(known) == len(cells) == len(different) >= MANY_TEXTS:
+        return "an identifier: another text in every row"
+    return f"free text: {len(different)} different texts" if len(different) > MANY_TEXTS else ""
+
+
+def _why_too_few(first: object, different: int, known: int, rows: int) -> str:
+    """Why too few different values are no question."""
+    if known == 1:
         return "one observed value in all rows"
     if different == 1:
-        blanks = len(known) < len(cells)
-        return f"a box to tick: {_said(known.iloc[0])} or blank" if blanks else f"{_said(known.iloc[0])} in all rows"
-    if isinstance(cells.dtype, pd.CategoricalDtype) or types.is_bool_dtype(cells.dtype):
-        return ""
-    if types.is_numeric_dtype(cells.dtype):
-        return _why_no_measure(name, cells, known.astype(float), different, coded)
-    if len(known) == len(cells) >= MANY_TEXTS and different == len(cells):
-        return "an identifier: another text in every row"
-    return f"free text: {different} different texts" if different > MANY_TEXTS else ""
+        return f"a box to tick: {_said(first)} or blank" if known < rows else f"{_said(first)} in all rows"
+    return ""
 
 
-def is_date(known: pd.Series) -> bool:
-    """Tell whether observed values are all dates or times: as such, as texts, or as numbers like 20220531."""
+def _are_dates(known: pd.Series, different: Iterable[object]) -> bool:
+    """Tell whether observed values are all dates or times: as such, or as texts."""
     if types.infer_dtype(known, skipna=True) in DATES:
         return True
     if types.is_bool_dtype(known.dtype) or isinstance(known.dtype, pd.CategoricalDtype):
         return False
-    if types.is_numeric_dtype(known.dtype):
-        numbers = known.to_numpy(dtype=float)
-        eight = len(numbers) > 1 and bool(((numbers >= 19000101) & (numbers <= 20991231)).all())
-        return eight and all(NUMBERED_DATE.fullmatch(f"{number:.0f}") for number in np.unique(numbers))
-    return all(isinstance(text, str) and DATE.fullmatch(text.strip()) for text in known.unique())
+    return all(isinstance(text, str) and DATE.fullmatch(text.strip()) for text in different)
 
 
-def _why_no_measure(name: str, cells: pd.Series, known: pd.Series, different: int, coded: bool) -> str:
+def _are_numbered_dates(seen: Floats, known: int) -> bool:
+    """Tell whether different numbers, ascending, are all dates like 20220531."""
+    eight = known > 1 and seen[0] >= 19000101 and seen[-1] <= 20991231
+    return bool(eight) and all(NUMBERED_DATE.fullmatch(f"{number:.0f}") for number in seen)
+
+
+def _why_no_measure(name: str, codes: Floats, seen: Floats, coded: bool) -> str:
+    """Why numbers are no question: none or one, dates, or identifiers; "" if they are one.
+
+    Parameters
+    ----------
+    name : of the column.
+    codes : shape (n,), NaN where missing.
+    seen : the different ones that occur, ascending.
+    coded : True if they are codes of answers, as labels or the file's level of measurement say.
+    """
+    known = codes[~np.isnan(codes)]
+    if not len(known):
+        return "empty"
+    if _are_numbered_dates(seen, len(known)):
+        return "dates"
+    few = _why_too_few(float(seen[0]), len(seen), len(known), len(codes))
+    if few or not np.isfinite(seen).all() or (seen != np.round(seen)).any():
+        return few
+    return _why_identifier(name, known, len(seen), len(known) == len(codes), coded)
+
+
+def _why_identifier(name: str, known: Floats, different: int, complete: bool, coded: bool) -> str:
     """Why whole numbers are identifiers: too long, all different, or a serial number; "" if they are not."""
-    numbers = known.to_numpy()
-    if not np.isfinite(numbers).all() or (numbers != np.round(numbers)).any():
-        return ""
-    if np.abs(numbers).max() > GREATEST_INTEGER:
+    if np.abs(known).max() > GREATEST_INTEGER:
         return "an identifier: whole numbers beyond 2^53"
     if len(known) < MANY_TEXTS:
         return ""
-    if len(known) == len(cells) == different and _reads_like_identifier(name, known):
+    if complete and len(known) == different and _reads_like_identifier(name, known):
         return "an identifier: another number in every row"
     if coded:
         return ""
-    if different > len(known) / 2 and IDENTIFIER.fullmatch(name):
+    named = IDENTIFIER.fullmatch(name)
+    if different > len(known) / 2 and named:
         return f"an identifier: {different} different numbers in {len(known)} rows"
-    rising = bool((np.diff(numbers) >= 0).all())
-    if IDENTIFIER.fullmatch(name) and len(known) == len(cells) and different > FEW_LEVELS and rising:
-        return "an identifier: a rising serial number"
-    if different > MANY_TEXTS and len(known) == len(cells) and different > len(known) / 4 and rising:
+    rising = complete and bool((np.diff(known) >= 0).all())
+    if rising and ((named and different > FEW_LEVELS) or different > max(MANY_TEXTS, len(known) / 4)):
         return "an identifier: a rising serial number"
     return ""
 
 
-def _reads_like_identifier(name: str, known: pd.Series) -> bool:
+def _reads_like_identifier(name: str, known: Floats) -> bool:
     """Tell whether numbers that differ in all rows are names: by theirs, as serials, or as long and of one length."""
-    lengths = known.map(lambda value: len(f"{value:.0f}"))
     dense = known.max() - known.min() < 1.5 * len(known)
-    sorted_so = (known.diff().dropna() > 0).all() or (known.diff().dropna() < 0).all()
-    return bool(IDENTIFIER.fullmatch(name) or dense or sorted_so or (lengths.nunique() == 1 and lengths.iloc[0] >= 5))
+    steps = np.diff(known)
+    if IDENTIFIER.fullmatch(name) or dense or (steps > 0).all() or (steps < 0).all():
+        return True
+    lengths = {len(f"{value:.0f}") for value in known.tolist()}
+    return len(lengths) == 1 and min(lengths) >= 5
 
 
-def _as_stated(column: Column, codes: Floats, labels: Mapping[float, str], stated: Kind) -> Column:
+def _as_stated(column: Column, seen: Floats, labels: Mapping[float, str], stated: Kind) -> Column:
     """Follow the level of measurement of the file; but labels of all codes that have no order are no scale."""
-    seen = np.unique(codes[~np.isnan(codes)])
     if stated is not Kind.NUMERIC:
         levels = column.labels or _levels(seen, labels)
         return replace(column, kind=stated, labels=levels, decimals=None)

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,13 +70,19 @@ def read_labelled_file(path: Path, ending: str, encoding: str, part: Part) -> tu
         absent = [name for name in told["names"] if name not in set(told["known"])]
         if absent:
             raise InputError(f"{path}: the file lacks the columns {absent}; it is not the file this needs")
-        cells: dict[str, Any] = dict(told["cells"])
-        if not part.heading:
-            with np.load(folder / "numbers.npz", allow_pickle=False) as numbers:
-                cells |= dict(numbers)
-        frame = pd.DataFrame({name: cells.get(str(place), []) for place, name in enumerate(told["names"])})
+        cells = {} if part.heading else _cells(folder, told["cells"])
+        frame = pd.DataFrame({name: cells.get(str(place), []) for place, name in enumerate(told["names"])}, copy=False)
         labels = {name: dict(map(tuple, pairs)) for name, pairs in told["labels"].items()}
         return frame, SimpleNamespace(**told["facts"], variable_value_labels=labels), told["encoding"]
+
+
+def _cells(folder: Path, distinct: Mapping[str, Sequence[object]]) -> dict[str, pd.Series]:
+    """Columns by place: arrays of numbers, or of places among the distinct cells of a column that holds texts."""
+    with np.load(folder / "cells.npz", allow_pickle=False) as arrays:
+        cells = dict(arrays)
+    for place, values in distinct.items():
+        cells[place] = np.array([*values, None], dtype=object)[:-1][cells[place]]
+    return {place: pd.Series(column, dtype=column.dtype, copy=False) for place, column in cells.items()}
 
 
 def read_arrow_file(path: Path, ending: str) -> pd.DataFrame:

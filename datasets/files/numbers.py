@@ -1,9 +1,9 @@
 """Numbers as people write them: decimal commas, thousands marks, currencies, per cents and open ends."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import lru_cache
 
 import numpy as np
 
@@ -40,31 +40,32 @@ class Notation:
         """Tell whether numbers are written as computers do."""
         return self == Notation()
 
-    @cached_property
-    def _pattern(self) -> re.Pattern[str]:
-        """Zeros in front make no number but a name: "007"."""
-        mark, point = re.escape(self.thousands), re.escape(self.decimal)
-        whole = rf"0|[1-9]\d{{0,2}}(?:{mark}\d{{3}})+|[1-9]\d*" if mark else r"0|[1-9]\d*"
-        number = rf"(?:(?:{whole})(?:{point}(?P<decimals>\d*))?|{point}(?P<bare>\d+)|inf(?:inity)?)(?:e[+-]?\d+)?"
-        before, after = re.escape(self.before), re.escape(self.after)
-        return re.compile(rf"(?P<sign>[+\-−]?){before}(?P<number>[+\-−]?{number}){after}", re.IGNORECASE)
-
     def matches(self, text: str) -> bool:
         """Tell whether a stripped text is a number in this notation."""
-        return self._pattern.fullmatch(text) is not None
+        return _one(self).fullmatch(text) is not None
+
+    def matches_all(self, texts: Sequence[str]) -> bool:
+        """Tell whether stripped texts are all numbers in this notation; they are looked at in one go."""
+        joined = "\n".join(texts)
+        return joined.count("\n") == len(texts) - 1 and _several(self).fullmatch(joined + "\n") is not None
+
+    def values(self, texts: Sequence[str]) -> list[float]:
+        """The numbers that stripped texts are, all of them in this notation."""
+        if self.plain:
+            return [float(text.replace("−", "-")) for text in texts]
+        return [self.value(text) for text in texts]
+
+    def most_decimals(self, texts: Sequence[str]) -> int:
+        """Digits after the point, at most, of stripped texts that are numbers in this notation."""
+        return max(map(len, re.findall(rf"{re.escape(self.decimal)}(\d*)", "\n".join(texts))), default=0)
 
     def value(self, text: str) -> float:
         """The number that a stripped text is."""
-        found = self._pattern.fullmatch(text)
+        found = _one(self).fullmatch(text)
         if found is None:
             raise ValueError(f"{text!r} is no number")
         digits = found["number"].replace(self.thousands, "") if self.thousands else found["number"]
         return float((found["sign"] + digits).replace(self.decimal, ".").replace("−", "-"))
-
-    def decimals(self, text: str) -> int:
-        """Digits after the point of a stripped text."""
-        found = self._pattern.fullmatch(text)
-        return len((found["decimals"] or found["bare"] or "") if found else "")
 
     def write(self, number: str) -> str:
         """A number as computers write it, e.g. "-1234.5", in this notation."""
@@ -73,6 +74,27 @@ class Notation:
         if self.thousands and whole.isdigit():
             whole = f"{int(whole):,}".replace(",", self.thousands)
         return f"{sign}{self.before}{whole}{self.decimal if point else ''}{rest}{self.after}"
+
+
+def _number(notation: Notation) -> str:
+    """A number as a pattern; zeros in front make no number but a name: "007"."""
+    mark, point = re.escape(notation.thousands), re.escape(notation.decimal)
+    whole = rf"0|[1-9]\d{{0,2}}(?:{mark}\d{{3}})+|[1-9]\d*" if mark else r"0|[1-9]\d*"
+    return rf"(?:(?:{whole})(?:{point}\d*)?|{point}\d+|inf(?:inity)?)(?:e[+-]?\d+)?"
+
+
+@lru_cache(maxsize=512)
+def _one(notation: Notation) -> re.Pattern[str]:
+    before, after = re.escape(notation.before), re.escape(notation.after)
+    signed = rf"(?P<sign>[+\-−]?){before}(?P<number>[+\-−]?{_number(notation)}){after}"
+    return re.compile(signed, re.IGNORECASE)
+
+
+@lru_cache(maxsize=512)
+def _several(notation: Notation) -> re.Pattern[str]:
+    """Numbers, each with the end of a line behind it; a number that fits is not tried in another way."""
+    before, after = re.escape(notation.before), re.escape(notation.after)
+    return re.compile(rf"(?>[+\-−]?{before}[+\-−]?{_number(notation)}{after}\n)*+", re.IGNORECASE)
 
 
 def find_notation(texts: Sequence[str], decimal: str = ".", thousands: str | None = None) -> Notation | None:
@@ -84,31 +106,35 @@ def find_notation(texts: Sequence[str], decimal: str = ".", thousands: str | Non
     decimal : decimal mark of the file. A column may have the other one only if it cannot be the file's thousands mark.
     thousands : thousands mark, if it is known; "" for none.
     """
-    if not texts:
+    if not texts or (texts[0].isalpha() and not texts[0].lower().startswith("inf")):
         return None
+    return next((notation for notation in _notations(texts, decimal, thousands) if notation.matches_all(texts)), None)
+
+
+def _notations(texts: Sequence[str], decimal: str, thousands: str | None) -> Iterator[Notation]:
+    """Notations to be tried, the likeliest first."""
     other = "," if decimal == "." else "."
     for before, after in _surroundings(texts):
-        marks = [mark for mark in THOUSANDS if mark != decimal] if thousands is None else [thousands]
-        tries = [Notation(decimal, "", before, after)]
-        tries += [Notation(decimal, mark, before, after) for mark in marks if mark]
-        tries += [Notation(other, "", before, after)]
-        tries += [Notation(other, mark, before, after) for mark in THOUSANDS if mark != other and thousands is None]
-        for notation in tries:
-            if all(map(notation.matches, texts)):
-                return notation
-    return None
+        yield Notation(decimal, "", before, after)
+        for mark in THOUSANDS if thousands is None else [thousands]:
+            if mark and (mark != decimal or thousands is not None):
+                yield Notation(decimal, mark, before, after)
+        yield Notation(other, "", before, after)
+        for mark in THOUSANDS if thousands is None else ():
+            if mark != other:
+                yield Notation(other, mark, before, after)
 
 
-def needs_decimal_comma(texts: Sequence[str]) -> bool:
-    """Tell whether the numbers of a column can only be read with a decimal comma: "9545,96", not "1,234"."""
-    comma = any("," in text for text in texts)
+def needs_decimal(texts: Sequence[str], decimal: str) -> bool:
+    """Tell whether the numbers of a column can only be read with this decimal mark: "9545,96" by ",", not "1,234"."""
+    other = "," if decimal == "." else "."
     return (
-        comma
+        any(decimal in text for text in texts)
         and find_notation(texts) is not None
         and not any(
-            all(map(Notation(".", mark, before, after).matches, texts))
+            Notation(other, mark, before, after).matches_all(texts)
             for before, after in _surroundings(texts)
-            for mark in ("", ",", " ", "'")
+            for mark in ("", decimal, " ", "'")
         )
     )
 
@@ -149,15 +175,16 @@ def decimals_of(values: Floats) -> int | None:
     return next((digits for digits in range(7) if np.allclose(values, np.round(values, digits), 0, 1e-12)), None)
 
 
-def _surroundings(texts: Sequence[str]) -> list[tuple[str, str]]:
+def _surroundings(texts: Sequence[str]) -> Iterator[tuple[str, str]]:
     """What stands before and after every number: nothing, a currency or a per cent sign."""
-    found = [("", "")]
+    yield "", ""
     for before in CURRENCIES:
         for gap in (" ", ""):
             if all(text.lstrip("+-−").startswith(before + gap) for text in texts):
-                return [*found, (before + gap, "")]
+                yield before + gap, ""
+                return
     for after in ("%", *CURRENCIES):
         for gap in (" ", "\u00a0", ""):
             if all(text.endswith(gap + after) for text in texts):
-                return [*found, ("", gap + after)]
-    return found
+                yield "", gap + after
+                return

@@ -71,6 +71,8 @@ def coded_checks(checks: Iterable[Condition], schema: Schema, typed: pd.DataFram
     A column of numbers is its codes. A column of texts may be compared with answers, by equality or in a list.
     """
     used = [check for check in checks if set(check.names) <= set(schema.names)]
+    if not used:
+        return ()
     texts = {column.name: column for column in schema if not types.is_numeric_dtype(typed[column.name].dtype)}
     said = (check.of_codes({name: column.labels for name, column in texts.items()}) for check in used)
     return tuple(check for check in said if check is not None)

@@ -15,6 +15,9 @@ MOST_LEVELS = 20
 CHANCE = 1e-6  # that as many rows would all be blank, if they were blank as often as the others
 MOST_HOLES = 0.5
 MOST_DRIVERS = 200  # so that a file of thousands of columns takes seconds
+FIRST_ROWS = 32
+
+Proposed = tuple[int, int, tuple[str, Floats]]  # place of the column among those with blanks, blanks explained, rule
 
 
 def propose_skip_rules(survey: SurveyFile) -> dict[str, str]:
@@ -28,11 +31,10 @@ def propose_skip_rules(survey: SurveyFile) -> dict[str, str]:
     blank = dataset.reasons == Reason.UNKNOWN
     asked = np.flatnonzero(blank.any(axis=0) & ~blank.all(axis=0))
     best: dict[int, tuple[int, str]] = {}
-    empty = blank[:, asked].astype(np.float32)
-    filled = np.ascontiguousarray(~blank[:, asked].T)
+    filled = ~blank[:, asked]
     for j in _drivers(dataset):
         codes = dataset.values[:, j]
-        rules = _levels(codes, empty) if _few(codes) else _limits(codes, filled)
+        rules = _levels(codes, filled) if _few(codes) else _limits(codes, filled)
         for place, explained, rule in rules:
             k = int(asked[place])
             if k != j and explained > best.get(k, (0, ""))[0]:
@@ -51,47 +53,42 @@ def _few(codes: Floats) -> bool:
     return len(np.unique(codes[~np.isnan(codes)])) <= MOST_LEVELS
 
 
-def _levels(codes: Floats, blank: NDArray[np.float32]) -> Iterator[tuple[int, int, tuple[str, Floats]]]:
-    """Rules of the sort "asked if the answer is one of these": place of the column, blanks explained, the rule.
+def _levels(codes: Floats, filled: NDArray[np.bool_]) -> Iterator[Proposed]:
+    """Rules of the sort "asked if the answer is one of these"."""
+    levels = np.unique(codes[~np.isnan(codes)])
+    skipped = np.zeros((len(levels), filled.shape[1]), dtype=bool)
+    for k, level in enumerate(levels):
+        skipped[k, _all_blank(filled, codes == level)] = True
+    for place in np.flatnonzero(skipped.any(axis=0) & ~skipped.all(axis=0)):
+        out = skipped[:, place]
+        asked = np.isin(codes, levels[~out])
+        rows = np.count_nonzero(np.isin(codes, levels[out]))
+        if _is_rule(1 - filled[asked, place].mean(), rows):
+            yield int(place), rows, ("in", levels[~out])
 
-    Parameters
-    ----------
-    codes : of the column that may decide, shape (n,).
-    blank : 1 where a column is blank, shape (n, columns).
-    """
+
+def _limits(codes: Floats, filled: NDArray[np.bool_]) -> Iterator[Proposed]:
+    """Rules of the sort "asked from 18 on" or "up to 65"."""
     known = ~np.isnan(codes)
-    levels = np.unique(codes[known])
-    member = codes[:, None] == levels  # (n, K)
-    rows = member.sum(axis=0)
-    counts = member.T.astype(np.float32) @ blank  # (K, columns); exact below 2^24 rows
-    skipped = counts == rows[:, None]
-    for k in np.flatnonzero(skipped.any(axis=0) & ~skipped.all(axis=0)):
-        out = skipped[:, k]
-        share = counts[~out, k].sum() / rows[~out].sum()
-        if _is_rule(share, rows[out].sum()):
-            yield int(k), int(rows[out].sum()), ("in", levels[~out])
+    for sign, end in ((">=", np.nanmin(codes)), ("<=", np.nanmax(codes))):
+        for place in _all_blank(filled, codes == end):  # others are asked at the end, and so from there on
+            answered = codes[filled[:, place] & known]
+            if not len(answered):
+                continue
+            limit = answered.min() if sign == ">=" else answered.max()
+            out = (codes < limit) if sign == ">=" else (codes > limit)
+            share = 1 - len(answered) / np.count_nonzero(known & ~out)
+            if limit == np.round(limit) and _is_rule(share, out.sum()):  # people ask from 18 on, not from 3364.4 on
+                yield int(place), int(out.sum()), (sign, np.array([limit]))
 
 
-def _limits(codes: Floats, filled: NDArray[np.bool_]) -> Iterator[tuple[int, int, tuple[str, Floats]]]:
-    """Rules of the sort "asked from 18 on" or "up to 65".
-
-    Parameters
-    ----------
-    codes : of the column that may decide, shape (n,).
-    filled : True where a column is not blank, shape (columns, n).
-    """
-    order = np.argsort(codes, kind="stable")[: np.count_nonzero(~np.isnan(codes))]
-    ordered = filled[:, order]  # the first answer in a row is at the lowest code
-    some = ordered.any(axis=1)
-    lowest = np.where(some, codes[order[ordered.argmax(axis=1)]], np.inf)
-    highest = np.where(some, codes[order[::-1][ordered[:, ::-1].argmax(axis=1)]], -np.inf)
-    for sign, limits, end in ((">=", lowest, np.nanmin(codes)), ("<=", highest, np.nanmax(codes))):
-        whole = np.isfinite(limits) & (limits == np.round(limits))  # people ask from 18 on, not from 3364.4 on
-        for k in np.flatnonzero(whole & (limits != end)):
-            out = (codes < limits[k]) if sign == ">=" else (codes > limits[k])
-            share = 1 - filled[k, ~np.isnan(codes) & ~out].mean()
-            if _is_rule(share, out.sum()):
-                yield int(k), int(out.sum()), (sign, limits[[k]])
+def _all_blank(filled: NDArray[np.bool_], rows: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Places of the columns that are blank in all of these rows (n,); the first few rows rule out most columns."""
+    places, left, some = np.arange(filled.shape[1]), np.flatnonzero(rows), FIRST_ROWS
+    while len(left) and len(places):
+        places = places[~filled[np.ix_(left[:some], places)].any(axis=0)]
+        left, some = left[some:], 4 * some
+    return places
 
 
 def _is_rule(share: float, skipped: int) -> bool:

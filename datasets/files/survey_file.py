@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -42,9 +41,11 @@ class SurveyFile:
     path : the file.
     table : its cells as they stand.
     columns : its columns as numbers and answers, all of them, in order.
+    typed : all cells, numbers as numbers, missing values missing.
     dataset : the columns that are used, as codes.
     ignored : names of the columns set aside, and why.
     notes : what was decided for the user, a sentence each, with the line of a schema file that changes it.
+    sentinels : codes without a label that look as if they meant missing: column, line of a schema file, sentence.
     unwanted : those of the columns set aside that the schema file says to ignore.
     asked_if : name of a column to who was asked.
     checks : name of a column to what is to hold in every row.
@@ -53,17 +54,14 @@ class SurveyFile:
     path: Path
     table: FileTable
     columns: Mapping[str, ReadColumn]
+    typed: pd.DataFrame
     dataset: Dataset
     ignored: Mapping[str, str]
     notes: tuple[str, ...]
+    sentinels: tuple[tuple[str, str, str], ...]
     unwanted: frozenset[str] = frozenset()
     asked_if: Mapping[str, Condition] = field(default_factory=dict)
     checks: Mapping[str, Condition] = field(default_factory=dict)
-
-    @cached_property
-    def typed(self) -> pd.DataFrame:
-        """All cells, numbers as numbers, missing values missing."""
-        return _typed(self.columns)
 
 
 def read_survey_file(path: Path, schema_path: Path | None = None, *, fewest: int = 2) -> SurveyFile:
@@ -91,7 +89,7 @@ def read_survey_file(path: Path, schema_path: Path | None = None, *, fewest: int
     with path.open("rb") as file:
         origin = {"file": path.name, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
     read = {name: read_column(name, table, stated.missing(name)) for name in table.cells}
-    typed = _typed(read)
+    typed = pd.DataFrame({name: column.typed for name, column in read.items()}, copy=False)
     entries = read_entries(stated, typed, {name: column.guess for name, column in read.items()})
     design = _design_names(stated.facts)
     aside = design | dict.fromkeys(read.keys() - entries.keys() - design.keys() if stated.facts.others else (), OTHERS)
@@ -104,24 +102,23 @@ def read_survey_file(path: Path, schema_path: Path | None = None, *, fewest: int
             f"{path}: all of its {len(read)} columns are ignored ({said}); give some a kind in a schema file"
         )
     for column in columns:
-        _check_column(path, column, typed[column.name], fewest)
+        _check_column(path, column, read[column.name], fewest)
     if not any(entry.has_role for entry in entries.values()):
-        columns = _with_drivers(columns, typed)
+        columns = _with_drivers(columns, read)
     schema = Schema(tuple(columns))
     checks = {name: entry.check for name, entry in entries.items() if entry.check is not None}
     schema = replace(schema, checks=coded_checks(checks.values(), schema, typed))
     values = to_codes(typed, schema)
     reasons = np.column_stack([read[name].reasons for name in schema.names])
-    notes = _notes(table, read, stated, ignored, schema, values)
+    sentinels = _sentinels(schema, values, table)
+    notes = _notes(table, read, stated, ignored, sentinels)
     asked_if = {name: entry.asked_if for name, entry in entries.items() if entry.asked_if is not None and name in used}
     notes += mark_not_asked(reasons, schema, asked_if, typed) + broken_checks(checks, typed)
     dataset = Dataset(path.stem, schema, values, reasons, **_design(path, stated.facts, typed), origin=origin)
     unwanted = frozenset(name for name in ignored if stated.tables.get(name, {}).get("kind") == IGNORE)
-    return SurveyFile(path, table, read, dataset, ignored, tuple(notes), unwanted, asked_if, checks)
-
-
-def _typed(columns: Mapping[str, ReadColumn]) -> pd.DataFrame:
-    return pd.DataFrame({name: column.typed for name, column in columns.items()})
+    return SurveyFile(
+        path, table, read, typed, dataset, ignored, tuple(notes), sentinels, unwanted, asked_if=asked_if, checks=checks
+    )
 
 
 def _chosen(name: str, guess: Column | str, entries: Mapping[str, Entry]) -> Column | None:
@@ -164,11 +161,11 @@ def _design(path: Path, facts: FileFacts, typed: pd.DataFrame) -> dict[str, Any]
     return found
 
 
-def _check_column(path: Path, column: Column, cells: pd.Series, fewest: int) -> None:
-    who = f"{path}: column {column.name!r}"
-    remedy = f'write kind = "ignore" under {header(column.name)} in the schema file'
-    observed = int(cells.notna().sum())
+def _check_column(path: Path, column: Column, read: ReadColumn, fewest: int) -> None:
+    who, cells = f"{path}: column {column.name!r}", read.typed
+    observed = read.observed
     if observed < fewest:
+        remedy = f'write kind = "ignore" under {header(column.name)} in the schema file'
         found = "no observed value" if not observed else "one observed value"
         raise InputError(f"{who} has {found} in {len(cells)} rows, so nothing can be learned of it; {remedy}")
     if not types.is_numeric_dtype(cells.dtype):
@@ -186,17 +183,18 @@ def _check_column(path: Path, column: Column, cells: pd.Series, fewest: int) -> 
         raise InputError(f"{who} holds {infinite} infinite values; make them missing")
 
 
-def _with_drivers(columns: list[Column], typed: pd.DataFrame) -> list[Column]:
+def _with_drivers(columns: list[Column], read: Mapping[str, ReadColumn]) -> list[Column]:
     """Make drivers of complete columns, the first in the file; where none is complete, of those with the fewest holes.
 
     Free text, nominal columns with many levels and columns where nearly all say the same are passed over if there are
     others.
     """
     most = min(DRIVERS, len(columns) // 2)
-    holes = {column.name: int(typed[column.name].isna().sum()) for column in columns}
+    holes = {column.name: len(read[column.name].reasons) - read[column.name].observed for column in columns}
     ordered = sorted(columns, key=lambda column: holes[column.name])
-    fit = (column.name for column in ordered if _can_drive(column, typed[column.name]))
-    drivers = list(islice(fit, most)) or [column.name for column in ordered if typed[column.name].nunique() > 1][:most]
+    fit = (column.name for column in ordered if _can_drive(column, read[column.name].typed))
+    several = (column.name for column in ordered if read[column.name].typed.nunique() > 1)
+    drivers = list(islice(fit, most)) or list(islice(several, most))
     if drivers and not holes[drivers[0]]:
         drivers = [name for name in drivers if not holes[name]]
     return [replace(column, role=Role.DRIVER) if column.name in drivers else column for column in columns]
@@ -214,21 +212,21 @@ def _notes(
     read: Mapping[str, ReadColumn],
     stated: SchemaFile,
     ignored: Mapping[str, str],
-    schema: Schema,
-    values: Floats,
+    sentinels: Iterable[tuple[str, str, str]],
 ) -> list[str]:
     """Everything that was decided for the user, once, with the line that changes it."""
     grouped: dict[tuple[str, str], list[str]] = {}
+    design = _design_names(stated.facts)
     for name, column in read.items():
         said = stated.tables.get(name, {})
-        if ignored.get(name) in (STATED, OTHERS) or name in _design_names(stated.facts):
+        if ignored.get(name) in (STATED, OTHERS) or name in design:
             continue
         for decision in column.decided:
             if decision.line.split(" =")[0] not in said:
                 grouped.setdefault((decision.sentence, decision.line), []).append(name)
         if name in ignored and "kind" not in said:
             grouped.setdefault((f"set aside, {ignored[name]}", _line_to_use(ignored[name])), []).append(name)
-    for name, line, sentence in proposed_missing(schema, values, table):
+    for name, line, sentence in sentinels:
         grouped.setdefault((sentence, line), []).append(name)
     notes = list(table.told)
     for (sentence, line), names in grouped.items():
@@ -237,7 +235,7 @@ def _notes(
     return notes
 
 
-def proposed_missing(schema: Schema, values: Floats, table: FileTable) -> list[tuple[str, str, str]]:
+def _sentinels(schema: Schema, values: Floats, table: FileTable) -> tuple[tuple[str, str, str], ...]:
     """Codes without a label that look as if they meant missing: column, line of a schema file, sentence."""
     found = []
     labels = {} if table.labelled is None else table.labelled.labels
@@ -251,7 +249,7 @@ def proposed_missing(schema: Schema, values: Floats, table: FileTable) -> list[t
                 line = missing_line({**column.missing, **dict.fromkeys(sentinels, "unknown")})
             said = ", ".join(f"{code:.15g} ({count} cells)" for code, count in sentinels.items())
             found.append((column.name, line, f"{said} far from all other values, taken as answers"))
-    return found
+    return tuple(found)
 
 
 def listed(names: Iterable[str]) -> str:

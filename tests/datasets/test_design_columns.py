@@ -33,7 +33,7 @@ AROUND_ONE /= AROUND_ONE.mean()
     ],
 )
 def test_roles_by_name_wording_and_values(name, question, values, wanted):
-    assert design_role(name, question, pd.Series(values, dtype=float)) == wanted
+    assert design_role(name, question, np.asarray(values, dtype=float)) == wanted
 
 
 @pytest.fixture

@@ -24,9 +24,32 @@ from datasets.schema import Kind
 )
 def test_notations(texts, decimal, numbers):
     notation = find_notation(texts, decimal)
-    assert [notation.value(text) for text in texts] == numbers
+    assert [notation.value(text) for text in texts] == notation.values(texts) == numbers
+    assert all(map(notation.matches, texts))
     again = [notation.value(notation.write(f"{number:.15g}")) for number in numbers]
     assert again == numbers
+
+
+def test_texts_are_looked_at_together_as_they_would_be_one_by_one():
+    texts = ["1", "-2", "1,5", "1.5", "1,234", "1,2345", "1e5", "inf", "$3", "4 %", "−7", "05", "", "1\n2", ".", "5."]
+    for notation in (Notation(), Notation(","), Notation(".", ","), Notation(before="$"), Notation(after=" %")):
+        for first in texts:
+            for second in texts:
+                apart = notation.matches(first) and notation.matches(second)
+                assert notation.matches_all([first, second]) is apart, (notation, first, second)
+    assert Notation(",", ".").most_decimals(["1.234,50", "7", "0,125"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("rows", "mark"),
+    [
+        (["1,234;0.5", "2,000;0.25"], "."),  # the second column needs a point
+        (["1,234;5", "2,000;6"], ","),  # between semicolons
+        (["1,23;0.5", "2,0;0.25"], ","),  # the first column needs a comma
+    ],
+)
+def test_decimal_mark_of_a_file(tmp_path, rows, mark):
+    assert survey(tmp_path, "a;b\n" + "\n".join([*rows, "3,111;7"]) + "\n").table.facts.decimal == mark
 
 
 @pytest.mark.parametrize("texts", [["007", "010"], ["1-2"], ["12,34,5"], ["red"], ["1.2.3"], ["$5", "6"]])

@@ -79,6 +79,7 @@ def test_codes_without_an_order_are_no_scale_whatever_is_stated(tmp_path):
     pyreadstat.write_sav(cells, tmp_path / "a.sav", variable_value_labels=labels, variable_measure=measure)
     schema = read_survey_file(tmp_path / "a.sav").dataset.schema
     assert (schema["region"].kind, schema["n"].kind) == (Kind.NOMINAL, Kind.NUMERIC)
+    assert schema["n"].decimals == 0
 
 
 @pytest.mark.parametrize("name", ["a.sav", "a.zsav"])
