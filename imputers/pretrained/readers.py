@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import compress
 
 import numpy as np
 import torch
@@ -10,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
 from datasets.schema import Kind
-from imputers.pretrained.encoder import TextEncoder
+from imputers.pretrained.encoder import AT_A_TIME, TextEncoder, in_order
 from imputers.pretrained.pairs import Pairs
 
 
@@ -62,17 +61,15 @@ class PairReader(nn.Module):
 
     def _read(self, pairs: Pairs, free: np.ndarray) -> tuple[Tensor, list[Tensor]]:
         """Vectors of all pairs (pairs, width), on the processor, and free strings' states below the tuned layers."""
-        vectors, strings = torch.empty(len(free), self.encoder.width), []
+        vectors, strings = torch.empty(len(free), self.encoder.width), dict[int, Tensor]()
         for chosen in (free, ~free):
-            read = []
-            for states, known in self.encoder.blocks(list(compress(pairs.texts, chosen))):
+            numbers = np.flatnonzero(chosen)
+            for part, states, known in self.encoder.blocks([pairs.texts[k] for k in numbers]):
                 with torch.no_grad():
-                    read.append(self.encoder.above(states, known).cpu())
+                    vectors[torch.from_numpy(numbers[part])] = self.encoder.above(states, known).cpu()
                 if chosen is free:
-                    strings += [own[tokens] for own, tokens in zip(states, known, strict=True)]
-            if read:
-                vectors[torch.from_numpy(chosen)] = torch.cat(read)
-        return vectors, strings
+                    strings |= {k: own[tokens] for k, own, tokens in zip(part, states, known, strict=True)}
+        return vectors, [strings[k] for k in range(len(strings))]
 
     def vectors(self, pairs: Tensor) -> Tensor:
         """Vectors (k, width) of pairs (k,), zero for -1."""
@@ -89,10 +86,16 @@ class PairReader(nn.Module):
 
     def _string_vectors(self, places: Tensor) -> Tensor:
         strings = [self._strings[place] for place in places.tolist()]
+        order = sorted(range(len(strings)), key=lambda k: len(strings[k]))
+        parts = [order[start : start + AT_A_TIME] for start in range(0, len(order), AT_A_TIME)]
+        read = in_order(parts, [self._above([strings[k] for k in part]) for part in parts])
+        return (read - self._centre[places.to(read.device)]) / self._scale
+
+    def _above(self, strings: list[Tensor]) -> Tensor:
+        """Vectors (k, width) of strings, from their states below the tuned layers (tokens, width)."""
         lengths = torch.tensor([len(string) for string in strings], device=self.encoder.device)
         states = pad_sequence(strings, batch_first=True)
-        read = self.encoder.above(states, torch.arange(states.shape[1], device=lengths.device) < lengths[:, None])
-        return (read - self._centre[places.to(read.device)]) / self._scale
+        return self.encoder.above(states, torch.arange(states.shape[1], device=lengths.device) < lengths[:, None])
 
     def tuples(self, pairs: Tensor) -> Tensor:
         """Vectors (rows, width) of tuples (rows, p)."""

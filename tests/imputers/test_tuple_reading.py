@@ -84,6 +84,28 @@ def test_vectors_are_means_of_the_states_that_transformers_gives(tiny_bert, n_tu
     assert sum(parameter.numel() for parameter in ours.parameters() if parameter.requires_grad) == layers * of_a_layer
 
 
+def test_texts_of_like_length_are_read_together_and_come_back_in_their_order(text_encoder):
+    texts = [letter * (1 + 37 * k % 100) for k, letter in enumerate("abcdefgh" * 25)]
+    shapes = [(states.shape[1], known.sum(dim=1).min()) for _, states, known in text_encoder.blocks(texts)]
+    assert len(shapes) > 3 and all(longest - shortest < 60 for longest, shortest in shapes)
+    with torch.no_grad():
+        alone = torch.cat([text_encoder([text]) for text in texts])
+        torch.testing.assert_close(text_encoder(texts), alone, rtol=1e-4, atol=1e-5)
+
+
+def test_strings_come_back_in_their_order_however_they_are_asked_for(text_encoder):
+    words = ("a", "a rather long string", "short", "one of middling length") * 40
+    labels = {float(k): f"{word} {k}" for k, word in enumerate(words)}
+    schema = Schema((Column("city", Kind.TEXT, labels), SCHEMA.columns[1]))
+    table = np.column_stack([np.arange(160.0), np.resize(X[:, 1], 160)])
+    reader = PairReader(text_encoder, Pairs.of(Vocabulary.fit(schema, table, 2)))
+    asked = torch.from_numpy(np.random.default_rng(0).permutation(160))
+    with torch.no_grad():
+        torch.testing.assert_close(reader.vectors(asked)[asked.argsort()], reader.vectors(torch.arange(160)))
+        alone = torch.cat([reader.vectors(asked[[k]]) for k in range(160)])
+        torch.testing.assert_close(reader.vectors(asked), alone, rtol=1e-4, atol=1e-5)
+
+
 def test_random_weights_follow_their_generator_and_need_no_file_of_weights(tiny_bert, tmp_path):
     folder = str(shutil.copytree(tiny_bert, tmp_path / "shape", ignore=shutil.ignore_patterns("*.safetensors")))
     before = torch.get_rng_state()
