@@ -5,6 +5,7 @@ import typer
 from benchmarks.commands.check import check
 from benchmarks.commands.compare import compare
 from benchmarks.commands.data import describe, fetch, select
+from benchmarks.commands.growth import growth
 from benchmarks.commands.impute import impute
 from benchmarks.commands.listing import list_everything
 from benchmarks.commands.merge import merge
@@ -20,5 +21,5 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("list")(list_everything)
-for command in (run, merge, report, compare, verify, fetch, describe, select, impute, sensitivity, check, plan):
+for command in (run, merge, report, compare, verify, fetch, describe, select, impute, sensitivity, check, plan, growth):
     app.command()(command)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from benchmarks.growth.forecast import published, warning
 from benchmarks.processes import Limits
 from benchmarks.suite import Block, Suite
 from datasets.schema import Role
@@ -13,7 +14,7 @@ SHOWN = 5
 
 
 def outlook(suite: Suite, tables: Mapping[str, Dataset | str], limits: Limits, n_jobs: int) -> list[str]:
-    """Sentences on the files of the user's in a suite: which columns drive missingness, and the size of a large one.
+    """Sentences on the files of the user's in a suite: which columns drive missingness, and what a large one takes.
 
     Parameters
     ----------
@@ -51,3 +52,5 @@ def _size(block: Block, table: Dataset, limits: Limits, n_jobs: int) -> Iterator
             f"failed beyond (--time-limit, --memory-limit), {n_jobs} at a time: up to {most:,.1f} hours; less with "
             + " or ".join([", ".join(ways[:-1]), ways[-1]])
         )
+        if told := warning(n, p, block.n_draws, block.imputers, published()):
+            yield told

@@ -14,8 +14,10 @@ from benchmarks.stopping import on_stop
 from datasets.errors import InputError
 
 if TYPE_CHECKING:
+    from benchmarks.processes import Limits
     from benchmarks.run import Outcome
     from benchmarks.suite import Suite
+    from datasets.table import Dataset
 
 Names = Annotated[str | None, typer.Option(help="Comma-separated; by default those of the suite.")]
 
@@ -40,6 +42,7 @@ def run(
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("results"),
     shard: Annotated[str | None, typer.Option(help="Part of the cells, as 3/16; see `merge`.")] = None,
     dask: Annotated[str | None, typer.Option(help="Address of a Dask scheduler, or local:4 for four workers.")] = None,
+    plan: Annotated[bool, typer.Option("--plan", help="Say what the run will take, and run nothing.")] = False,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first failure.")] = False,
     strict_data: Annotated[bool, typer.Option("--strict-data", help="Never run on the synthetic twin.")] = False,
     load: Plugins = None,
@@ -84,6 +87,9 @@ def run(
         tables = load_tables(chosen, data if suite or dataset else None, strict=strict_data, console=console)
         for sentence in outlook(chosen, tables, limits, jobs):
             console.print(sentence, markup=False, highlight=False, soft_wrap=True)
+        if plan:
+            _show_plan(chosen, tables, limits, jobs, console)
+            return
         try:
             outcome = run_suite(chosen, tables, methods, settings, Progress(console))
         except OSError as error:
@@ -93,6 +99,32 @@ def run(
                 "stored: see to it and give the same command again"
             ) from None
     _tell(outcome, console, f" of shard {shard}, which has no page; see merge" if shard else "")
+
+
+def _show_plan(
+    suite: "Suite", tables: "Mapping[str, Dataset | str]", limits: "Limits", n_jobs: int, console: Console
+) -> None:
+    """Print what each imputer, and the run, will take by the published growth."""
+    from tabulate import tabulate
+
+    from benchmarks.growth.forecast import duration, plan_table, published
+    from benchmarks.growth.kept import PUBLISHED
+    from benchmarks.versions import ROOT
+
+    lines, seconds = plan_table(suite, tables, limits, published())
+    heads = ("table", "imputer", "cells", "a cell", "GB", "all cells", "")
+    right = {2, 3, 4, 5}
+    aligned = ["right" if j in right else "left" for j in range(len(heads))]
+    text = tabulate(lines, headers=heads, disable_numparse=True, colalign=aligned)
+    console.print(text, highlight=False, markup=False, soft_wrap=True)
+    console.print(
+        f"\nThe cells of imputers that were measured take {duration(seconds)} of work, with {n_jobs} at a time some "
+        f"{duration(seconds / n_jobs)}, by the growth in {PUBLISHED.parent.relative_to(ROOT)}; cells in the store are not taken off, and "
+        "another machine, share of holes or kind of items takes another time.",
+        highlight=False,
+        markup=False,
+        soft_wrap=True,
+    )
 
 
 def report(

@@ -3,11 +3,23 @@
 import numpy as np
 import pytest
 
+from benchmarks import outlook as outlooks
+from benchmarks.growth.fit import fit_growth
+from benchmarks.growth.kept import Measurement
+from benchmarks.growth.measuring import Costs
 from benchmarks.outlook import outlook
 from benchmarks.processes import Limits
 from benchmarks.suite import Block, Suite
 from datasets.schema import Column, Kind, Role, Schema
 from datasets.table import Dataset
+
+
+@pytest.fixture(autouse=True)
+def growth(monkeypatch):
+    """What is known of growth: nothing, until a test puts it in."""
+    known = {}
+    monkeypatch.setattr(outlooks, "published", lambda: known)
+    return known
 
 
 def said(n, p, drivers=1, **block):
@@ -39,3 +51,11 @@ def test_registered_tables_need_no_outlook():
     one = Block("toy")
     table = Dataset("toy", Schema((Column("x", Kind.NUMERIC),)), np.zeros((30_000, 1)))
     assert outlook(Suite("toy", (one,)), {one.table: table}, Limits(600, 4), 2) == []
+
+
+def test_a_large_file_names_the_methods_that_would_take_hours_and_others(growth):
+    for name, seconds in (("gmm", 2.0), ("mean", 0.001), ("hot-deck", 0.01), ("latent-class", 0.05), ("knn", 0.02)):
+        growth[name] = fit_growth([Measurement(name, "made up", 100, 10, "", "", Costs(0.0, seconds, 1.0, 2.0))])
+    line = said(200_000, 24, imputers=("gmm", "mean"), mechanisms=("mcar",))[-1]
+    assert "gmm 2.7 h; within ten minutes: latent-class, hot-deck, knn" in line
+    assert len(said(25_000, 24, imputers=("mean",), mechanisms=("mcar",))) == 1
