@@ -146,7 +146,7 @@ def complete_survey(
         whole,
         filled,
         account,
-        f"{filled.sum():,} holes filled by {imputer}, {n_draws} draws{equal}",
+        f"{_number(filled.sum(), 'hole')} filled by {imputer}, {_number(n_draws, 'draw')}{equal}",
         facts,
         convergence,
         method.decided(),
@@ -157,6 +157,10 @@ def _with_filters(survey: SurveyFile, tables: Mapping[str, Floats]) -> dict[str,
     """Tables without fills where their own filled filters say not asked; expectations, which are none, as the point."""
     left = {name: leave_unasked(survey, codes) for name, codes in tables.items() if name != "expected"}
     return left | {"expected": np.where(np.isnan(left["point"]), np.nan, tables["expected"])}
+
+
+def _number(count: int, of: str) -> str:
+    return f"{count:,} {of}{'' if count == 1 else 's'}"
 
 
 def _draw_names(n_draws: int) -> list[str]:

@@ -89,6 +89,9 @@ WORDS = {
 _REASONS = {reason: re.compile(pattern) for reason, pattern in WORDS.items()}
 _PARTS = re.compile(r"\s*(?:[/;,:(\[]|\bor\b|\s[-–]\s)\s*")
 _CODE = re.compile(LEADING_CODE)
+_OPINION = re.compile(  # "don't know, no way to find out" is what agnostics answer
+    r"(i )?(don'?t|do not|dont) know, (?!not (sure|certain)|undecided|no (opinion|idea)|can'?t )(?P<rest>.+)"
+)
 
 
 def without_code(label: str, code: float | None = None) -> str:
@@ -123,6 +126,9 @@ def worded_reason(label: str) -> Reason | None:
     text = without_code(label).strip().lower().replace("’", "'").strip(" .*()[]<>\"'")
     if text in ("n/a", "dk/na", "dk/rf", "dk/ref", "na/dk"):
         return Reason.NOT_ASKED if text == "n/a" else Reason.DONT_KNOW
+    opinion = _OPINION.fullmatch(text)
+    if opinion and worded_reason(opinion["rest"]) is None:
+        return None
     parts = [part for part in _PARTS.split(text, maxsplit=1) if part]
     for part in (text, *parts[:1]):
         for reason, pattern in _REASONS.items():

@@ -247,7 +247,7 @@ def _sentinels(schema: Schema, values: Floats, table: FileTable) -> tuple[tuple[
             line = f"missing = [{', '.join(f'{code:.15g}' for code in sentinels)}]"
             if column.missing:
                 line = missing_line({**column.missing, **dict.fromkeys(sentinels, "unknown")})
-            said = ", ".join(f"{code:.15g} ({count} cells)" for code, count in sentinels.items())
+            said = ", ".join(f"{code:.15g} ({count:,} cell{'s' * (count > 1)})" for code, count in sentinels.items())
             found.append((column.name, line, f"{said} far from all other values, taken as answers"))
     return tuple(found)
 

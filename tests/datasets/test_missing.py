@@ -53,6 +53,8 @@ def column(values) -> str:
         ("weiß nicht", Reason.DONT_KNOW),
         ("Refus", Reason.REFUSED),
         ("No contesta", Reason.NO_ANSWER),
+        ("don't know, no answer", Reason.DONT_KNOW),
+        ("Don't know, not sure", Reason.DONT_KNOW),
     ],
 )
 def test_labels_that_read_like_a_reason(label, reason):
@@ -63,7 +65,13 @@ def test_labels_that_read_like_a_reason(label, reason):
     "label",
     [
         *("1. White", "None", "Not at all", "Don't know him well", "other party", "never refused", "Not sure", "No"),
-        *("Error of judgement", "Refused to pay", "Unknown caller", "Missing my family"),
+        *(
+            "don't know, no way to find out",
+            "Error of judgement",
+            "Refused to pay",
+            "Unknown caller",
+            "Missing my family",
+        ),
     ],
 )
 def test_labels_that_read_like_an_answer(label):
