@@ -119,8 +119,8 @@ def _show_plan(
     console.print(text, highlight=False, markup=False, soft_wrap=True)
     console.print(
         f"\nThe cells of imputers that were measured take {duration(seconds)} of work, with {n_jobs} at a time some "
-        f"{duration(seconds / n_jobs)}, by the growth in {PUBLISHED.parent.relative_to(ROOT)}; cells in the store are not taken off, and "
-        "another machine, share of holes or kind of items takes another time.",
+        f"{duration(seconds / n_jobs)}, by the growth in {PUBLISHED.parent.relative_to(ROOT)}; cells in the "
+        "store are not taken off, and another machine, share of holes or kind of items takes another time.",
         highlight=False,
         markup=False,
         soft_wrap=True,
