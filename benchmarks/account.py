@@ -61,7 +61,8 @@ class Account:
         said += [_check(check) for check in self.checks.values()]
         if self.set_aside:
             total = sum(aside.holes for aside in self.set_aside.values())
-            asides = [f"{name}: {aside.holes:,}, {aside.why}" for name, aside in self.set_aside.items()]
+            most = sorted(self.set_aside.items(), key=lambda found: -found[1].holes)
+            asides = [f"{name}: {aside.holes:,}, {aside.why}" for name, aside in most]
             said.append(f"left, set aside: {_total(total)} ({_first(asides, '; ')})")
         if self.in_doubt:
             said.append(

@@ -75,11 +75,12 @@ def shift(request: str, n: int, tables: int = 4, n_draws: int = 5) -> Floats | N
     return np.mean(found, axis=0)
 
 
-def correlation_error(request: str, path: Path, tables: int = 4, n_draws: int = 5) -> float:
+def correlation_errors(request: str, path: Path, tables: int = 4, n_draws: int = 5) -> tuple[float, float]:
     """Mean absolute error of the correlations of a file's columns, a fifth of whose answers are hidden at random.
 
     Correlations are pairwise, of ordinal and numeric columns, with hidden cells filled and natural holes left, less
-    those of the answers; the mean is over pairs, tables and draws.
+    those of the answers; the mean is over pairs and tables. The first error is that of a single draw, which has its
+    chance in it, the second that of the correlations averaged over the draws, which is what an analyst pools.
     """
     dataset = read_survey_file(path).dataset
     values, places = dataset.values, dataset.schema.where(Kind.ORDINAL, Kind.NUMERIC)
@@ -90,10 +91,13 @@ def correlation_error(request: str, path: Path, tables: int = 4, n_draws: int = 
         hidden = ~np.isnan(values) & (np.random.default_rng(seed).random(values.shape) < HIDDEN)
         X = np.where(hidden, np.nan, values)
         draws = make_imputer(request).fit(X, schema=dataset.schema, random_state=seed).impute(X, n_draws).draws
-        for fills in () if draws is None else draws:
-            table = np.where(np.isnan(values), np.nan, complete(X, fills))[:, places]
-            errors.append(np.abs(pd.DataFrame(table).corr().to_numpy()[pairs] - wanted).mean())
-    return float(np.mean(errors))
+        if draws is None:
+            return np.nan, np.nan
+        filled = [np.where(np.isnan(values), np.nan, complete(X, fills))[:, places] for fills in draws]
+        found = np.array([pd.DataFrame(table).corr().to_numpy()[pairs] for table in filled])
+        errors.append([np.abs(found - wanted).mean(), np.abs(found.mean(axis=0) - wanted).mean()])
+    single, pooled = np.mean(errors, axis=0)
+    return float(single), float(pooled)
 
 
 def told(request: str, n: int) -> str:
@@ -118,7 +122,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sizes = [int(size) for size in options.sizes.split(",") if size]
     rows = []
     for request in split_requests(options.imputers):
-        errors = [f"{correlation_error(request, path):.3f}" for path in options.data]
+        errors = ["{:.3f} / {:.3f}".format(*correlation_errors(request, path)) for path in options.data]
         rows.append([request, *[told(request, n) for n in sizes], *errors])
         sys.stderr.write(f"{rows[-1]}\n")
     shown = tabulate(

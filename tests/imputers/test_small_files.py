@@ -90,15 +90,14 @@ PUBLISHED = np.array(  # correlations of R's airquality, pairs complete (month a
 )
 
 
-@pytest.mark.parametrize("name", [name for name in QUICK if not IMPUTERS[name].deterministic and IMPUTERS[name].proper])
-def test_a_table_like_airquality_is_no_worse_than_with_means(name):
+def no_worse_than_means(name, tables):
     """153 rows, a quarter of ozone and a few of solar missing, as in R's data set."""
     from datasets.prediction import complete
     from datasets.schema import Column, Kind, Schema
 
     schema = Schema(tuple(Column(name, Kind.NUMERIC, decimals=1) for name in AIR))
     errors = {"mean": 0.0, name: 0.0}
-    for seed in range(4):
+    for seed in range(tables):
         rng = np.random.default_rng(seed)
         whole = np.round(rng.multivariate_normal(np.zeros(6), PUBLISHED, 153), 1)
         X = whole.copy()
@@ -108,4 +107,24 @@ def test_a_table_like_airquality_is_no_worse_than_with_means(name):
             draws = make_imputer(request).fit(X, schema=schema, random_state=seed).impute(X).draws
             found = np.mean([np.corrcoef(complete(X, fills), rowvar=False) for fills in draws], axis=0)
             errors[request] += float(np.abs(found - np.corrcoef(whole, rowvar=False))[0].mean())
-    assert errors[name] <= errors["mean"]
+    return errors[name] <= errors["mean"]
+
+
+@pytest.mark.parametrize("name", [name for name in QUICK if not IMPUTERS[name].deterministic and IMPUTERS[name].proper])
+def test_a_table_like_airquality_is_no_worse_than_with_means(name):
+    assert no_worse_than_means(name, tables=4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.xfail(reason="worse on one table of four", strict=True)])
+        if name in ("mida", "remasker", "tab-csdi")
+        else name
+        for name in DEEP
+        if IMPUTERS[name].least_rows <= 153
+    ],
+)
+def test_networks_make_a_table_like_airquality_no_worse_than_means(name):
+    assert no_worse_than_means(name, tables=4)
