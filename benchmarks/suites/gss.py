@@ -17,6 +17,8 @@ APART = (
     "llm-few-shot",
     "smollm2-135m",
     "smollm2-135m-zero-shot",
+    "tabpfn",
+    "tabicl",
     "masked-transformer-per-target",
     "narfcs",
     "narfcs-pmm",
