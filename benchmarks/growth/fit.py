@@ -34,15 +34,27 @@ class Exponent:
 
 @dataclass(frozen=True)
 class Law:
-    """``exp(constant) · rows^a · items^b``."""
+    """``exp(constant) · rows^a · items^b``, and in proportion at least beyond the sizes measured.
+
+    What grows more slowly than its table still has parts that do not grow, which a larger table outgrows.
+
+    Parameters
+    ----------
+    most : largest number of rows, and of items, that was measured.
+    """
 
     constant: float
     rows: Exponent
     items: Exponent
+    most: tuple[int, int]
 
     def at(self, n: int, p: int) -> float:
         """What it gives for n rows and p items."""
-        return float(np.exp(self.constant + self.rows.value * np.log(n) + self.items.value * np.log(p)))
+        value = self.constant
+        for size, most, exponent in zip((n, p), self.most, (self.rows.value, self.items.value), strict=True):
+            value += exponent * np.log(min(size, most))
+            value += max(exponent, LINEAR) * np.log(max(size / most, 1.0))
+        return float(np.exp(value))
 
 
 @dataclass(frozen=True)
@@ -121,7 +133,8 @@ def fit_law(points: Sequence[tuple[int, int, float]]) -> Law:
         for one in varied.tolist()
         for b, r in [next(slopes) if one else (0.0, 0.0)]
     ]
-    return Law(float(found[0]), exponents[0], exponents[1])
+    most = int(max(point[0] for point in points)), int(max(point[1] for point in points))
+    return Law(float(found[0]), exponents[0], exponents[1], most)
 
 
 def _reach(design: Floats, residuals: Floats) -> Floats:

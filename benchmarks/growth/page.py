@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 from tabulate import tabulate
 
 from benchmarks.growth.fit import CONFIDENCE, HIDDEN_SECONDS, Exponent, fit_growth
@@ -11,7 +12,7 @@ from benchmarks.growth.forecast import duration
 from benchmarks.growth.kept import Measurement
 from benchmarks.growth.measuring import DRAWS, MASK, SCORING
 from imputers import IMPUTERS
-from reports.drawing import BLUE, INK, QUIET, SMALL, png, single
+from reports.drawing import BLUE, INK, QUIET, name_points, png, single
 from reports.folder import write_whole
 
 if TYPE_CHECKING:
@@ -25,8 +26,9 @@ own with one thread: processor seconds to fit and to draw {draws} times, those o
 included, and peak resident memory in GB, libraries included. Exponents a and b are of seconds ∝ rowsᵃ · itemsᵇ by
 least squares on logarithms, 1 is linear, with {confidence:.0%} intervals by Student's t where there are more
 measurements than coefficients; – where one size alone was measured, and growth in proportion is assumed. What took
-less than {hidden:g} s has no part in them. The last columns are predictions. `scoring` is what the metrics take for
-five draws of any method. Measured on {machines}; it may have been busy with other work.
+less than {hidden:g} s has no part in them. The last columns are predictions, in proportion at least beyond the sizes
+measured. `scoring` is what the metrics take for five draws of any method. Measured on {machines}; it may have been
+busy with other work.
 
 {table}
 
@@ -89,7 +91,9 @@ def _figure(measurements: Sequence[Measurement]) -> "Figure":
     axes.set_xscale("log")
     axes.set_yscale("log")
     done = [one for one in measurements if not one.costs.failure]
-    for name in dict.fromkeys(one.imputer for one in done):
+    names = list(dict.fromkeys(one.imputer for one in done))
+    ends: list[Measurement] = []
+    for name in names:
         own = sorted((one for one in done if one.imputer == name), key=lambda one: (one.rows, one.items))
         base, first = min(one.items for one in own), own[0].rows
         line = [one for one in own if one.items == base]
@@ -98,13 +102,10 @@ def _figure(measurements: Sequence[Measurement]) -> "Figure":
         axes.plot([one.rows * one.items for one in line], [one.seconds for one in line], marker="o", ms=3, color=ink)
         points = [one.rows * one.items for one in wide], [one.seconds for one in wide]
         axes.plot(*points, linestyle="none", marker="s", ms=4, mfc="white", mec=ink)
-        axes.annotate(
-            name,
-            (line[-1].rows * line[-1].items, line[-1].seconds),
-            (4, -2),
-            textcoords="offset points",
-            fontsize=SMALL,
-        )
+        ends.append(line[-1])
     axes.set_xlabel("cells of the table: rows × items (lines: more rows; squares: more items)", color=INK)
     axes.set_ylabel("seconds", color=INK)
+    axes.set_xmargin(0.1)
+    x, y = np.array([(one.rows * one.items, one.seconds) for one in ends]).T
+    name_points(figure, axes, x, y, names)
     return figure

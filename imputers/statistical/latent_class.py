@@ -27,6 +27,7 @@ from imputers.shared.validation import validation_cells
 
 PSEUDO = 0.5  # extra respondents per class and item who answer as the whole table does
 VALIDATION_SHARE = 0.1  # of the observed cells, to choose the number of classes
+BLOCK = 50_000  # rows whose levels are looked at together, which bounds memory
 TRIALS = 10  # fits averaged for each number of classes tried: averages favour more classes than one fit does
 
 
@@ -45,7 +46,8 @@ class LatentClassImputer(Imputer):
     the expected value is its mean over levels. A draw picks for each row a fit, then a class given the observed
     cells, then all its holes given the class, so fills keep their covariance. The draw's profiles are themselves
     drawn from their Dirichlet posterior given the class counts, as in the approximate Bayesian bootstrap: draws
-    are proper but for the uncertainty of the class memberships. New rows: classified by the same fits.
+    are proper but for the uncertainty of the class memberships. New rows: classified by the same fits. Of a table with
+    more rows than ``max_rows`` the classes are learned from a random sample of so many; the draws have its uncertainty.
 
     Parameters
     ----------
@@ -53,6 +55,7 @@ class LatentClassImputer(Imputer):
     n_components : numbers of classes to choose from, by the log score on validation cells.
     max_levels : a numeric column with more distinct values is cut into bins.
     n_bins : number of these bins.
+    max_rows : rows learned from, a random sample where there are more.
 
     Attributes
     ----------
@@ -68,6 +71,7 @@ class LatentClassImputer(Imputer):
         "n_components": ["array-like"],
         "max_levels": COUNT,
         "n_bins": COUNT,
+        "max_rows": COUNT,
     }
 
     def __init__(
@@ -76,11 +80,13 @@ class LatentClassImputer(Imputer):
         n_components: Sequence[int] = (5, 10, 20, 40),
         max_levels: int = 100,
         n_bins: int = 30,
+        max_rows: int = 30_000,
     ) -> None:
         self.n_init = n_init
         self.n_components = n_components
         self.max_levels = max_levels
         self.n_bins = n_bins
+        self.max_rows = max_rows
 
     def _fit(self, X: Floats, rng: np.random.Generator) -> None:
         if not len(self.n_components) or min(self.n_components) < 1:
@@ -94,6 +100,9 @@ class LatentClassImputer(Imputer):
         }
         binned = self._binned(X)
         self.levels_ = levels_of(binned, self.schema_)
+        if len(X) > self.max_rows:
+            rows = rng.choice(len(X), self.max_rows, replace=False)
+            X, binned = X[rows], binned[rows]
         Z = self.levels_.indicate(binned)
         self.n_components_ = self._choose(X, Z, rng)
         self.fits_ = [fit_classes(Z, self.levels_, self.n_components_, rng, pseudo=PSEUDO) for _ in range(self.n_init)]
@@ -116,23 +125,25 @@ class LatentClassImputer(Imputer):
 
     def _impute(self, X: Floats, n_draws: int, rng: np.random.Generator) -> Prediction:
         draws, holes = super()._impute(X, n_draws, rng).draws, np.isnan(X)
-        shares = average(self.fits_, self.levels_.indicate(self._binned(X)))
-        expected, probabilities = np.full(X.shape, np.nan), {}
-        for j, (column, block) in enumerate(zip(self.schema_, self.levels_.blocks, strict=True)):
-            if column.kind is not Kind.NOMINAL:
-                expected[:, j] = shares[:, block] @ self.levels_.values[j]
-            if column.kind is not Kind.NUMERIC and holes[:, j].any():
-                probabilities[j] = shares[holes[:, j], block]
+        expected, shares = np.full(X.shape, np.nan), [list[Numbers]() for _ in self.schema_]
+        for start in range(0, len(X), BLOCK):
+            part = slice(start, start + BLOCK)
+            found = average(self.fits_, self.levels_.indicate(self._binned(X[part])))
+            for j, (column, block) in enumerate(zip(self.schema_, self.levels_.blocks, strict=True)):
+                if column.kind is not Kind.NOMINAL:
+                    expected[part, j] = found[:, block] @ self.levels_.values[j]
+                if column.kind is not Kind.NUMERIC and holes[:, j].any():
+                    shares[j].append(found[holes[part, j], block])
+        probabilities = {j: np.concatenate(parts) for j, parts in enumerate(shares) if parts}
         return Prediction(draws, expected[holes], probabilities)
 
     def _draw(self, X: Floats, rng: np.random.Generator) -> Floats:
-        holes = np.isnan(X)
-        Z = self.levels_.indicate(self._binned(X))
+        holes, binned = np.isnan(X), self._binned(X)
         chosen = rng.integers(self.n_init, size=len(X))
         table = np.array(X)
         for number, model in enumerate(self.fits_):
             rows = np.flatnonzero(chosen == number)
-            classes = draw_rows(classify(model, Z[rows])[0], rng)
+            classes = draw_rows(classify(model, self.levels_.indicate(binned[rows]))[0], rng)
             drawn = draw_levels(self._redrawn(number, rng), classes, rng, holes[rows])
             table[rows] = np.where(holes[rows], drawn, X[rows])
         return self._from_donors(table, holes, rng)

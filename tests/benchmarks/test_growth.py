@@ -53,6 +53,13 @@ def test_one_measurement_is_scaled_in_proportion():
     assert law.at(3000, 12) == pytest.approx(3.0) and not law.rows.measured
 
 
+def test_what_grows_slowly_is_foreseen_in_proportion_beyond_what_was_measured():
+    law = fit_law([(n, p, n**0.5 * p) for n, p in SIZES])
+    assert law.rows.value == pytest.approx(0.5)
+    assert law.at(9000, 50) == pytest.approx(9000**0.5 * 50)
+    assert law.at(32_000, 24) == pytest.approx(2 * 16_000**0.5 * 24)
+
+
 def test_rows_and_items_that_grew_together_are_not_told_apart():
     law = fit_law([(1000, 10, 1.0), (2000, 20, 8.0)])
     assert law.rows.measured and not law.items.measured

@@ -8,6 +8,7 @@ from datasets.populations.latent_class import conditional_levels
 from datasets.prediction import check_prediction, complete, expectation, point
 from datasets.schema import Column, Kind, Schema
 from imputers import IMPUTERS
+from imputers.statistical import latent_class
 from imputers.statistical.latent_class import LatentClassImputer
 
 YES_NO = {0: "no", 1: "yes"}
@@ -29,6 +30,31 @@ def test_probabilities_are_the_mean_of_the_exact_conditionals(masked_toy):
     for j in masked_toy.schema.where(Kind.NOMINAL, Kind.ORDINAL):
         if np.isnan(X[:, j]).any():
             np.testing.assert_allclose(found[int(j)], np.mean([shares[int(j)] for shares in each], axis=0), atol=1e-6)
+
+
+def test_a_table_looked_at_in_blocks_gives_the_same(masked_toy, monkeypatch):
+    X, schema = masked_toy.values, masked_toy.schema
+    imputer = LatentClassImputer(n_init=2, n_components=(3,)).fit(X, schema=schema)
+    whole = imputer.impute(X, n_draws=2)
+    monkeypatch.setattr(latent_class, "BLOCK", 37)
+    parts = imputer.impute(X, n_draws=2)
+    np.testing.assert_array_equal(parts.draws, whole.draws)
+    np.testing.assert_allclose(parts.expected, whole.expected, atol=1e-5)
+    assert parts.probabilities.keys() == whole.probabilities.keys()
+    for j, shares in whole.probabilities.items():
+        np.testing.assert_allclose(parts.probabilities[j], shares, atol=1e-6)
+
+
+def test_classes_are_learned_from_a_sample_of_a_large_table_and_all_holes_are_filled(masked_toy):
+    X, schema = masked_toy.values, masked_toy.schema
+    settings = {"n_init": 2, "n_components": (2,)}
+    imputer = LatentClassImputer(**settings, max_rows=100).fit(X, schema=schema)
+    counted = [counts.sum(axis=0) for counts in imputer.counts_]
+    assert all((counts <= 100).all() and (counts > 20).any() for counts in counted)
+    check_prediction(imputer.impute(X, n_draws=2), X, schema)
+    enough = LatentClassImputer(**settings, max_rows=len(X)).fit(X, schema=schema)
+    usual = LatentClassImputer(**settings).fit(X, schema=schema)
+    np.testing.assert_array_equal(enough.fits_[0].profiles, usual.fits_[0].profiles)
 
 
 def test_expected_is_the_mean_over_levels(masked_toy):
