@@ -10,6 +10,7 @@ from benchmarks.commands.impute import impute
 from benchmarks.commands.listing import list_everything
 from benchmarks.commands.merge import merge
 from benchmarks.commands.plan import plan
+from benchmarks.commands.recommend import recommend
 from benchmarks.commands.run import report, run
 from benchmarks.commands.sensitivity import sensitivity
 from benchmarks.commands.verify import verify
@@ -21,5 +22,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("list")(list_everything)
-for command in (run, merge, report, compare, verify, fetch, describe, select, impute, sensitivity, check, plan, growth):
+RESULTS = (run, merge, report, compare, verify)
+OWN_FILE = (fetch, describe, select, recommend, impute, sensitivity)
+METHODS = (check, plan, growth)
+for command in (*RESULTS, *OWN_FILE, *METHODS):
     app.command()(command)

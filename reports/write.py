@@ -21,6 +21,7 @@ from reports.html import to_html
 from reports.inference import inference_of
 from reports.markdown import to_markdown
 from reports.page import Page, Section
+from reports.recommendation import recommendation_page
 from reports.results import Record, lost, tidy
 from reports.results_file import from_parquet, to_parquet
 from reports.sections import TITLES, leaderboard_page, order_of
@@ -28,7 +29,7 @@ from reports.shares import level_shares
 from reports.study import study_page
 
 LONGEST = 120  # characters of a file name, far below the limit in bytes of every file system
-CARDED = ("leaderboard", "conclusions")  # pages that show mask cards
+CARDED = ("leaderboard", "conclusions", "recommendation")  # pages that show mask cards
 LEADING = 4  # methods whose shares of levels are drawn
 MOST_MAPS = 19  # correlation heat maps beside the truth
 
@@ -112,6 +113,13 @@ def conclusions(records: Sequence[Record], manifest: Manifest) -> dict[str, byte
     return single_page(conclusions_page)(records, manifest) | leaderboards(records, manifest)
 
 
+def recommendation(records: Sequence[Record], manifest: Manifest) -> dict[str, bytes]:
+    """The page of a recommendation, the script that follows it, and the leaderboard that it rests on."""
+    page, script = recommendation_page(records, manifest)
+    files = {"recommendation.md": to_markdown(page).encode(), "recommendation.html": to_html(page, {}).encode()}
+    return files | ({"impute.py": script.encode()} if script else {}) | leaderboards(records, manifest)
+
+
 Render = Callable[[Sequence[Record], Manifest], dict[str, bytes]]
 PAGES: Mapping[str, Render] = {
     "leaderboard": leaderboards,
@@ -119,6 +127,7 @@ PAGES: Mapping[str, Render] = {
     "study": single_page(study_page),
     "inference": single_page(inference_page),
     "conclusions": conclusions,
+    "recommendation": recommendation,
 }
 
 
