@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from imputers.shared import logit
 from imputers.shared.logit import fit_logit, level_probabilities
 
 
@@ -47,6 +48,20 @@ def test_where_it_starts_does_not_matter(data):
     first = fit_logit(X, y, 4, ridge=1.0, tolerance=1e-6)
     again = fit_logit(X, y, 4, ridge=1.0, tolerance=1e-6, start=np.full((6, 4), 0.7))
     np.testing.assert_allclose(level_probabilities(X, first), level_probabilities(X, again), atol=1e-6)
+
+
+def test_curvature_over_a_part_of_the_rows_and_single_precision_lead_to_the_same_maximum(monkeypatch):
+    rng = np.random.default_rng(7)
+    X = np.column_stack([np.ones(6000), rng.normal(size=(6000, 3)), rng.random((6000, 1)) < 0.002])  # a rare answer
+    y = (X @ rng.normal(size=(5, 4)) + rng.gumbel(size=(6000, 4))).argmax(axis=1)
+    w = rng.exponential(size=6000)
+    whole = level_probabilities(X, fit_logit(X, y, 4, ridge=1.0, weights=w, tolerance=1e-6))
+    monkeypatch.setattr(logit, "CURVED", 300)
+    part = fit_logit(X, y, 4, ridge=1.0, weights=w, tolerance=1e-6)
+    np.testing.assert_allclose(level_probabilities(X, part), whole, atol=1e-6)
+    single = fit_logit(X.astype(np.float32), y, 4, ridge=1.0, weights=w)
+    common = X[:, 4] == 0
+    np.testing.assert_allclose(level_probabilities(X, single)[common], whole[common], atol=0.01)
 
 
 def test_perfect_separation_stays_finite():
