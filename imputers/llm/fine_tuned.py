@@ -46,9 +46,13 @@ class FineTuned(PromptedImputer):
     ----------
     weights : ``"pretrained"``, or ``"random"`` for an untrained network of the same shape.
     n_adapters : adapters trained; five or more for inference.
-    rank : of the adapters.
-    n_epochs, min_steps, batch_size, n_targets : see `imputers.llm.tuning.recipe.Recipe`.
-    learning_rate : of the same; None goes by the size of the model, `imputers.llm.tuning.recipe.usual_learning_rate`.
+    rank : of the adapters: a matrix (out, in) learns a change that is a product of (out, rank) and (rank, in).
+    n_epochs : passes over the respondents, each time with others of their answers hidden; time grows with it.
+    min_steps : gradient steps at least, so that a small table is passed over more often than ``n_epochs`` says.
+    batch_size : respondents in a gradient step.
+    n_targets : hidden answers that a respondent is asked for in a step at most; those told are learned from, too.
+    learning_rate : of AdamW at its height; None goes by the number of weights, as
+        `imputers.llm.tuning.recipe.usual_learning_rate` says.
 
     Attributes
     ----------

@@ -45,8 +45,8 @@ class PromptedImputer(Imputer):
     precision : ``"float32"``, ``"bfloat16"``, ``"4-bit"``, or ``"auto"``; see `imputers.shared.weights.load`.
     wording : ``"text"`` (question and label), ``"numbers"`` (question and code), ``"codes"`` ("Q17: option 3") or
         ``"permuted"`` (the labels of a question change places).
-    n_features : known answers shown at most; None shows all.
-    n_bins : levels of a numeric item at most; more values than that are put into bins.
+    n_features : known answers shown at most, those that say most about what is asked; None shows all that fit.
+    n_bins : levels of a numeric item at most; more values than that are put into bins, of which each is an answer.
 
     Attributes
     ----------

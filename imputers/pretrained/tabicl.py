@@ -14,7 +14,7 @@ from imputers.pretrained.tabular import LEVELS, TabularImputer
 
 @IMPUTERS.register("tabicl")
 class TabICL(TabularImputer):
-    """Chained equations by TabICL, which reads a table with known answers and tells the others, without training.
+    """Chained equations by TabICL, a pre-trained transformer that answers from the rows it is shown.
 
     Qu, Holzmüller, Varoquaux & Le Morvan (2025), TabICL: a tabular foundation model for in-context learning on large
     data, ICML, arXiv 2502.05564, by the package ``tabicl`` of its authors (2.2). Its checkpoints are pickled, and are

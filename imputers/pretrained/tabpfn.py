@@ -11,7 +11,7 @@ from imputers.pretrained.tabular import LEVELS, TabularImputer
 
 @IMPUTERS.register("tabpfn")
 class TabPFN(TabularImputer):
-    """Chained equations by TabPFN, which reads a table with known answers and tells the others, without training.
+    """Chained equations by TabPFN, a pre-trained transformer that answers from the rows it is shown.
 
     Hollmann, Müller, Purucker et al. (2025), Accurate predictions on small data with a tabular foundation model, Nature
     637, 319–326, by the package ``tabpfn`` of its authors (9.2; from version 3.5 of the model on, one file of
