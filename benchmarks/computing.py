@@ -8,6 +8,7 @@ from pathlib import Path
 
 from benchmarks.claims import Claims
 from benchmarks.cluster.order import longest_first
+from benchmarks.growth.forecast import expected_seconds, published
 from benchmarks.judge import Job
 from benchmarks.methods import named_paths
 from benchmarks.processes import Limits
@@ -75,7 +76,7 @@ def compute(jobs: Sequence[Job], store: Store, settings: Settings, progress: Pro
         claims.release(job.record_key)
         if record.status == "unavailable":
             lacking[record.imputer] = record.message
-        progress.finished(job.cell, record, seconds)
+        progress.finished(job.cell, record, seconds, expected[job.record_key])
         stopped = settings.fail_fast and record.status == "failed"
         return not stopped
 
@@ -95,7 +96,8 @@ def compute(jobs: Sequence[Job], store: Store, settings: Settings, progress: Pro
                     done(job, found, 0.0)
 
     claims, waiting, others = Claims(store), _in_order(missing, records, settings), list[Job]()
-    progress.start(len(jobs), len(records))
+    expected = _expected(missing)
+    progress.start(len(jobs), len(records), sum(expected.values()))
     try:
         if missing:
             if settings.dask is None:  # workers do so themselves
@@ -166,6 +168,12 @@ def _each_method_first(jobs: Sequence[Job]) -> list[Job]:
         turns.append(seen[job.cell.imputer])
         seen[job.cell.imputer] += 1
     return [jobs[i] for i in sorted(range(len(jobs)), key=turns.__getitem__)]
+
+
+def _expected(jobs: Sequence[Job]) -> dict[str, float]:
+    """Seconds that each job will take by the published growth, by record key."""
+    cells = [(job.cell.imputer, len(job.masked.values), len(job.masked.schema), job.cell.n_draws) for job in jobs]
+    return dict(zip([job.record_key for job in jobs], expected_seconds(cells, published()), strict=True))
 
 
 def _in_order(missing: Sequence[Job], records: Mapping[str, Record], settings: Settings) -> list[Job]:

@@ -2,7 +2,7 @@
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 from rich.text import Text
 
@@ -10,9 +10,11 @@ from benchmarks.cells import Cell
 from benchmarks.claims import Owner
 from reports.results import Record
 
+MEMORY_SECONDS = 3600.0  # that the speed is taken over: long cells are few
+
 
 class Progress:
-    """Cells done, failed and the time left, on the console handed in."""
+    """Cells done, failed and the time left, by what the others will take, on the console handed in."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
@@ -22,24 +24,30 @@ class Progress:
         self._bar = Bar(
             TextColumn("{task.description}"),
             BarColumn(),
-            MofNCompleteColumn(),
+            TextColumn("{task.fields[cells]}"),
             TextColumn("{task.fields[failed]} failed ·"),
             TimeRemainingColumn(),
             TextColumn("left"),
             console=console,
             transient=True,
+            speed_estimate_period=MEMORY_SECONDS,
             disable=not console.is_terminal,
         )
 
-    def start(self, total: int, already: int) -> None:
-        """Begin: so many cells in all, so many of them in the store already."""
+    def start(self, total: int, already: int, seconds: float) -> None:
+        """Begin: so many cells in all, so many of them in the store already, and seconds that the others will take."""
         self._total, self._done = total, already
         self.console.print(f"{total} cells, {already} already in the store, {total - already} to compute")
         self._bar.start()
-        self._task = self._bar.add_task("cells", total=total - already, failed=0)
+        self._task = self._bar.add_task("cells", total=seconds, failed=0, cells=f"{already}/{total}")
 
-    def finished(self, cell: Cell, record: Record, seconds: float) -> None:
-        """Count one cell; failures are shown at once, and an imputer that is unavailable once."""
+    def finished(self, cell: Cell, record: Record, seconds: float, expected: float) -> None:
+        """Count one cell; failures are shown at once, and an imputer that is unavailable once.
+
+        Parameters
+        ----------
+        seconds, expected : that it took, and that it had of those of `start`.
+        """
         self._done += 1
         what = f"{cell.imputer} on {cell.mechanism} {cell.rate:g} seed {cell.seed}"
         if record.status == "failed":
@@ -52,7 +60,13 @@ class Progress:
         elif not self.console.is_terminal:
             left = f"{self._done}/{self._total}, {self._failed} failed"
             self.say(f"{left} · {what} · {seconds:.1f} s")
-        self._bar.update(self._task, advance=1, failed=self._failed, description=escape(cell.imputer))
+        self._bar.update(
+            self._task,
+            advance=expected,
+            failed=self._failed,
+            cells=f"{self._done}/{self._total}",
+            description=escape(cell.imputer),
+        )
 
     def waiting(self, number: int, whose: Owner | None) -> None:
         """Say, once for each run, that so many cells are waited for which another run computes."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtrit
 
 from benchmarks.growth.kept import Measurement
 from benchmarks.growth.measuring import DRAWS
@@ -144,4 +144,4 @@ def _reach(design: Floats, residuals: Floats) -> Floats:
         return np.full(design.shape[1], np.nan)
     variance = residuals @ residuals / free
     errors = np.sqrt(variance * np.diag(np.linalg.inv(design.T @ design)))
-    return np.asarray(stats.t.ppf((1 + CONFIDENCE) / 2, free) * errors)
+    return np.asarray(stdtrit(free, (1 + CONFIDENCE) / 2) * errors)

@@ -1,5 +1,6 @@
 """Growth is fitted as a power of rows and items, kept measurement by measurement, and told before a run."""
 
+import io
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +10,7 @@ from scipy import stats
 from typer.testing import CliRunner
 
 from benchmarks.app import app
+from benchmarks.cells import Cell
 from benchmarks.growth import forecast as forecasts
 from benchmarks.growth import page, schedule
 from benchmarks.growth.fit import fit_growth, fit_law
@@ -17,8 +19,10 @@ from benchmarks.growth.kept import PUBLISHED, Measurement, add, newest, read
 from benchmarks.growth.measuring import SCORING, Costs, _costs, measure
 from benchmarks.growth.sources import Survey, Twin, best_answered
 from benchmarks.processes import Limits
+from benchmarks.progress import Progress
 from benchmarks.suite import Block, Suite
 from datasets.surveys.twin import sample
+from reports.results import Record
 
 SIZES = [(1000, 24), (4000, 24), (16000, 24), (1000, 100)]
 
@@ -154,6 +158,22 @@ def test_a_forecast_is_for_what_was_measured():
     assert forecast("knn", 1000, 24, 5, KNOWN) is None
     scored = forecast("mean", 1000, 24, 10, KNOWN | growth_of(grown(SCORING, 1e-3, 1, 0)))
     assert scored.scoring == pytest.approx(1.75)
+
+
+def test_the_time_left_counts_cells_by_what_they_will_take():
+    cells = [("gmm", 20_000, 24, 5), ("knn", 20_000, 24, 5), ("mean", 20_000, 24, 5), ("gbm", 20_000, 24, 5)]
+    found = forecasts.expected_seconds(cells, KNOWN)
+    own = [forecast(*cells[i], KNOWN).seconds for i in (0, 2, 3)]
+    assert found == pytest.approx([own[0], sorted(own)[1], own[1], own[2]])
+    assert forecasts.expected_seconds(cells, {}) == [1.0] * 4
+    console = Console(file=io.StringIO(), force_terminal=True, width=100)
+    progress = Progress(console)
+    progress.start(3, 1, 100.0)
+    one = Cell("toy", "mcar", 0.3, 1, "mean", 2)
+    progress.finished(one, Record("toy", "mcar", 0.3, 1, "mean", "done"), 9.0, 75.0)
+    (task,) = progress._bar.tasks
+    progress.stop()
+    assert task.percentage == pytest.approx(75) and task.fields["cells"] == "2/3"
 
 
 def test_a_plan_sums_cells_and_says_what_breaks_a_limit():
