@@ -1,5 +1,6 @@
 """The driver's part: cells go to the workers of a Dask cluster, and what comes back is written to the store."""
 
+import logging
 import re
 import time
 import uuid
@@ -59,7 +60,13 @@ def cluster(address: str) -> Iterator[Client]:
 
 def _started(n: int) -> LocalCluster:
     with unstopped():  # the workers, which a terminal would stop too; they end with the driver
-        return LocalCluster(n_workers=n, threads_per_worker=1, dashboard_address=None, death_timeout=START_SECONDS)
+        return LocalCluster(
+            n_workers=n,
+            threads_per_worker=1,
+            dashboard_address=None,
+            death_timeout=START_SECONDS,
+            silence_logs=logging.ERROR,  # a busy machine ends workers late, which nobody need know
+        )
 
 
 @contextmanager
