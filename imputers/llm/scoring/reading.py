@@ -45,7 +45,7 @@ def read(model: PreTrainedModel, prefix: PrefixCache, texts: Sequence[Tokens]) -
     """
     b = len(texts)
     if b < len(prefix.seen):
-        prefix.cache.batch_select_indices(slice(b))  # type: ignore[arg-type] # a view; indices would copy
+        prefix.cache.batch_select_indices(slice(b))  # a view; indices would copy
     seen = prefix.seen[:b]
     if any(texts):
         with torch.no_grad():
@@ -87,7 +87,7 @@ def go_on(
     blocks : questions to each respondent, blind to each other.
     seen : for each of them, which places of the cache it looks back on, shape (places,).
     """
-    cache.batch_select_indices(slice(len(blocks)))  # type: ignore[arg-type] # a view; indices would copy
+    cache.batch_select_indices(slice(len(blocks)))  # a view; indices would copy
     with torch.no_grad():
         return log_likelihoods(model, pack_branches(blocks, seen), cache)
 
