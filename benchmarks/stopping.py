@@ -2,8 +2,9 @@
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
 from types import FrameType
 
@@ -36,7 +37,10 @@ def stoppable() -> Iterator[None]:
         yield
     finally:
         if came:
-            print(_words[-1], flush=True)  # noqa: T201 - the console may be in any state
+            with suppress(OSError, ValueError):  # the signal may have come while the stream was being set up
+                sys.stdout.flush()
+            with suppress(OSError):  # nobody reads any more
+                os.write(1, f"{_words[-1]}\n".encode())
             os._exit(128 + came[0])
         for number, handler in before.items():
             signal.signal(number, handler)
