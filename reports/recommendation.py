@@ -145,8 +145,8 @@ def _inference(found: Inference, name: str) -> str:
     if name in found.table.index:
         row = found.table.loc[name]
         told.append(
-            f"{code(name)} has its largest bias, {_signed(row['bias'])} ± {row['bias-error']:.2f} standard errors of the "
-            f"complete table, for {plain(str(row['worst']))}, and covers {row['coverage']:.2f} ± "
+            f"{code(name)} has its largest bias, {_signed(row['bias'])} ± {row['bias-error']:.2f} standard errors "
+            f"of the complete table, for {plain(str(row['worst']))}, and covers {row['coverage']:.2f} ± "
             f"{row['coverage-error']:.2f}"
         )
     return "; ".join(told) + "."
