@@ -154,16 +154,17 @@ def _why_no_measure(name: str, codes: Floats, seen: Floats, coded: bool) -> str:
         return "empty"
     if _are_numbered_dates(seen, len(known)):
         return "dates"
+    whole = bool(np.isfinite(seen).all() and (seen == np.round(seen)).all())
+    if whole and np.abs(seen).max() > GREATEST_INTEGER:  # of which several are one code
+        return "an identifier: whole numbers beyond 2^53"
     few = _why_too_few(float(seen[0]), len(seen), len(known), len(codes))
-    if few or not np.isfinite(seen).all() or (seen != np.round(seen)).any():
+    if few or not whole:
         return few
     return _why_identifier(name, known, len(seen), len(known) == len(codes), coded)
 
 
 def _why_identifier(name: str, known: Floats, different: int, complete: bool, coded: bool) -> str:
-    """Why whole numbers are identifiers: too long, all different, or a serial number; "" if they are not."""
-    if np.abs(known).max() > GREATEST_INTEGER:
-        return "an identifier: whole numbers beyond 2^53"
+    """Why whole numbers are identifiers: all different, or a serial number; "" if they are not."""
     if len(known) < MANY_TEXTS:
         return ""
     if complete and len(known) == different and _reads_like_identifier(name, known):
