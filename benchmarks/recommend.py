@@ -14,12 +14,14 @@ from benchmarks.own_suite import of_file
 from benchmarks.processes import Limits
 from benchmarks.progress import Progress
 from benchmarks.run import Outcome, Tables, check_suite, load_tables, plan, run
+from benchmarks.sparse import without_sparse
 from benchmarks.store import Store
 from benchmarks.suite import Suite
 from datasets.errors import InputError
 from datasets.mechanisms.own_holes import silent
 from datasets.request import parse_request
 from datasets.schema import Kind, Regression, Schema
+from datasets.surveys.thinning import thinned
 from datasets.table import Dataset
 from imputers import IMPUTERS, make_imputer
 from reports.results import Record
@@ -39,7 +41,7 @@ CANDIDATES = (
 )
 AGAIN = "mice-pmm#2"  # how much chance within a method does
 OWN, USUAL = ("replay", "observed-patterns"), ("mar", "mcar")
-LEAST_ROWS = 100
+LEAST_ROWS, ROWS = 100, 2000
 LOWEST, HIGHEST = 0.1, 0.3  # rates between which the file's own is taken
 FEWEST, MOST = 5, 100  # masks of a mechanism
 FIRST = 0.5  # share of the time that first masks may take
@@ -56,6 +58,7 @@ class Wish:
     analysis : a regression such as ``"income ~ age + educ"``, or empty.
     seconds : time that it may take, about.
     imputers : the candidates, as requests.
+    rows : of a larger file so many are taken, evenly spaced.
     """
 
     data: Path
@@ -63,6 +66,7 @@ class Wish:
     analysis: str
     seconds: float
     imputers: tuple[str, ...] = CANDIDATES
+    rows: int = ROWS
 
 
 def recommend(wish: Wish, settings: Settings, console: Console) -> Outcome:
@@ -107,11 +111,7 @@ def prepared(wish: Wish, console: Console) -> tuple[Suite, Tables]:
     """
     named = of_file(wish.data, wish.schema)
     block = replace(named.blocks[0], rates=(LOWEST, HIGHEST), n_draws=DRAWS)
-    table = load_tables(check_suite(replace(named, blocks=(block,))), None, strict=True, console=console)[block.table]
-    if isinstance(table, str):
-        raise InputError(table)
-    if len(table.values) < LEAST_ROWS:
-        raise InputError(f"recommend: {wish.data} has {len(table.values)} rows; {LEAST_ROWS} can tell methods apart")
+    table, whole = _table(replace(named, blocks=(block,)), wish, console)
     if wish.analysis:
         asked = regression_of(wish.analysis, table.schema)
         table = replace(table, schema=replace(table.schema, regression=asked))
@@ -123,6 +123,7 @@ def prepared(wish: Wish, console: Console) -> tuple[Suite, Tables]:
         "schema": "" if wish.schema is None else wish.schema.name,
         "analysis": wish.analysis,
         "seconds": wish.seconds,
+        "rows": whole,
         "silent": int(silent(table).sum()),
         "refused": refused,
         "left_out": too_small,
@@ -131,6 +132,23 @@ def prepared(wish: Wish, console: Console) -> tuple[Suite, Tables]:
     again = [AGAIN] if AGAIN.partition("#")[0] in imputers else []
     block = replace(block, imputers=(*imputers, *again), mechanisms=mechanisms, rates=(rate,), seeds=(1,))
     return Suite(named.name, (block,), page="recommendation", about=about), {block.table: table}
+
+
+def _table(suite: Suite, wish: Wish, console: Console) -> tuple[Dataset, int]:
+    """The file's columns that can be hidden, or of a large one an even sample of rows; and how many rows it has."""
+    block = suite.blocks[0]
+    table = load_tables(check_suite(suite), None, strict=True, console=console)[block.table]
+    if isinstance(table, str):
+        raise InputError(table)
+    whole = len(table.values)
+    if whole > wish.rows:
+        table, told = without_sparse(thinned(table, wish.rows), block.rates)
+        sample = f"tried on {wish.rows:,} of {whole:,} rows, evenly spaced; --rows changes that"
+        for sentence in filter(None, (sample, told)):
+            console.print(sentence, markup=False, highlight=False, soft_wrap=True)
+    if len(table.values) < LEAST_ROWS:
+        raise InputError(f"recommend: {wish.data} has {len(table.values)} rows; {LEAST_ROWS} can tell methods apart")
+    return table, whole
 
 
 def regression_of(text: str, schema: Schema) -> Regression:

@@ -184,7 +184,8 @@ def _tried(contest: Contest, about: Mapping[str, object]) -> str:
     kinds = " and ".join(f"`{name}`" for name in dict.fromkeys(cell["mechanism"] for cell in facts["cells"]))
     run = [name for name in facts["imputers"] if REPEAT not in name]
     lines = [
-        f"{facts['data']['rows']:,} rows × {facts['data']['columns']} columns, {about['silent']:,} cells left blank by "
+        f"{facts['data']['rows']:,} of {about['rows']:,} rows × {facts['data']['columns']} columns, "
+        f"{about['silent']:,} cells of these left blank by "
         "people who were asked.",
         f"{_masks(contest)} masks of each kind ({kinds}), {rate:.0%} of the observed cells of a column hidden; "
         f"{facts['draws']} draws each, in about {about['seconds']:g} seconds.",

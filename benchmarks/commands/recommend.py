@@ -21,6 +21,7 @@ def recommend(
     budget: Annotated[str, typer.Option(help="Time to spend, about: 90s, 10m, 2h.")] = "10m",
     schema: Annotated[Path | None, typer.Option(help="Schema file of your file; see `describe`.")] = None,
     imputers: Annotated[str | None, typer.Option(help="Candidates, comma-separated; by default eleven.")] = None,
+    rows: Annotated[int, typer.Option(min=1, help="Rows to try on, evenly spaced, of a larger file.")] = 2000,
     jobs: Annotated[int, typer.Option(min=1, help="Cells at a time.")] = os.cpu_count() or 1,
     memory_limit: Annotated[float, typer.Option(min=0, help="GB of memory a cell may take.")] = 4,
     load: Plugins = None,
@@ -39,12 +40,17 @@ def recommend(
     chosen = tuple(split_requests(imputers)) if imputers else (*CANDIDATES, *added)
     options = [f"--analysis '{analysis}'"] if analysis else []
     command = " ".join(
-        ["python -m benchmarks recommend", f"--data {data.name}", *options, f"--budget {budget} --out {out.name}"]
+        [
+            "python -m benchmarks recommend",
+            f"--data {data.name}",
+            *options,
+            f"--budget {budget} --rows {rows} --out {out.name}",
+        ]
     )
     settings = Settings(out, jobs, Limits(seconds, memory_limit), command, (data,), plugins, trusted(plugins))
     console = Console()
     with on_stop("stopped; finished cells are stored: give the same command again to go on"):
-        outcome = run_recommend(Wish(data, schema, analysis, seconds, chosen), settings, console)
+        outcome = run_recommend(Wish(data, schema, analysis, seconds, chosen, rows), settings, console)
     console.print(f"wrote {outcome.report}", markup=False, highlight=False, soft_wrap=True)
 
 

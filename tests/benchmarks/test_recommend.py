@@ -3,13 +3,15 @@
 import json
 import runpy
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from rich.console import Console
 
 from benchmarks.__main__ import main
-from benchmarks.recommend import affordable, judged, own_rate, possible, regression_of
+from benchmarks.recommend import Wish, affordable, judged, own_rate, possible, prepared, regression_of
 from datasets.errors import InputError
 from datasets.schema import Column, Kind, Schema
 from datasets.table import Dataset, Reason
@@ -55,6 +57,7 @@ def test_from_a_file_to_a_page_and_a_script_that_pools(survey, monkeypatch, caps
     page = (folder / "recommendation.md").read_text()
     assert "**Take `mice-pmm`, with " in page
     assert "biased: `mean`" in page
+    assert "150 of 150 rows × 3 columns" in page
     assert "5 masks of each kind (`replay` and `observed-patterns`)" in page
     assert "5 masks of each kind can refute a method for this analysis, and show none valid" in page
     assert "Little, R. J. A. (1988)" in page
@@ -87,6 +90,12 @@ def test_few_rows_are_refused(survey, monkeypatch, capsys):
     pd.read_csv("survey.csv").head(60).to_csv("survey.csv", index=False)
     assert go(monkeypatch, "--budget", "1m") == 2
     assert "survey.csv has 60 rows; 100 can tell methods apart" in capsys.readouterr().err
+
+
+def test_of_a_large_file_a_sample_is_tried_and_that_is_said(survey, capsys):
+    suite, tables = prepared(Wish(Path("survey.csv"), None, "", 60.0, ("mean",), rows=120), Console())
+    assert "tried on 120 of 150 rows, evenly spaced; --rows changes that" in capsys.readouterr().out
+    assert [len(table.values) for table in tables.values()] == [120] and suite.about["rows"] == 150
 
 
 def test_the_time_left_decides_who_is_tried_and_how_often():
