@@ -42,6 +42,7 @@ CANDIDATES = (
 AGAIN = "mice-pmm#2"  # how much chance within a method does
 OWN, USUAL = ("replay", "observed-patterns"), ("mar", "mcar")
 LEAST_ROWS, ROWS = 100, 2000
+LEAST_ANSWERS, LEAST_SHARE = 30, 0.2  # of a column; masks that copy the file's own silence may hide all of fewer
 LOWEST, HIGHEST = 0.1, 0.3  # rates between which the file's own is taken
 FEWEST, MOST = 5, 100  # masks of a mechanism
 FIRST = 0.5  # share of the time that first masks may take
@@ -143,12 +144,24 @@ def _table(suite: Suite, wish: Wish, console: Console) -> tuple[Dataset, int]:
     whole = len(table.values)
     if whole > wish.rows:
         table, told = without_sparse(thinned(table, wish.rows), block.rates)
-        sample = f"tried on {wish.rows:,} of {whole:,} rows, evenly spaced; --rows changes that"
-        for sentence in filter(None, (sample, told)):
-            console.print(sentence, markup=False, highlight=False, soft_wrap=True)
+        _say(console, f"tried on {wish.rows:,} of {whole:,} rows, evenly spaced; --rows changes that", told)
     if len(table.values) < LEAST_ROWS:
         raise InputError(f"recommend: {wish.data} has {len(table.values)} rows; {LEAST_ROWS} can tell methods apart")
-    return table, whole
+    answers = (~np.isnan(table.values)).sum(axis=0)
+    kept = answers >= max(LEAST_ANSWERS, LEAST_SHARE * len(table.values))
+    few = [name for name, keeps in zip(table.schema.names, kept, strict=True) if not keeps]
+    if few:
+        _say(console, f"not tried, as fewer than {LEAST_SHARE:.0%} answered or {LEAST_ANSWERS}: {', '.join(few)}")
+    places = np.flatnonzero(kept)
+    if not len(places):
+        raise InputError(f"recommend: no column of {wish.data} has the answers that it takes to try a method")
+    values, reasons = table.values[:, places], table.reasons[:, places]
+    return replace(table, schema=table.schema.take(places), values=values, reasons=reasons), whole
+
+
+def _say(console: Console, *sentences: str) -> None:
+    for sentence in filter(None, sentences):
+        console.print(sentence, markup=False, highlight=False, soft_wrap=True)
 
 
 def regression_of(text: str, schema: Schema) -> Regression:

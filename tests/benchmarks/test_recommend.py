@@ -98,6 +98,15 @@ def test_of_a_large_file_a_sample_is_tried_and_that_is_said(survey, capsys):
     assert [len(table.values) for table in tables.values()] == [120] and suite.about["rows"] == 150
 
 
+def test_columns_that_hardly_anybody_answered_are_named_and_left_out(survey, capsys):
+    frame = pd.read_csv("survey.csv")
+    frame["head"] = [40.5 + row if row < 20 else None for row in range(len(frame))]
+    frame.to_csv("survey.csv", index=False)
+    _, tables = prepared(Wish(Path("survey.csv"), None, "", 60.0, ("mean",)), Console())
+    assert "not tried, as fewer than 20% answered or 30: head" in capsys.readouterr().out
+    assert [table.schema.names for table in tables.values()] == [["age", "educ", "income"]]
+
+
 def test_the_time_left_decides_who_is_tried_and_how_often():
     costs = {"mean": 1.0, "mice-pmm": 2.0, "gbm": 100.0}
     assert affordable(costs, 1000.0) == (["mean", "mice-pmm", "gbm"], 10)
