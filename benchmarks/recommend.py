@@ -98,7 +98,11 @@ def recommend(wish: Wish, settings: Settings, console: Console) -> Outcome:
     block = replace(suite.blocks[0], imputers=tuple(kept), seeds=tuple(range(1, masks + 1)))
     minutes = sum(costs[name] for name in kept) * (masks - 1) / settings.n_jobs / 60
     progress.say(f"{masks} masks of each kind for {len(kept)} methods; about {minutes:.1f} minutes more")
-    whole = replace(suite, blocks=(block,), about={**suite.about, "left_out": left_out})
+    whole = replace(
+        suite,
+        blocks=(block,),
+        about={**suite.about, "left_out": left_out, "load": [path.name for path in settings.plugins]},
+    )
     return run(whole, tables, {name: methods[name] for name in kept}, settings, progress)
 
 
@@ -112,7 +116,7 @@ def prepared(wish: Wish, console: Console) -> tuple[Suite, Tables]:
     """
     named = of_file(wish.data, wish.schema)
     block = replace(named.blocks[0], rates=(LOWEST, HIGHEST), n_draws=DRAWS)
-    table, whole = _table(replace(named, blocks=(block,)), wish, console)
+    table, whole, blank = _table(replace(named, blocks=(block,)), wish, console)
     if wish.analysis:
         asked = regression_of(wish.analysis, table.schema)
         table = replace(table, schema=replace(table.schema, regression=asked))
@@ -125,7 +129,7 @@ def prepared(wish: Wish, console: Console) -> tuple[Suite, Tables]:
         "analysis": wish.analysis,
         "seconds": wish.seconds,
         "rows": whole,
-        "silent": int(silent(table).sum()),
+        "silent": blank,
         "refused": refused,
         "left_out": too_small,
     }
@@ -135,13 +139,13 @@ def prepared(wish: Wish, console: Console) -> tuple[Suite, Tables]:
     return Suite(named.name, (block,), page="recommendation", about=about), {block.table: table}
 
 
-def _table(suite: Suite, wish: Wish, console: Console) -> tuple[Dataset, int]:
-    """The file's columns that can be hidden, or of a large one an even sample of rows; and how many rows it has."""
+def _table(suite: Suite, wish: Wish, console: Console) -> tuple[Dataset, int, int]:
+    """What methods are tried on, of a large file an even sample of rows; and rows and silent cells of the whole."""
     block = suite.blocks[0]
     table = load_tables(check_suite(suite), None, strict=True, console=console)[block.table]
     if isinstance(table, str):
         raise InputError(table)
-    whole = len(table.values)
+    whole, blank = len(table.values), int(silent(table).sum())
     if whole > wish.rows:
         table, told = without_sparse(thinned(table, wish.rows), block.rates)
         _say(console, f"tried on {wish.rows:,} of {whole:,} rows, evenly spaced; --rows changes that", told)
@@ -156,7 +160,7 @@ def _table(suite: Suite, wish: Wish, console: Console) -> tuple[Dataset, int]:
     if not len(places):
         raise InputError(f"recommend: no column of {wish.data} has the answers that it takes to try a method")
     values, reasons = table.values[:, places], table.reasons[:, places]
-    return replace(table, schema=table.schema.take(places), values=values, reasons=reasons), whole
+    return replace(table, schema=table.schema.take(places), values=values, reasons=reasons), whole, blank
 
 
 def _say(console: Console, *sentences: str) -> None:

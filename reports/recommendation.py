@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
+from typing import Any
 
 import numpy as np
 
@@ -93,7 +94,7 @@ def _refuted(found: Inference) -> list[str]:
     return list(found.verdicts.index[found.verdicts.isin(REFUTED).any(axis=1)])
 
 
-def _recommended(advice: Advice, about: Mapping[str, object]) -> str:
+def _recommended(advice: Advice, about: Mapping[str, Any]) -> str:
     if not advice.name:
         ruled = f" {names(advice.refuted)} are refuted for `{about['analysis']}`." if advice.refuted else ""
         return f"**None can be recommended.**{ruled} No other method with random draws did all its masks."
@@ -115,10 +116,11 @@ def _recommended(advice: Advice, about: Mapping[str, object]) -> str:
     return " ".join(told)
 
 
-def _command(advice: Advice, about: Mapping[str, object]) -> list[Verbatim]:
+def _command(advice: Advice, about: Mapping[str, Any]) -> list[Verbatim]:
     if not advice.name:
         return []
-    schema = f" --schema {about['schema']}" if about["schema"] else ""
+    files = [("schema", about["schema"]), *(("load", name) for name in about["load"])]
+    schema = "".join(f" --{option} {shlex.quote(str(name))}" for option, name in files if name)
     return [
         Verbatim(
             f"python -m benchmarks impute {shlex.quote(str(about['file']))}{schema} "
@@ -156,7 +158,7 @@ def _signed(value: float) -> str:
     return f"{value:+.2f}".replace("-", "−")
 
 
-def _limits(advice: Advice, about: Mapping[str, object]) -> str:
+def _limits(advice: Advice, about: Mapping[str, Any]) -> str:
     data, masks = advice.contest.facts["data"], _masks(advice.contest)
     lines = [
         "Masks hide answers that people gave. Whether those who kept silent would have answered otherwise than the "
@@ -179,28 +181,25 @@ def _limits(advice: Advice, about: Mapping[str, object]) -> str:
     return "\n".join(f"- {line}" for line in lines)
 
 
-def _tried(contest: Contest, about: Mapping[str, object]) -> str:
+def _tried(contest: Contest, about: Mapping[str, Any]) -> str:
     facts, rate = contest.facts, contest.facts["cells"][0]["rate"]
     kinds = " and ".join(f"`{name}`" for name in dict.fromkeys(cell["mechanism"] for cell in facts["cells"]))
     run = [name for name in facts["imputers"] if REPEAT not in name]
     lines = [
-        f"{facts['data']['rows']:,} of {about['rows']:,} rows × {facts['data']['columns']} columns, "
-        f"{about['silent']:,} cells of these left blank by "
+        f"{facts['data']['rows']:,} of {about['rows']:,} rows × {facts['data']['columns']} columns; "
+        f"in the whole file {about['silent']:,} cells were left blank by "
         "people who were asked.",
         f"{_masks(contest)} masks of each kind ({kinds}), {rate:.0%} of the observed cells of a column hidden; "
         f"{facts['draws']} draws each, in about {about['seconds']:g} seconds.",
         f"Methods: {', '.join(f'`{name}`' for name in run)}.",
-        *(f"Left out: `{name}`, {plain(reason)}." for name, reason in sorted(_mapping(about["left_out"]).items())),
-        *(f"Not used: `{name}`: {plain(reason)}" for name, reason in _mapping(about["refused"]).items()),
+        *(f"Left out: `{name}`, {plain(reason)}." for name, reason in sorted(about["left_out"].items())),
+        *(f"Not used: `{name}`: {plain(reason)}" for name, reason in about["refused"].items()),
         "Rule: of the methods with random draws that the analysis does not refute, the best place on Distributions "
         "and relations; of those that share it the ones that state proper draws, and of these the fastest. Draws: 20, "
-        "or 100 × the fraction of missing information where that is more (White, Royston & Wood 2011).",
+        "or 100 × the fraction of missing information, of which the masks make more, where that is more (White, "
+        "Royston & Wood 2011).",
     ]
     return "\n".join(f"- {line}" for line in lines)
-
-
-def _mapping(told: object) -> Mapping[str, str]:
-    return told if isinstance(told, Mapping) else {}
 
 
 def _masks(contest: Contest) -> int:
@@ -208,7 +207,7 @@ def _masks(contest: Contest) -> int:
     return len({cell["seed"] for cell in contest.facts["cells"]})
 
 
-def _script(advice: Advice, about: Mapping[str, object]) -> str:
+def _script(advice: Advice, about: Mapping[str, Any]) -> str:
     schema = f'Path("{about["schema"]}")' if about["schema"] else "None"
     lines = [
         f'"""Complete {about["file"]} with {advice.name}, {advice.draws} draws."""',
@@ -218,6 +217,8 @@ def _script(advice: Advice, about: Mapping[str, object]) -> str:
         "from benchmarks.completion import complete_survey, write_completion",
         "from datasets.files.survey_file import read_survey_file",
     ]
+    if about["load"]:
+        lines.append("from datasets.registry import load_plugin")
     if about["analysis"]:
         lines += [
             "from metrics.design import Design",
@@ -226,6 +227,7 @@ def _script(advice: Advice, about: Mapping[str, object]) -> str:
         ]
     lines += [
         "",
+        *(f"load_plugin(Path({name!r}))" for name in about["load"]),
         f"survey = read_survey_file(Path({str(about['file'])!r}), {schema})",
         f"completion = complete_survey(survey, {advice.name!r}, n_draws={advice.draws}, seed=1)",
         'write_completion(completion, survey, Path("completed"), "csv")',
@@ -251,7 +253,7 @@ def _pooling(advice: Advice, analysis: str) -> list[str]:
     ]
 
 
-def _in_r(advice: Advice, about: Mapping[str, object]) -> list[str | Verbatim]:
+def _in_r(advice: Advice, about: Mapping[str, Any]) -> list[str | Verbatim]:
     """The same by R's mice, where it has the method."""
     method = IN_R.get(advice.name)
     if method is None:
@@ -268,7 +270,7 @@ def _in_r(advice: Advice, about: Mapping[str, object]) -> list[str | Verbatim]:
     ]
 
 
-def _methods(advice: Advice, about: Mapping[str, object]) -> tuple[str, ...]:
+def _methods(advice: Advice, about: Mapping[str, Any]) -> tuple[str, ...]:
     facts = advice.contest.facts
     base = advice.name.partition("(")[0]
     own = REFERENCES.get(base)
@@ -282,7 +284,7 @@ def _methods(advice: Advice, about: Mapping[str, object]) -> tuple[str, ...]:
         else ""
     )
     text = (
-        f"Item nonresponse in {plain(str(about['file']))} ({about['silent']:,} cells of {facts['data']['rows']:,} "
+        f"Item nonresponse in {plain(str(about['file']))} ({about['silent']:,} cells of {about['rows']:,} "
         f"respondents) was multiply imputed, with {advice.draws} completed tables, by {code(advice.name)}{cited} as "
         f"implemented in imputation-benchmark (commit {version}; {how or 'no settings'}; seed 1). The method was "
         f"chosen among {_candidates(facts)} on {_masks(advice.contest)} masks of each kind "

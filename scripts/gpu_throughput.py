@@ -24,7 +24,7 @@ from imputers import make_imputer
 from imputers.llm.fine_tuned import FineTuned
 from imputers.llm.planner import DEVICES, Batch, Network, count, forward_flops, training_flops
 from imputers.llm.prompts.script import Pieces, Script
-from imputers.llm.scoring.draws import score_and_draw
+from imputers.llm.scoring.draws import draw_in_turn
 from imputers.llm.scoring.options import option_log_probabilities
 from imputers.llm.tuning.adapters import Lora, attach
 from imputers.llm.tuning.recipe import Recipe
@@ -120,14 +120,12 @@ def measure_training(loaded: LanguageModel, net: Network, script: Script, answer
 
 
 def measure_answering(loaded: LanguageModel, net: Network, script: Script, answers: Positions) -> list[Speed]:
-    """Speed of answering all holes of answer numbers (n, p): their probabilities, and these with one joint draw."""
+    """Speed of answering all holes of answer numbers (n, p): their probabilities, and one joint draw."""
     rng, asked, ones = np.random.default_rng(2), answers < 0, np.ones(answers.shape[1])
     contexts = [script.context(own, rng.permutation(len(own))) for own in answers]
     ways: dict[str, Callable[[int], Any]] = {
         "probabilities": lambda n: option_log_probabilities(loaded.model, script, contexts[:n], asked[:n]),
-        "probabilities and a joint draw": lambda n: score_and_draw(
-            loaded.model, script, contexts[:n], asked[:n], ones, 1, rng
-        ),
+        "a joint draw": lambda n: draw_in_turn(loaded.model, script, contexts[:n], asked[:n], ones, 1, rng),
     }
     speeds = []
     for what, way in ways.items():

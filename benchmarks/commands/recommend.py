@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from benchmarks.commands.plugins import Plugins
+from benchmarks.commands.typed import command_line
 from datasets.errors import InputError
 
 SECONDS = {"s": 1, "m": 60, "h": 3600}
@@ -38,15 +39,8 @@ def recommend(
     seconds, plugins = _seconds(budget), tuple(load or [])
     added = [name.partition(" ")[2] for name in register(plugins) if name.startswith("imputer ")]
     chosen = tuple(split_requests(imputers)) if imputers else (*CANDIDATES, *added)
-    options = [f"--analysis '{analysis}'"] if analysis else []
-    command = " ".join(
-        [
-            "python -m benchmarks recommend",
-            f"--data {data.name}",
-            *options,
-            f"--budget {budget} --rows {rows} --out {out.name}",
-        ]
-    )
+    typed = {"data": data, "schema": schema, "analysis": analysis or None, "budget": budget, "imputers": imputers}
+    command = command_line("recommend", typed | {"rows": rows, "load": plugins, "out": out})
     settings = Settings(out, jobs, Limits(seconds, memory_limit), command, (data,), plugins, trusted(plugins))
     console = Console()
     with on_stop("stopped; finished cells are stored: give the same command again to go on"):

@@ -1,7 +1,6 @@
 """``run`` and ``report``: a suite from data to its page."""
 
 import os
-import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,6 +9,7 @@ import typer
 from rich.console import Console
 
 from benchmarks.commands.plugins import Plugins
+from benchmarks.commands.typed import command_line
 from benchmarks.stopping import on_stop
 from datasets.errors import InputError
 
@@ -77,7 +77,7 @@ def run(
     chosen = check_suite(_suite(suite, dataset, data, schema, loaded, options))
     typed: dict[str, object] = {"suite": suite, "dataset": dataset, "data": data, "schema": schema, "load": plugins}
     typed |= {"imputers": imputers, "mechanisms": mechanisms, "rates": rates, "seeds": seeds, "model": options["model"]}
-    limits, command = Limits(time_limit, memory_limit), _command(typed | {"rows": rows, "draws": draws})
+    limits, command = Limits(time_limit, memory_limit), command_line("run", typed | {"rows": rows, "draws": draws})
     own, part = (data,) if data else (), read_shard(shard) if shard else None
     settings = Settings(out, jobs, limits, command, own, plugins, trusted(plugins), fail_fast, part, dask)
     check_folder(out / chosen.name)
@@ -173,16 +173,6 @@ def _suite(
     else:
         raise InputError("run needs something to run on: give --suite NAME, --dataset NAME (see `list`) or --data FILE")
     return narrowed(own, options, added)
-
-
-def _command(typed: Mapping[str, object]) -> str:
-    """What was typed, as far as it decides results; of files their names."""
-    words = ["python", "-m", "benchmarks", "run"]
-    for name, value in typed.items():
-        for each in value if isinstance(value, tuple) else (value,):
-            if each is not None:
-                words += [f"--{name}", each.name if isinstance(each, Path) else str(each)]
-    return shlex.join(words)
 
 
 def _tell(outcome: "Outcome", console: Console, part: str) -> None:

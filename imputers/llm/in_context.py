@@ -138,13 +138,17 @@ class FewShot(ZeroShot):
     def _answered(
         self, answers: Positions, asked: NDArray[np.bool_], n_draws: int, rng: np.random.Generator
     ) -> tuple[list[Floats], Positions]:
-        """Scores of all that is asked, and draws (n_draws, r, p); prompts are written anew for every hole."""
-        logs = self._option_logs(self.script_, *self._prompts(self.script_, answers, asked, rng))
-        return logs, np.stack([self._drawn(answers, asked, rng) for _ in range(n_draws)])
+        """Draws and what they were drawn by, as in `PromptedImputer`; prompts are written anew for every hole."""
+        runs = [self._drawn(answers, asked, rng) for _ in range(n_draws)]
+        shares = [np.mean(each, axis=0) for each in zip(*(own for own, _ in runs), strict=True)]
+        return shares, np.stack([drawn for _, drawn in runs])
 
-    def _drawn(self, answers: Positions, asked: NDArray[np.bool_], rng: np.random.Generator) -> Positions:
-        """Answers (r, p) with what was drawn for the asked, each given those before."""
-        drawn = answers.copy()
+    def _drawn(
+        self, answers: Positions, asked: NDArray[np.bool_], rng: np.random.Generator
+    ) -> tuple[list[Floats], Positions]:
+        """What each asked item was drawn by, and answers (r, p) with what was drawn, each given those before."""
+        drawn, place = answers.copy(), asked.cumsum(axis=0) - 1
+        given = [np.zeros((n, len(own))) for n, own in zip(asked.sum(axis=0), self.script_.options, strict=True)]
         turns = np.argsort(np.where(asked, rng.random(asked.shape), np.inf), axis=1)
         for turn in range(int(asked.sum(axis=1).max())):
             rows = np.flatnonzero(asked.sum(axis=1) > turn)
@@ -153,5 +157,7 @@ class FewShot(ZeroShot):
             logs = self._option_logs(self.script_, *self._prompts(self.script_, drawn[rows], now, rng))
             for j in np.flatnonzero(now.any(axis=0)):
                 shares = self.temperatures_.probabilities(int(j), logs[j])
-                drawn[rows[now[:, j]], j] = draw_level(shares, rng)
-        return drawn
+                own = rows[now[:, j]]
+                given[j][place[own, j]] = shares
+                drawn[own, j] = draw_level(shares, rng)
+        return given, drawn

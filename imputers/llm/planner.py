@@ -175,24 +175,25 @@ def training_work(net: Network, reading: Reading, recipe: Recipe) -> tuple[float
 def checking_work(net: Network, reading: Reading, n_wordings: int) -> tuple[float, float]:
     """Tokens read and operations of calibration, and of an audit in so many wordings, the original among them."""
     timed = Prompts(reading.asked.contexts[:N_TIMED], reading.asked.questions[:N_TIMED])
-    parts = [_asking_work(net, own, 1, 0, 0) for own in (reading.validated, *[reading.audited] * n_wordings, timed)]
+    parts = [_asking_work(net, own, 1, 1, 0) for own in (reading.validated, *[reading.audited] * n_wordings, timed)]
     tokens, flops = np.sum(parts, axis=0)
     return float(tokens), float(flops)
 
 
 def answering_work(net: Network, reading: Reading, n_draws: int, n_adapters: int = 1) -> tuple[float, float]:
-    """Tokens read and operations of scoring all asked holes by each adapter, and once more for each draw.
+    """Tokens read and operations of drawing all asked holes.
 
-    Contexts are read once by each. Draws of a respondent that agree so far share what is read, so that it is less.
+    Contexts are read once by each adapter. Draws of a respondent that agree so far share what is read, so that it
+    is less.
     """
-    return _asking_work(net, reading.asked, n_adapters, n_draws, reading.drawn)
+    return _asking_work(net, reading.asked, min(n_adapters, n_draws), n_draws, reading.drawn)
 
 
-def _asking_work(net: Network, prompts: Prompts, n_adapters: int, n_draws: int, drawn: float) -> tuple[float, float]:
-    """Tokens read and operations; ``drawn`` tokens are told to each respondent in a draw."""
-    contexts, questions, passes = *prompts, n_adapters + n_draws
+def _asking_work(net: Network, prompts: Prompts, readings: int, passes: int, drawn: float) -> tuple[float, float]:
+    """Tokens read and operations: contexts so often, questions in so many passes, each behind ``drawn`` told tokens."""
+    contexts, questions = prompts
     if not len(contexts):
         return 0.0, 0.0
-    tokens = float((n_adapters * contexts + passes * questions + n_draws * drawn).sum())
+    tokens = float((readings * contexts + passes * (questions + drawn)).sum())
     length = float((contexts + np.minimum(questions, MAX_QUESTION_TOKENS)).mean())
     return tokens, forward_flops(net, tokens, length, passes * float(questions.sum()))

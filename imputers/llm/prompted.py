@@ -32,10 +32,11 @@ class PromptedImputer(Imputer):
     """Base of the imputers that complete a prompt: a line for each known answer, then the question.
 
     Nothing is generated: every answer of an item is scored, as its label and the line break behind it, and the scores
-    are divided by the item's temperature and normalised. So each hole gets probabilities, and a draw fills a
-    respondent's holes one after another in random order, each given those before. Known answers come in random order;
-    those that do not fit into the model's window, least telling first, are left out, as are all but the ``n_features``
-    that say most about what is asked.
+    are divided by the item's temperature and normalised. A draw fills a respondent's holes one after another in random
+    order, each given those before; what is stated of a hole is the mean, over draws, of the probabilities that it was
+    drawn by, so that it agrees with them. Known answers come in random order; those that do not fit into the
+    model's window, least telling first, are left out, as are all but the ``n_features`` that say most about what is
+    asked.
 
     A subclass says what the model learns, in ``_learn``, and what stands before a question, in ``_prompts``.
 
@@ -153,8 +154,7 @@ class PromptedImputer(Imputer):
     def _impute(self, X: Floats, n_draws: int, rng: np.random.Generator) -> Prediction:
         rows = np.flatnonzero(np.isnan(X).any(axis=1))
         answers, asked = self.vocabulary_.answers(X[rows]), np.isnan(X[rows])
-        logs, drawn = self._answered(answers, asked, n_draws, rng)
-        shares = [self.temperatures_.probabilities(j, own) for j, own in enumerate(logs)]
+        shares, drawn = self._answered(answers, asked, n_draws, rng)
         items, columns = self.vocabulary_.items, np.nonzero(asked)[1]
         draws, expected = np.empty((n_draws, len(columns))), np.full(len(columns), np.nan)
         for d in range(n_draws):
@@ -206,18 +206,18 @@ class PromptedImputer(Imputer):
     def _answered(
         self, answers: Positions, asked: NDArray[np.bool_], n_draws: int, rng: np.random.Generator
     ) -> tuple[list[Floats], Positions]:
-        """Scores of all that is asked, and draws (n_draws, r, p), which the members take in turn."""
-        from imputers.llm.scoring.draws import score_and_draw
+        """Draws (n_draws, r, p), which the members take in turn, and the mean probabilities that they were drawn by."""
+        from imputers.llm.scoring.draws import draw_in_turn
 
         contexts, _ = self._prompts(self.script_, answers, asked, rng)
-        drawn, logs = np.full((n_draws, *asked.shape), -1, dtype=np.intp), []
-        for a, member in enumerate(self._members()):
+        drawn, parts = np.full((n_draws, *asked.shape), -1, dtype=np.intp), []
+        for a, member in zip(range(min(n_draws, self.n_adapters)), self._members(), strict=False):
             own = len(range(a, n_draws, self.n_adapters))
-            scores, drawn[a :: self.n_adapters] = score_and_draw(
+            shares, drawn[a :: self.n_adapters] = draw_in_turn(
                 member.model, self.script_, contexts, asked, self.temperatures_.of_items, own, rng
             )
-            logs.append(scores)
-        return self._mean(logs), drawn
+            parts.append([own / n_draws * share for share in shares])
+        return [np.sum(each, axis=0) for each in zip(*parts, strict=True)], drawn
 
     def _mean(self, logs: list[list[Floats]]) -> list[Floats]:
         """Log of the members' mean probabilities, per item, from their logarithms."""

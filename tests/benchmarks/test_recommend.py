@@ -26,6 +26,16 @@ SCHEMA = Schema(
 )
 
 
+MINE = """
+from imputers import IMPUTERS
+
+
+@IMPUTERS.register("mine")
+class Mine(IMPUTERS["hot-deck"]):
+    'A hot deck of the user.'
+"""
+
+
 @pytest.fixture
 def survey(tmp_path, monkeypatch):
     rng = np.random.default_rng(0)
@@ -69,6 +79,20 @@ def test_from_a_file_to_a_page_and_a_script_that_pools(survey, monkeypatch, caps
     assert 100 < float(pooled["income ~ educ"].split()[0]) < 200
     filled = pd.read_csv(survey / "completed" / "draw_1.csv")
     assert filled.notna().all().all()
+
+
+def test_a_method_of_the_users_is_loaded_by_what_the_page_prints(survey, monkeypatch, capsys):
+    (survey / "mine.py").write_text(MINE)
+    monkeypatch.setattr("benchmarks.recommend.MOST", 5)
+    chosen = ("--imputers", "mine,mean", "--load", "mine.py", "--jobs", "1", "--budget", "4m")
+    assert go(monkeypatch, *chosen) == 0
+    folder = survey / "advice" / "survey"
+    page = (folder / "recommendation.md").read_text()
+    assert "impute survey.csv --load mine.py --imputer mine --draws 20 --out completed" in page
+    command = json.loads((folder / "manifest.json").read_text())["command"]
+    assert "--imputers mine,mean --rows 2000 --load mine.py --out advice" in command
+    compile((folder / "impute.py").read_text(), "impute.py", "exec")
+    assert "load_plugin(Path('mine.py'))" in (folder / "impute.py").read_text()
 
 
 @pytest.mark.parametrize(

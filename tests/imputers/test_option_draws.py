@@ -9,7 +9,7 @@ from imputers.shared.vocabulary import Item
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
-from imputers.llm.scoring.draws import score_and_draw  # noqa: E402 - these need torch
+from imputers.llm.scoring.draws import draw_in_turn  # noqa: E402 - these need torch
 from imputers.llm.scoring.options import option_log_probabilities  # noqa: E402
 
 COLUMNS = (
@@ -54,7 +54,7 @@ def shares(model, script, j, before):
 def draw_two(model, script, n):
     """How often each answer to the first item came with each to the second, shape (2, 3)."""
     asked = np.tile([True, True, False], (n, 1))
-    drawn = score_and_draw(model, script, [script.opening] * n, asked, TEMPERATURES, 1, np.random.default_rng(1))[1][0]
+    drawn = draw_in_turn(model, script, [script.opening] * n, asked, TEMPERATURES, 1, np.random.default_rng(1))[1][0]
     assert np.array_equal(drawn >= 0, asked)
     return np.array([[np.mean((drawn[:, 0] == a) & (drawn[:, 1] == b)) for b in range(3)] for a in range(2)])
 
@@ -78,17 +78,20 @@ def test_draws_of_one_respondent_are_a_tree_that_follows_the_chain(model, tiny_l
     script = Script.make(items, transformers.AutoTokenizer.from_pretrained(tiny_llama), list_options=listed)
     asked = np.array([[True, True, False], [False, True, True]])
     contexts = [script.opening, script.opening + script.lines[0][1]]
-    scores, drawn = score_and_draw(model, script, contexts, asked, TEMPERATURES, 3000, np.random.default_rng(2))
-    for own, alone in zip(scores, option_log_probabilities(model, script, contexts, asked), strict=True):
-        np.testing.assert_allclose(own, alone, atol=1e-4)
+    stated, drawn = draw_in_turn(model, script, contexts, asked, TEMPERATURES, 3000, np.random.default_rng(2))
     orders = np.argsort(np.where(asked, np.random.default_rng(2).random(asked.shape), np.inf), axis=1)[:, :2]
     for i, (first, second) in enumerate(orders):
         told = contexts[i][len(script.opening) :]
+        place = asked.cumsum(axis=0)[i] - 1
         chances = shares(model, script, first, told)
+        np.testing.assert_allclose(stated[first][place[first]], chances, atol=1e-5)
+        counts = np.bincount(drawn[:, i, first], minlength=len(chances)) / 3000
+        behind = [shares(model, script, second, told + line) for line in script.lines[first]]
+        np.testing.assert_allclose(stated[second][place[second]], counts @ behind, atol=1e-4)
         for a, chance in enumerate(chances):
             given = drawn[drawn[:, i, first] == a, i, second]
             assert len(given) / 3000 == pytest.approx(chance, abs=0.03)
-            wanted = chance * shares(model, script, second, told + script.lines[first][a])
+            wanted = chance * behind[a]
             found = np.bincount(given, minlength=len(wanted)) / 3000
             np.testing.assert_allclose(found, wanted, atol=0.03)
 
@@ -100,7 +103,7 @@ def test_draws_that_agree_share_one_reading(model, script):
         lambda module, given, named: rows.append(named["input_ids"].shape), with_kwargs=True
     )
     asked = np.array([[True, True, False]])
-    score_and_draw(model, script, [script.opening], asked, TEMPERATURES, 1000, np.random.default_rng(0))
+    draw_in_turn(model, script, [script.opening], asked, TEMPERATURES, 1000, np.random.default_rng(0))
     hook.remove()
     assert max(b * length for b, length in rows[-2:]) < 3 * max(len(line) for line in script.lines[1]) + 30
 
@@ -109,7 +112,7 @@ def test_draws_do_not_depend_on_batches(model, script):
     answers = np.array([[-1, -1, -1], [0, -1, -1], [-1, 2, -1], [1, 1, 1], [-1, 0, 0]])
     contexts, asked = [script.context(own, range(3)) for own in answers], answers < 0
     runs = [
-        score_and_draw(model, script, contexts, asked, TEMPERATURES, 7, np.random.default_rng(5), max_tokens)[1]
+        draw_in_turn(model, script, contexts, asked, TEMPERATURES, 7, np.random.default_rng(5), max_tokens)[1]
         for max_tokens in (1, 100, 10_000)
     ]
     assert np.array_equal(runs[0], runs[1]) and np.array_equal(runs[1], runs[2])
@@ -121,7 +124,7 @@ def test_prompt_beyond_the_window_is_told(model, script, with_window):
     needed = len(script.opening) + len(script.stems[1]) + len(script.beginnings[1][0])
     for ask in (
         option_log_probabilities,
-        lambda *given: score_and_draw(*given, TEMPERATURES, 1, np.random.default_rng(0)),
+        lambda *given: draw_in_turn(*given, TEMPERATURES, 1, np.random.default_rng(0)),
     ):
         ask(with_window(needed), script, [script.opening] * 2, asked)
         with pytest.raises(InputError, match=f"respondent 0 takes {needed} tokens, llama reads {needed - 1}"):

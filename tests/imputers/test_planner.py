@@ -269,10 +269,10 @@ def test_work_is_worked_out_by_hand(large):
     assert tokens == 6 * 32 * 67  # three passes through 64 people are six steps of 32
     assert flops == pytest.approx(tokens * 6 * large.matrices, rel=0.05)  # forward, again, and backward
     tokens, flops = planner.answering_work(large, alike(), 1)
-    assert tokens == 64 * (100 + 2 * 60 + 20)  # questions for probabilities and for the draw, which tells what it drew
-    assert flops == forward_flops(large, tokens, 160, 64 * 2 * 60)
+    assert tokens == 64 * (100 + 60 + 20)  # a draw tells what it drew
+    assert flops == forward_flops(large, tokens, 160, 64 * 60)
     tokens, _ = planner.answering_work(large, alike(), 2, n_adapters=2)
-    assert tokens == 64 * (2 * 100 + 4 * 60 + 2 * 20)  # both read what is known, and each makes one of the draws
+    assert tokens == 64 * (2 * 100 + 2 * 60 + 2 * 20)  # both read what is known, and each makes one of the draws
     tokens, flops = planner.checking_work(large, alike(), 3)
     assert tokens == 4 * 64 * 160 + 50 * 160  # calibration, three wordings, and 50 respondents who are timed
     assert flops == pytest.approx(forward_flops(large, tokens, 160, tokens * 60 / 160))

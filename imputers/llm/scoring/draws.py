@@ -10,7 +10,7 @@ from transformers import DynamicCache, PreTrainedModel
 
 from datasets.schema import Floats
 from imputers.llm.prompts.script import Script, Tokens
-from imputers.llm.scoring.options import MAX_TOKENS, batches, no_scores, question_blocks, room_to_tell, score_batch
+from imputers.llm.scoring.options import MAX_TOKENS, batches, question_blocks, room_to_tell
 from imputers.llm.scoring.packing import Block
 from imputers.llm.scoring.reading import PrefixCache, go_on, read
 from imputers.shared.levels import level_at
@@ -37,7 +37,7 @@ class Branch:
     room: int
 
 
-def score_and_draw(
+def draw_in_turn(
     model: PreTrainedModel,
     script: Script,
     contexts: Sequence[Tokens],
@@ -47,7 +47,7 @@ def score_and_draw(
     rng: np.random.Generator,
     max_tokens: int = MAX_TOKENS,
 ) -> tuple[list[Floats], Positions]:
-    """Score every asked item given the context, and draw all of a respondent's, each given those drawn before it.
+    """Draw all that a respondent is asked, each item given those drawn before it, and tell what each was drawn by.
 
     The context is read once. Every respondent has an order of items of their own, and draws that agree so far share
     what is read, so that they are a tree. A drawn answer is read on behind its question; if the model's window has no
@@ -61,34 +61,34 @@ def score_and_draw(
 
     Returns
     -------
-    scores : as of `option_log_probabilities`.
+    shares : for each of the p items, the probabilities that it was drawn by, mean over draws, (respondents asked, K).
     drawn : answer numbers (n_draws, n, p), -1 where nothing was asked.
     """
-    blocks = question_blocks(script, asked)
-    room = room_to_tell(model, contexts, asked, blocks)
+    room = room_to_tell(model, contexts, asked, question_blocks(script, asked))
     turns = np.argsort(np.where(asked, rng.random(asked.shape), np.inf), axis=1)
     chances = rng.random((n_draws, *asked.shape))
-    found = no_scores(script, asked)
+    place = asked.cumsum(axis=0) - 1  # of a respondent among those who are asked an item
+    shares = [np.zeros((n, len(own))) for n, own in zip(asked.sum(axis=0), script.options, strict=True)]
     drawn = np.full((n_draws, *asked.shape), -1, dtype=np.intp)
     n_asked = asked.sum(axis=1)
     lengths = {i: len(context) for i, context in enumerate(contexts)}
     for batch in batches(_most_read(script, contexts, asked, n_draws), max_tokens, lengths):
         rows = sorted(batch, key=lambda i: -n_asked[i])  # who has no more holes is last, and is left behind
         prefix = read(model, PrefixCache.empty(len(rows)), [contexts[i] for i in rows])
-        score_batch(model, prefix, rows, asked, blocks, max_tokens, found)
         tree = [[Branch(np.arange(n_draws), seen, (), int(room[i]))] for i, seen in zip(rows, prefix.seen, strict=True)]
-        for turn in range(n_asked[rows[0]] if n_draws else 0):
+        for turn in range(n_asked[rows[0]]):
             rows = [i for i in rows if n_asked[i] > turn]
             items = turns[rows, turn].tolist()
-            shares = _shares(model, prefix.cache, script, tree[: len(rows)], items, temperatures)
-            for i, j, own, told in zip(rows, items, tree, shares, strict=False):
+            given = _shares(model, prefix.cache, script, tree[: len(rows)], items, temperatures)
+            for i, j, own, told in zip(rows, items, tree, given, strict=False):
                 for branch, share in zip(own, told, strict=True):
+                    shares[j][place[i, j]] += share * len(branch.draws) / n_draws
                     drawn[branch.draws, i, j] = level_at(share[None], chances[branch.draws, i, j, None])
             tree = [
                 _grown(script, j, own, drawn[:, i, j], prefix.cache.get_seq_length())
                 for i, j, own in zip(rows, items, tree, strict=False)
             ]
-    return found, drawn
+    return shares, drawn
 
 
 def _shares(
