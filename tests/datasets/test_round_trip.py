@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from datasets.errors import InputError
 from datasets.files.file_table import FORMATS
+from datasets.files.missing import worded_reason
 from datasets.files.names import check_writable
 from datasets.files.survey_file import SurveyFile, read_survey_file
 from datasets.files.writers import write_completed, write_stacked
@@ -18,25 +19,12 @@ from datasets.schema import Kind
 
 ROWS = 24
 WORDS = st.text(string.ascii_letters + "äöéß,;'\" ", min_size=1, max_size=8).map(str.strip).filter(bool)
-OTHER = {
-    "NA",
-    "na",
-    "nan",
-    "NaN",
-    "Nan",
-    "None",
-    "null",
-    "NULL",
-    "inf",
-    "Inf",
-    "INF",
-    "DK",
-    "dk",
-    "IAP",
-    "iap",
-    "RF",
-    "rf",
-}
+MISSING = {"NA", "na", "nan", "NaN", "Nan", "None", "null", "NULL", "inf", "Inf", "INF"}
+
+
+def is_answer(word: str) -> bool:
+    """Not a text that means missing, with a reason that other formats have no place for."""
+    return word not in MISSING and worded_reason(word) is None
 
 
 @st.composite
@@ -44,9 +32,7 @@ def columns(draw) -> pd.Series:
     """A column of whole numbers, decimals or words, some of them missing, none of it constant."""
     kind = draw(st.sampled_from(["whole", "decimal", "word"]))
     if kind == "word":
-        levels = draw(
-            st.lists(WORDS.filter(lambda word: word not in OTHER), min_size=2, max_size=5, unique_by=str.strip)
-        )
+        levels = draw(st.lists(WORDS.filter(is_answer), min_size=2, max_size=5, unique_by=str.strip))
     elif kind == "whole":
         levels = draw(st.lists(st.integers(-300, 70000), min_size=2, max_size=14, unique=True))
     else:
