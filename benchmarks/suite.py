@@ -18,6 +18,7 @@ DEFAULT_IMPUTERS = (
     "mice-pmm",
     "mice",
     "mice-cart",
+    "mice-rf",
     "gbm",
     "miwae",
     "hivae",

@@ -49,6 +49,11 @@ REFERENCES: Mapping[str, Reference] = {
         "Dusseldorp, E. (2014). Recursive partitioning for missing data imputation in the presence of interaction "
         "effects. Computational Statistics & Data Analysis, 72, 92–104.",
     ),
+    "mice-rf": Reference(
+        "Doove et al. 2014",
+        "Doove, L. L., van Buuren, S., & Dusseldorp, E. (2014). Recursive partitioning for missing data imputation in "
+        "the presence of interaction effects. Computational Statistics & Data Analysis, 72, 92–104.",
+    ),
     "gbm": Reference(
         "Deng & Lumley 2024",
         "Deng, Y., & Lumley, T. (2024). Multiple imputation through XGBoost. Journal of Computational and Graphical "

@@ -13,6 +13,7 @@ METHODS = (
     "mice-pmm",
     "mice",
     "mice-cart",
+    "mice-rf",
     "gbm",
     "hivae",
     "miwae",

@@ -10,7 +10,7 @@ BANDS = {30: 0.1, 100: 0.06, 300: 0.05, 1000: 0.04}  # largest mean shift of the
 QUICK = (
     "cmi", "cmi-info", "dlm", "eracer", "fuzzy-k-means", "gaussian-em", "gbm", "gmm", "holoclean", "hot-deck", "knn",
     "knn-1", "knne", "latent-class", "matrix-factorisation", "mibos", "mice", "mice-cart", "mice-pmm",
-    "ngram-logistic", "regression", "stochastic-regression", "subgroup-mean",
+    "mice-rf", "ngram-logistic", "regression", "stochastic-regression", "subgroup-mean",
 )  # fmt: skip
 DEEP = (
     "aimnet",
