@@ -37,7 +37,7 @@ class Job:
     plugins : files given by ``--load`` that the imputer may stand in.
     provenance : what computes the cell.
     added : whether the imputer is none of this project.
-    by_row : whether the imputer answers each row by itself, so that rows without a hidden cell need not be asked.
+    by_row : whether the imputer answers each row by itself, so that only what may be hidden need be asked.
     modules : what its code imports.
     """
 
@@ -54,9 +54,9 @@ class Job:
     modules: frozenset[str] = frozenset()
 
     @cached_property
-    def asked(self) -> NDArray[np.intp]:
-        """Rows for which answers are wanted, in rising order."""
-        return np.flatnonzero(self.masked.hidden.any(axis=1) if self.by_row else np.ones(len(self.masked.hidden)))
+    def asked(self) -> NDArray[np.bool_]:
+        """Holes for which answers are wanted (n, p)."""
+        return self.masked.needed if self.by_row else np.isnan(self.masked.values)
 
     @property
     def record_path(self) -> Path:
@@ -137,7 +137,7 @@ def judge(job: Job, reply: bytes | None, seconds: float) -> Record:
 
 def _check(job: Job, prediction: Prediction) -> None:
     values, schema = job.masked.values, job.masked.schema
-    check_prediction(prediction, values[job.asked], schema, job.cell.n_draws)
+    check_prediction(prediction, values, schema, job.cell.n_draws, job.asked)
     check_coherence(prediction, values, schema, job.asked)
 
 

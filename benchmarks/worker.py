@@ -121,8 +121,8 @@ def _imputed(request: Mapping[str, Any], arrays: Mapping[str, Floats]) -> bytes:
         folder=folder,
     )
     fitted = time.perf_counter()
-    asked = arrays["values"][arrays["asked"].astype(np.intp)] if "asked" in arrays else arrays["values"]
-    prediction = imputer.impute(asked, n_draws=request["n_draws"])
+    asked = arrays["asked"].astype(bool) if "asked" in arrays else None
+    prediction = imputer.impute(arrays["values"], n_draws=request["n_draws"], asked=asked)
     drawn = time.perf_counter()
     if not isinstance(prediction, Prediction):
         raise InputError(f"impute gave a {type(prediction).__name__}; wanted a Prediction")

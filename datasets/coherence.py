@@ -76,20 +76,20 @@ class _Own(NamedTuple):
 
 
 def check_coherence(
-    prediction: Prediction, values: Floats, schema: Schema, rows: NDArray[np.intp] | None = None
+    prediction: Prediction, values: Floats, schema: Schema, asked: NDArray[np.bool_] | None = None
 ) -> None:
     """Refuse a valid prediction for a table with holes (n, p) whose stated parts are not those of its draws.
 
     Parameters
     ----------
-    rows : those of the table that the prediction is for; all by default.
+    asked : holes that the prediction is for (n, p); None for all.
 
     Raises
     ------
     InputError
         If `disagreements` finds one that is beyond its bound; the message names the worst column and the size.
     """
-    found = [each for each in disagreements(prediction, values, schema, rows) if each.beyond]
+    found = [each for each in disagreements(prediction, values, schema, asked) if each.beyond]
     if found:
         worst = max(found, key=lambda each: each.size / each.borne)
         others = f" (and so in {len(found) - 1} more)" if len(found) > 1 else ""
@@ -97,12 +97,12 @@ def check_coherence(
 
 
 def disagreements(
-    prediction: Prediction, values: Floats, schema: Schema, rows: NDArray[np.intp] | None = None
+    prediction: Prediction, values: Floats, schema: Schema, asked: NDArray[np.bool_] | None = None
 ) -> Iterator[Disagreement]:
     """Compare each stated part of each column with holes to the draws; the arguments as of `check_coherence`."""
     if prediction.draws is None or len(prediction.draws) < FEWEST:
         return
-    columns = np.nonzero(np.isnan(values if rows is None else values[rows]))[1]
+    columns = np.nonzero(np.isnan(values) if asked is None else asked)[1]
     stated = {int(j): prediction.probabilities[j] for j in schema.where(*LABELLED) if j in prediction.probabilities}
     equal = bool((prediction.draws == prediction.draws[0]).all())
     fixed = equal and _alike_by_chance(prediction.draws, list(stated.values())) < CHANCE

@@ -1,6 +1,6 @@
 """Answers: what a method gives back for a table with holes, and how one value is read off a distribution."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -14,7 +14,7 @@ from datasets.schema import LABELLED, UNORDERED, Floats, Kind, Schema
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """What a method knows about the holes of a table, holes in row-major order.
+    """What a method knows about the holes of a table, or about those of them that it was asked, in row-major order.
 
     Parameters
     ----------
@@ -41,17 +41,32 @@ def complete(values: Floats, fills: Floats) -> Floats:
     return table
 
 
-def widen(prediction: Prediction, values: Floats, rows: NDArray[np.intp]) -> Prediction:
-    """Turn a prediction for some rows of a table (n, p), in rising order, into one for all, NaN in others' holes."""
+def widen(prediction: Prediction, values: Floats, asked: NDArray[np.bool_]) -> Prediction:
+    """Turn a prediction for some holes of a table, those asked (n, p), into one for all, NaN in the others."""
+    return _each(prediction, values, asked, _spread)
+
+
+def narrow(prediction: Prediction, values: Floats, asked: NDArray[np.bool_]) -> Prediction:
+    """Leave of a prediction for all holes of a table what it says of those asked (n, p)."""
+    return _each(prediction, values, asked, lambda told, chosen: told[chosen])
+
+
+def _each(
+    prediction: Prediction,
+    values: Floats,
+    asked: NDArray[np.bool_],
+    do: Callable[[Floats, NDArray[np.bool_]], Floats],
+) -> Prediction:
+    """A prediction with something done to all that it says of holes, given which of them are asked."""
     if prediction.draws is None:
         return prediction
-    holes = np.argwhere(np.isnan(values))
-    asked = np.isin(holes[:, 0], rows)
+    holes = np.isnan(values)
+    chosen, columns = asked[holes], np.nonzero(holes)[1]
     return replace(
         prediction,
-        draws=_spread(prediction.draws.T, asked).T,
-        expected=None if prediction.expected is None else _spread(prediction.expected, asked),
-        probabilities={j: _spread(own, asked[holes[:, 1] == j]) for j, own in prediction.probabilities.items()},
+        draws=do(prediction.draws.T, chosen).T,
+        expected=None if prediction.expected is None else do(prediction.expected, chosen),
+        probabilities={j: do(own, chosen[columns == j]) for j, own in prediction.probabilities.items()},
     )
 
 
@@ -61,12 +76,19 @@ def _spread(told: Floats, asked: NDArray[np.bool_]) -> Floats:
     return whole
 
 
-def check_prediction(prediction: Prediction, values: Floats, schema: Schema, n_draws: int | None = None) -> None:
+def check_prediction(
+    prediction: Prediction,
+    values: Floats,
+    schema: Schema,
+    n_draws: int | None = None,
+    asked: NDArray[np.bool_] | None = None,
+) -> None:
     """Validate a prediction for a table with holes (n, p).
 
     Parameters
     ----------
     n_draws : draws asked for; None if any number will do.
+    asked : holes that the prediction is for (n, p); None for all.
 
     Raises
     ------
@@ -78,7 +100,7 @@ def check_prediction(prediction: Prediction, values: Floats, schema: Schema, n_d
         if prediction.moments is None and prediction.estimates is None:
             raise InputError("the answer has neither draws nor moments nor estimates; return one of them")
         return
-    columns = np.nonzero(np.isnan(values))[1]
+    columns = np.nonzero(np.isnan(values) if asked is None else asked)[1]
     if prediction.draws.ndim != 2 or prediction.draws.shape[1] != len(columns) or not len(prediction.draws):
         raise InputError(f"draws have shape {prediction.draws.shape}; wanted (draws, {len(columns)}), one fill a hole")
     if n_draws is not None and len(prediction.draws) != n_draws:

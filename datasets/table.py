@@ -155,6 +155,12 @@ class Masked:
         return values
 
     @cached_property
+    def needed(self) -> NDArray[np.bool_]:
+        """Holes (n, p) to fill so that all is scored: of rows with hidden cells, but where the survey did not ask."""
+        holes = np.isnan(self.values) & (self.truth.reasons != Reason.NOT_ASKED)
+        return holes & self.hidden.any(axis=1, keepdims=True)
+
+    @cached_property
     def scored(self) -> NDArray[np.bool_]:
         """Tell for each hole, in row-major order, whether we hid it and so know its truth."""
         return self.hidden[np.isnan(self.values)]

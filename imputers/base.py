@@ -7,13 +7,14 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils._param_validation import InvalidParameterError
 from sklearn.utils.validation import check_is_fitted
 
 from datasets.errors import InputError
-from datasets.prediction import Prediction, complete, point
+from datasets.prediction import Prediction, complete, narrow, point
 from datasets.schema import Floats, Kind, Schema
 from imputers.checks import keep_checks
 from imputers.door import Door, Table, Unseen
@@ -59,7 +60,8 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     or, where the method knows more than its draws show, in place of ``_draw``
 
     ``_impute(X, n_draws, rng)``
-        return a `Prediction` of the holes: ``n_draws`` draws and, if it has them, expectations and probabilities.
+        return a `Prediction` of the holes: ``n_draws`` draws and, if it has them, expectations and probabilities;
+        or ``_answer(X, asked, n_draws, rng)``, the same of the holes that are asked (n, p) alone.
 
     Where the schema has checks, rows that a draw makes break one are asked for again (`imputers.checks`), unless the
     method is deterministic.
@@ -82,8 +84,9 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     defaults : where the default settings were chosen, in a few plain words for a column of the boards: a paper, a
         library, a table; empty if that is not stated.
     told : a plain sentence on what the method is told about why cells are missing, beyond what all are told; or empty.
-    by_row : a row is answered from itself and what was fitted alone, whatever other rows stand beside it, so that a run
-        asks for those rows only in which it has hidden something.
+    by_row : a row is answered from itself and what was fitted alone, whatever other rows stand beside it, and nothing
+        is spent on holes that are not asked, so that a run asks for those rows only in which it has hidden something,
+        and in them for no question that the survey did not ask.
     least_rows : rows that its draws need to keep the relations between items at all; `impute` refuses smaller files.
         Below them the method still runs, for whoever wants to see.
     nouns : frozen dataclasses, and `Spelled` objects of a library, that what is learned is made of, beside
@@ -180,7 +183,14 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return self
 
     @one_thread()
-    def impute(self, X: pd.DataFrame | Floats, n_draws: int = 5, *, random_state: int | None = None) -> Prediction:
+    def impute(
+        self,
+        X: pd.DataFrame | Floats,
+        n_draws: int = 5,
+        *,
+        random_state: int | None = None,
+        asked: NDArray[np.bool_] | None = None,
+    ) -> Prediction:
         """Say what the method knows about the holes of a table, fitted on or new.
 
         Parameters
@@ -188,27 +198,47 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         X : table (n, p) with the columns of `fit`.
         n_draws : number of draws; a deterministic method returns equal rows.
         random_state : seed of the draws; by default that of `fit`.
+        asked : the cells that answers are wanted for (n, p), all of them holes; by default every hole. The prediction
+            is of these alone.
 
         Raises
         ------
         sklearn.exceptions.NotFittedError
             Before `fit`.
         InputError
-            If columns are absent, or an answer is not on its scale and `fit` was told that this is an error.
+            If columns are absent, an answer is not on its scale and `fit` was told that this is an error, or a cell
+            that is asked is none of the holes.
         """
-        return self._predict(self._codes(X), n_draws, random_state)
+        codes = self._codes(X)
+        if asked is not None and (asked.shape != codes.shape or not np.isnan(codes[asked]).all()):
+            raise InputError(
+                f"{type(self).__name__}.impute: asked must be true in holes alone, and of shape {codes.shape}; it is of "
+                f"shape {asked.shape}; take np.isnan of the codes, or a part of it"
+            )
+        return self._predict(codes, n_draws, random_state, asked)
 
-    def _predict(self, codes: Floats, n_draws: int = 5, seed: int | None = None) -> Prediction:
-        """Say what the method knows about the holes of valid codes (n, p)."""
+    def _predict(
+        self, codes: Floats, n_draws: int = 5, seed: int | None = None, asked: NDArray[np.bool_] | None = None
+    ) -> Prediction:
+        """Say what the method knows about the holes of valid codes (n, p), or about those that are asked."""
         rng = np.random.default_rng((self.random_state_ if seed is None else seed, 1))
-        if not np.isnan(codes).any(axis=0)[self._varying].any():
-            return self._widen(codes, Prediction(np.empty((n_draws, 0))))
-        prediction = self._widen(codes, self._impute(codes[:, self._varying], n_draws, rng))
+        holes = np.isnan(codes)
         if self.deterministic or not self.full_schema_.checks:
-            return prediction
-        return keep_checks(
-            lambda X, m: self._widen(X, self._impute(X[:, self._varying], m, rng)), codes, prediction, self.full_schema_
+            return self._inner(codes, holes if asked is None else asked, n_draws, rng)
+        whole = keep_checks(  # which look at rows with all their fills
+            lambda X, m: self._inner(X, np.isnan(X), m, rng),
+            codes,
+            self._inner(codes, holes, n_draws, rng),
+            self.full_schema_,
         )
+        return whole if asked is None else narrow(whole, codes, asked)
+
+    def _inner(self, codes: Floats, asked: NDArray[np.bool_], n_draws: int, rng: np.random.Generator) -> Prediction:
+        """What the method says of the holes that are asked, constants of constant columns among them."""
+        inner = asked[:, self._varying]
+        if not inner.any():
+            return self._widen(asked, Prediction(np.empty((n_draws, 0))))
+        return self._widen(asked, self._answer(codes[:, self._varying], inner, n_draws, rng))
 
     @one_thread()
     def transform(self, X: Table) -> Table:
@@ -298,6 +328,9 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             return Prediction(np.tile(self._draw(X, rng)[holes], (n_draws, 1)))
         return Prediction(np.stack([self._draw(X, rng)[holes] for _ in range(n_draws)]))
 
+    def _answer(self, X: Floats, asked: NDArray[np.bool_], n_draws: int, rng: np.random.Generator) -> Prediction:
+        return narrow(self._impute(X, n_draws, rng), X, asked)
+
     def _check_kinds(self) -> None:
         texts = [self.full_schema_.names[j] for j in self.full_schema_.where(Kind.TEXT)]
         if texts and not self.reads_text:
@@ -323,11 +356,11 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         tags.input_tags.allow_nan = tags.input_tags.categorical = tags.input_tags.string = True
         return tags
 
-    def _widen(self, codes: Floats, inner: Prediction) -> Prediction:
-        """Put the constants of constant columns among the fills."""
-        if len(self._varying) == codes.shape[1]:
+    def _widen(self, asked: NDArray[np.bool_], inner: Prediction) -> Prediction:
+        """Put the constants of constant columns among the fills of what is asked (n, p)."""
+        if len(self._varying) == asked.shape[1]:
             return inner
-        columns = np.nonzero(np.isnan(codes))[1]
+        columns = np.nonzero(asked)[1]
         constant = self._constants[columns]  # NaN where the method filled
         inside = np.isnan(constant)
         probabilities = {int(self._varying[j]): table for j, table in inner.probabilities.items()}

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 FAMILIES = ("llama", "mistral", "qwen2")
 NOTES = """\
-GB are 10⁹ bytes. Respondents with hidden cells alone are asked, for all their holes; each draw reads the questions
-again. To check is to calibrate, and the audit. Hours are operations at {training:.0%} of a GPU's peak in training and
-{answering:.0%} in answering, which Llama-2-13b in bfloat16 reached on an H100 at 18 % and 7 %
+GB are 10⁹ bytes. Respondents with hidden cells alone are asked, for what they were asked in the survey; each draw reads
+the questions again. To check is to calibrate, and the audit. Hours are operations at {training:.0%} of a GPU's peak in
+training and {answering:.0%} in answering, which Llama-2-13b in bfloat16 reached on an H100 at 18 % and 7 %
 (`python -m scripts.gpu_throughput`); on this machine, at {core[0]:.0%} and {core[1]:.0%}, which smollm2-135m reached,
 of {rate:,.0f} GFLOP/s of a matrix product, timed just now."""
 
@@ -43,7 +43,6 @@ def plan(
 
     load_plugins(load)
     check_packages(f"plan {imputer}", ("torch", "transformers", "peft", "safetensors"))
-    import numpy as np
 
     from benchmarks.cells import make_mask
     from benchmarks.data import load as load_dataset
@@ -62,15 +61,15 @@ def plan(
     vocabulary = Vocabulary.fit(masked.schema, masked.values, asked.n_bins)
     items, answers = vocabulary.items, vocabulary.answers(masked.values)
     net = planner.count(config, asked.rank)
-    recipe, rows = asked.recipe(net.parameters), np.flatnonzero(masked.hidden.any(axis=1))
+    recipe, wanted = asked.recipe(net.parameters), masked.needed
     script = Script.make(items, cutter, asked.wording)
-    reading = read(script, answers, rows, recipe, config.max_position_embeddings, asked.n_features)
+    reading = read(script, answers, wanted, recipe, config.max_position_embeddings, asked.n_features)
     wordings = 1 + len(askable(asked.wording, asked.lists_options))
     trained, training_flops = planner.training_work(net, reading, recipe)
     checked, checking_flops = planner.checking_work(net, reading, wordings)
     answered, answering_flops = planner.answering_work(net, reading, block.n_draws, asked.n_adapters)
     work = (asked.n_adapters * training_flops, asked.n_adapters * checking_flops, answering_flops)
-    n_holes, n_steps = (answers[rows] < 0).sum(), recipe.n_steps(len(reading.examples))
+    n_holes, n_rows, n_steps = wanted.sum(), wanted.any(axis=1).sum(), recipe.n_steps(len(reading.examples))
     facts = [
         ("parameters", f"{net.parameters:,}"),
         (f"trained, in adapters of rank {net.rank}", f"{net.adapter:,}"),
@@ -80,7 +79,7 @@ def plan(
         ("tokens of the questions of all holes: mean, 95 %, most", _spread(reading.asked.questions)),
         (f"tokens read in {n_steps:,} steps of training, for each adapter", f"{trained:,.0f}"),
         ("tokens read in calibration and audit, for each adapter", f"{checked:,.0f}"),
-        (f"tokens read in filling {n_holes:,} holes of {len(rows):,} rows, {block.n_draws} draws", f"{answered:,.0f}"),
+        (f"tokens read in filling {n_holes:,} holes of {n_rows:,} rows, {block.n_draws} draws", f"{answered:,.0f}"),
     ]
     own = planner.core(asked.precision)
     n_cells = len(block.masks)

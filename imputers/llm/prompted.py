@@ -151,9 +151,9 @@ class PromptedImputer(Imputer):
         own = {j: logs[j] for j in range(len(logs)) if len(logs[j])}
         self.temperatures_ = calibrate(own, {j: answers[asked[:, j], j] for j in own}, len(logs))
 
-    def _impute(self, X: Floats, n_draws: int, rng: np.random.Generator) -> Prediction:
-        rows = np.flatnonzero(np.isnan(X).any(axis=1))
-        answers, asked = self.vocabulary_.answers(X[rows]), np.isnan(X[rows])
+    def _answer(self, X: Floats, asked: NDArray[np.bool_], n_draws: int, rng: np.random.Generator) -> Prediction:
+        rows = np.flatnonzero(asked.any(axis=1))
+        answers, asked = self.vocabulary_.answers(X[rows]), asked[rows]
         shares, drawn = self._answered(answers, asked, n_draws, rng)
         items, columns = self.vocabulary_.items, np.nonzero(asked)[1]
         draws, expected = np.empty((n_draws, len(columns))), np.full(len(columns), np.nan)

@@ -39,14 +39,14 @@ class Reading(NamedTuple):
 
 
 def read(
-    script: Script, answers: Positions, asked: Positions, recipe: Recipe, window: int, n_features: int | None
+    script: Script, answers: Positions, asked: NDArray[np.bool_], recipe: Recipe, window: int, n_features: int | None
 ) -> Reading:
     """Write the prompts of a table and count their tokens; which known answers are told is left to chance.
 
     Parameters
     ----------
     answers : answer numbers (n, p), -1 for holes.
-    asked : rows whose holes are filled.
+    asked : the holes that are filled (n, p).
     window, n_features : tokens of a prompt, and known answers in it, at most.
     """
     rng = np.random.default_rng(0)
@@ -57,12 +57,12 @@ def read(
     examples = [make_example(row, script, recipe, window, rng, told) for row in rows]
     checks = _prompts(script, learned[validated], cells[validated], window, told)
     audited = slice(None, None, max(1, -(-len(validated) // N_AUDITED)))
-    holes = answers[asked] < 0
+    filled = asked.any(axis=1)
     return Reading(
-        asked=_prompts(script, answers[asked], holes, window, told),
+        asked=_prompts(script, answers[filled], asked[filled], window, told),
         validated=checks,
         audited=Prompts(checks.contexts[audited], checks.questions[audited]),
-        drawn=float((holes @ _read_on(script)).sum() / max(len(asked), 1)),
+        drawn=float((asked @ _read_on(script)).sum() / max(filled.sum(), 1)),
         examples=np.array([len(example) for example in examples], dtype=float),
         answers=float(np.mean([example.n_tokens_predicted for example in examples])),
     )

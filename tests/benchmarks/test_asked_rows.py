@@ -1,4 +1,4 @@
-"""A method that answers row by row is asked for rows with hidden cells alone, and its scores are those of all rows."""
+"""A method that answers row by row is asked for what may be hidden alone, and is scored as if it were asked all."""
 
 from dataclasses import replace
 
@@ -11,13 +11,17 @@ from benchmarks.processes import Limits
 from benchmarks.sealed import Seal
 from benchmarks.store import Store
 from benchmarks.supervisor import Supervisor
-from datasets.table import Masked
+from datasets.table import Masked, Reason
 
 
-def test_it_is_asked_for_rows_with_hidden_cells_alone_and_scored_as_if_for_all(toy, tmp_path):
+def test_it_is_asked_for_no_other_rows_and_no_question_that_was_not_asked_and_scored_as_if_for_all(toy, tmp_path):
     hidden = np.zeros(toy.values.shape, dtype=bool)
     hidden[10:60, :3] = ~np.isnan(toy.values[10:60, :3])
-    masked, store = Masked(toy, hidden), Store(tmp_path)
+    reasons = toy.reasons.copy()
+    unasked = np.isnan(toy.values) & (np.arange(len(reasons)) < 30)[:, None]
+    assert unasked[10:].any()
+    reasons[unasked] = Reason.NOT_ASKED
+    masked, store = Masked(replace(toy, reasons=reasons), hidden), Store(tmp_path)
     whole = Job(Cell(toy.title, "fold(1)", 0.2, 1, "mean", 3), "fold", masked, "all", "all", store)
     some = replace(whole, prediction_key="some", record_key="some", by_row=True)
     records = {}
@@ -28,7 +32,7 @@ def test_it_is_asked_for_rows_with_hidden_cells_alone_and_scored_as_if_for_all(t
 
     filled = {key: store.load_prediction(key).prediction.draws.shape[1] for key in ("all", "some")}
     assert filled["all"] == np.isnan(masked.values).sum()
-    assert filled["some"] == np.isnan(masked.values[10:60]).sum() < filled["all"]
+    assert filled["some"] == np.isnan(masked.values[10:60]).sum() - unasked[10:].sum() < filled["all"]
 
     scores = {key: _scores(record) for key, record in records.items()}
     assert len(scores["all"]) > 20

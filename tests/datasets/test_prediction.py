@@ -4,7 +4,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from datasets.errors import InputError
 from datasets.moments import pairwise_moments
-from datasets.prediction import Prediction, check_prediction, complete, distributions, expectation, point, widen
+from datasets.prediction import Prediction, check_prediction, complete, distributions, expectation, narrow, point, widen
 from datasets.schema import Column, Kind, Schema
 
 SCHEMA = Schema(
@@ -101,9 +101,17 @@ def test_check_names_what_is_wrong(prediction, message):
         check_prediction(prediction, VALUES, SCHEMA)
 
 
-def test_a_prediction_for_some_rows_is_widened_to_all_with_nan_in_the_holes_of_others():
+def test_a_prediction_for_some_holes_is_widened_to_all_with_nan_in_the_others_and_narrowed_back():
     own = Prediction(DRAWS[:, 1:], np.array([1.0, np.nan, 33.0]), {0: np.array([[0.5, 0.5, 0.0]])})
-    whole = widen(own, VALUES, np.array([1, 2]))
+    asked = np.isnan(VALUES) & (np.arange(len(VALUES)) > 0)[:, None]
+    whole = widen(own, VALUES, asked)
     assert_array_equal(whole.draws, np.column_stack([np.full(4, np.nan), DRAWS[:, 1:]]))
     assert_array_equal(whole.expected, [np.nan, 1.0, np.nan, 33.0])
     assert_array_equal(whole.probabilities[0], [[np.nan] * 3, [0.5, 0.5, 0.0]])
+    back = narrow(whole, VALUES, asked)
+    assert_array_equal(back.draws, own.draws)
+    assert_array_equal(back.expected, own.expected)
+    assert_array_equal(back.probabilities[0], own.probabilities[0])
+    check_prediction(Prediction(DRAWS[:, 1:]), VALUES, SCHEMA, asked=asked)
+    with pytest.raises(InputError, match=r"draws have shape \(4, 4\); wanted \(draws, 3\)"):
+        check_prediction(Prediction(DRAWS), VALUES, SCHEMA, asked=asked)

@@ -313,15 +313,14 @@ def prompts(masked_toy):
 
 def test_tokens_are_those_of_the_prompts_that_are_read(prompts):
     script, answers = prompts
-    rows = np.arange(len(answers))
-    reading = read(script, answers, rows, Recipe(), 4096, None)
+    reading = read(script, answers, answers < 0, Recipe(), 4096, None)
     blocks = [Block.make(*both) for both in zip(script.stems, script.beginnings, strict=True)]
     lines = [  # of a drawn answer, what the question's options have not yet read
         np.mean([len(answer) - len(beginning) + 1 for answer, beginning in zip(*own, strict=True)])
         for own in zip(script.options, script.beginnings, strict=True)
     ]
     drawn = []
-    for i, row in enumerate(answers):
+    for i, row in enumerate(answers[(answers < 0).any(axis=1)]):
         holes = np.flatnonzero(row < 0)
         assert reading.asked.contexts[i] == len(script.context(row, range(len(row))))
         assert reading.asked.questions[i] == sum(len(blocks[j]) for j in holes)
@@ -336,8 +335,15 @@ def test_tokens_are_those_of_the_prompts_that_are_read(prompts):
 
 def test_those_alone_are_asked_who_are_wanted_and_validation_cells_are_asked_once(prompts):
     script, answers = prompts
-    some, every = (read(script, answers, rows, Recipe(), 4096, None) for rows in ([3, 7], np.arange(len(answers))))
+    holes = answers < 0
+    first, second = np.flatnonzero(holes.any(axis=1))[[3, 7]]
+    wanted = np.zeros_like(holes)
+    wanted[first], wanted[second, holes[second].argmax()] = holes[first], True
+    some, every = (read(script, answers, own, Recipe(), 4096, None) for own in (wanted, holes))
     assert some.asked.contexts.tolist() == every.asked.contexts[[3, 7]].tolist()
+    assert some.asked.questions[0] == every.asked.questions[3]
+    j = holes[second].argmax()
+    assert some.asked.questions[1] == len(Block.make(script.stems[j], script.beginnings[j]))
     assert (some.examples == every.examples).all()
     n_cells = (answers >= 0).sum() // 10
     shortest, longest = (
@@ -351,12 +357,11 @@ def test_those_alone_are_asked_who_are_wanted_and_validation_cells_are_asked_onc
 
 def test_fewer_features_are_fewer_lines(prompts):
     script, answers = prompts
-    rows = np.arange(len(answers))
-    two = read(script, answers, rows, Recipe(), 4096, 2).asked.contexts
+    two = read(script, answers, answers < 0, Recipe(), 4096, 2).asked.contexts
     longest = sorted(max(map(len, own)) for own in script.lines)[-2:]
     assert two.max() <= len(script.opening) + sum(longest)
-    every = read(script, answers, rows, Recipe(), 4096, None).asked.contexts
-    few = (answers >= 0).sum(axis=1) <= 2
+    every = read(script, answers, answers < 0, Recipe(), 4096, None).asked.contexts
+    few = (answers >= 0).sum(axis=1)[(answers < 0).any(axis=1)] <= 2
     assert (two[~few] < every[~few]).all() and (two[few] == every[few]).all()
 
 
@@ -378,7 +383,7 @@ def test_pieces_are_about_as_many_as_tokens_of_llama_2(shared, dataset):
     answers = np.column_stack([item.encode(x) for item, x in zip(items, masked.values.T, strict=True)])
     llama = transformers.AutoTokenizer.from_pretrained(shared / "models" / "llama2-tokenizer")
     counted, estimated = (
-        read(Script.make(items, cutter), answers[:500], np.arange(500), Recipe(), 4096, None)
+        read(Script.make(items, cutter), answers[:500], answers[:500] < 0, Recipe(), 4096, None)
         for cutter in (llama, Pieces())
     )
     for name in Reading._fields:
