@@ -17,7 +17,7 @@ from benchmarks.reuse import bounded
 from datasets.errors import InputError
 from datasets.files.survey_file import SurveyFile
 from datasets.files.writers import write_completed, write_stacked
-from datasets.prediction import check_prediction, complete, expectation
+from datasets.prediction import check_prediction, complete, expectation, widen
 from datasets.schema import UNORDERED, Floats
 from datasets.table import Reason
 from imputers import make_imputer
@@ -91,9 +91,9 @@ def complete_survey(
 ) -> Completion:
     """Fill the holes of a file with a registered imputer.
 
-    The imputer sees all holes alike and may fill those of questions that were not asked; they are left empty in what
-    comes back, unless they are asked for: those that were not asked by the file, and, draw by draw, those that were not
-    asked by what was filled into their filter.
+    The imputer learns from all holes alike; those of questions that were not asked are left empty, unless they are
+    wanted: those that were not asked by the file, and, draw by draw, those that were not asked by what was filled into
+    their filter.
 
     Parameters
     ----------
@@ -131,13 +131,11 @@ def complete_survey(
         with watch(f"{imputer} learns"):
             method = learn(survey, imputer, seed)
     with watch(f"{imputer} draws"), tracing() as visits:
-        tables = _tables(survey, method, n_draws, seed)
+        tables = _tables(survey, method, n_draws, seed, filled)
     convergence = Convergence.of(visits, method.schema_, 1 if method.deterministic else n_draws)
     if convergence.traces:
         facts["convergence"] = convergence.as_json()
-    whole = {name: np.where(filled | ~np.isnan(values), codes, np.nan) for name, codes in tables.items()}
-    if not fill_not_asked:
-        whole = _with_filters(survey, whole)
+    whole = tables if fill_not_asked else _with_filters(survey, tables)
     drawn = [whole[name] for name in _draw_names(n_draws)]
     filled = filled & ~np.isnan(drawn).all(axis=0)
     account = account_for(survey, filled, drawn)
@@ -167,21 +165,23 @@ def _draw_names(n_draws: int) -> list[str]:
     return [f"draw_{number}" for number in range(1, n_draws + 1)]
 
 
-def _tables(survey: SurveyFile, method: Imputer, n_draws: int, seed: int) -> dict[str, Floats]:
-    """Every table with all its holes filled."""
+def _tables(
+    survey: SurveyFile, method: Imputer, n_draws: int, seed: int, filled: NDArray[np.bool_]
+) -> dict[str, Floats]:
+    """Every table with these of its holes filled."""
     values, schema = bounded(survey.dataset.values, method.full_schema_)[0], method.full_schema_
-    prediction = method.impute(values, n_draws=n_draws, random_state=seed)
+    prediction = method.impute(values, n_draws=n_draws, random_state=seed, asked=filled)
     if prediction.draws is None:
         raise InputError(
             f"{type(method).__name__} analyses and fills nothing; choose an imputer that fills, see `list`"
         )
-    check_prediction(prediction, values, schema, n_draws)
-    tables = {name: complete(values, fills) for name, fills in zip(_draw_names(n_draws), prediction.draws, strict=True)}
-    best = method.best(prediction, values)
+    check_prediction(prediction, values, schema, n_draws, filled)
+    whole = widen(prediction, values, filled)
+    best = method.best(whole, values)
     unordered = np.isin(np.nonzero(np.isnan(values))[1], schema.where(*UNORDERED))
-    tables["point"] = complete(values, best)
-    tables["expected"] = complete(values, np.where(unordered, best, expectation(prediction, values, schema)))
-    return tables
+    fills = dict(zip(_draw_names(n_draws), whole.draws, strict=True))
+    fills |= {"point": best, "expected": np.where(unordered, best, expectation(whole, values, schema))}
+    return {name: np.where(filled | ~np.isnan(values), complete(values, own), np.nan) for name, own in fills.items()}
 
 
 def check_folder(out: Path) -> None:

@@ -212,8 +212,8 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         codes = self._codes(X)
         if asked is not None and (asked.shape != codes.shape or not np.isnan(codes[asked]).all()):
             raise InputError(
-                f"{type(self).__name__}.impute: asked must be true in holes alone, and of shape {codes.shape}; it is of "
-                f"shape {asked.shape}; take np.isnan of the codes, or a part of it"
+                f"{type(self).__name__}.impute: asked has shape {asked.shape}; it must be true in holes alone, and of "
+                f"shape {codes.shape}; take np.isnan of the table, or a part of it"
             )
         return self._predict(codes, n_draws, random_state, asked)
 

@@ -210,3 +210,18 @@ def test_wrong_parameters_are_named(settings, tiny_llama):
     schema, X = example_table()
     with pytest.raises(InputError, match=next(iter(settings))):
         IMPUTERS["llm"](model=str(tiny_llama), **settings).fit(X, schema=schema)
+
+
+def test_a_question_that_is_not_asked_is_not_put_to_the_model(learned, monkeypatch):
+    """Of people who answered nothing, milk alone: as many answers as among all holes, of half the questions."""
+    from imputers.llm.scoring import draws
+
+    nobody, rounds, ask = np.full((300, 2), np.nan), [], draws._shares
+    monkeypatch.setattr(draws, "_shares", lambda *given: rounds.append(len(given[4])) or ask(*given))
+    both = learned.impute(nobody, n_draws=4)
+    n_both = sum(rounds)
+    milk = learned.impute(nobody, n_draws=4, asked=np.tile([False, True], (300, 1)))
+    assert sum(rounds) - n_both == n_both / 2
+    assert milk.draws.shape == (4, 300)
+    assert (len(milk.probabilities[0]), len(milk.probabilities[1])) == (0, 300)
+    assert abs(milk.draws.mean() - both.draws[:, 1::2].mean()) < 4 * 0.5 / np.sqrt(300)
