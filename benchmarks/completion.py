@@ -171,12 +171,12 @@ def _tables(
     """Every table with these of its holes filled."""
     values, schema = bounded(survey.dataset.values, method.full_schema_)[0], method.full_schema_
     prediction = method.impute(values, n_draws=n_draws, random_state=seed, asked=filled)
-    if prediction.draws is None:
+    check_prediction(prediction, values, schema, n_draws, filled)
+    whole = widen(prediction, values, filled)
+    if whole.draws is None:
         raise InputError(
             f"{type(method).__name__} analyses and fills nothing; choose an imputer that fills, see `list`"
         )
-    check_prediction(prediction, values, schema, n_draws, filled)
-    whole = widen(prediction, values, filled)
     best = method.best(whole, values)
     unordered = np.isin(np.nonzero(np.isnan(values))[1], schema.where(*UNORDERED))
     fills = dict(zip(_draw_names(n_draws), whole.draws, strict=True))

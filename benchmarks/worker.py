@@ -121,8 +121,8 @@ def _imputed(request: Mapping[str, Any], arrays: Mapping[str, Floats]) -> bytes:
         folder=folder,
     )
     fitted = time.perf_counter()
-    asked = arrays["asked"].astype(bool) if "asked" in arrays else None
-    prediction = imputer.impute(arrays["values"], n_draws=request["n_draws"], asked=asked)
+    wanted: dict[str, Any] = {"asked": arrays["asked"].astype(bool)} if "asked" in arrays else {}
+    prediction = imputer.impute(arrays["values"], n_draws=request["n_draws"], **wanted)
     drawn = time.perf_counter()
     if not isinstance(prediction, Prediction):
         raise InputError(f"impute gave a {type(prediction).__name__}; wanted a Prediction")

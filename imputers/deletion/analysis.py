@@ -28,13 +28,20 @@ class Analysis(Imputer):
     moments_: Moments | None = None
     estimates_: Estimates | None = None
 
-    def impute(self, X: pd.DataFrame | Floats, n_draws: int = 5, *, random_state: int | None = None) -> Prediction:
+    def impute(
+        self,
+        X: pd.DataFrame | Floats,
+        n_draws: int = 5,
+        *,
+        random_state: int | None = None,
+        asked: NDArray[np.bool_] | None = None,
+    ) -> Prediction:
         """Give what was estimated in `fit`; there are no draws, whatever the table.
 
         Parameters
         ----------
         X : table (n, p) with the columns of `fit`; only checked.
-        n_draws, random_state : not used, as nothing is drawn.
+        n_draws, random_state, asked : not used, as nothing is drawn.
         """
         self._codes(X)
         return Prediction(moments=self.moments_, estimates=self.estimates_)
