@@ -45,20 +45,18 @@ class Fill(NamedTuple):
 
 
 class Visit(NamedTuple):
-    """What a chain says of an item: in one of its last iterations, the last of which counts.
+    """What a chain says of an item in its last iteration.
 
     Parameters
     ----------
     item : the item.
     codes : of its holes, shape (h,).
     forecast : of the conditional model: probabilities (h, K), or the mean (h,) of a numeric item.
-    share : what the forecast weighs among those of the chain, which add up to one.
     """
 
     item: Item
     codes: Floats
     forecast: NDArray[np.floating]
-    share: float = 1.0
 
 
 class ChainedImputer(Imputer):
@@ -69,9 +67,11 @@ class ChainedImputer(Imputer):
     holes are filled anew from the regression. A subclass writes `_fill`, the conditional model, and has the
     parameter ``max_iter``. Each draw is a chain of its own; fitting only keeps the table, and the chains run when a
     prediction is asked for. Models learn from the fitted rows only; new rows are stacked below them and carried along
-    the chain. The expected values and probabilities of the prediction are forecasts of the conditional models, averaged
-    over the later half of the iterations and over the chains: less noisy than the mean of the draws or shares among
-    them (Gelfand & Smith 1990, J. American Statistical Association 85, 398–409). Survey weights are not used.
+    the chain. The expected values and probabilities of the prediction are what the draws came from, the forecasts of
+    the conditional models in the last iteration, averaged over the chains: less noisy than the mean of the draws or
+    shares among them (Gelfand & Smith 1990, J. American Statistical Association 85, 398–409). Those of earlier
+    iterations would be of other draws where a chain still moves, as between items that all but repeat each other.
+    Survey weights are not used.
 
     Attributes
     ----------
@@ -115,10 +115,10 @@ class ChainedImputer(Imputer):
         forecasts: dict[int, NDArray[np.floating]] = {}
         chains = zip(fills, self._chains(table, items, len(fills), rng), strict=True)
         for fill, chain in steps(chains, len(fills)):
-            for item, codes, forecast, share in chain:
+            for item, codes, forecast in chain:
                 own = asked[item.j]
                 fill[places[item.j]] = codes[own]
-                _add(forecasts, item.j, forecast[own], share / len(fills))
+                _add(forecasts, item.j, forecast[own] / len(fills))
         expected, probabilities = np.full(fills.shape[1], np.nan), {}
         for item in items:
             forecast, at = forecasts.pop(item.j), places[item.j]
@@ -141,7 +141,7 @@ class ChainedImputer(Imputer):
             yield self._chain(table, items, child)
 
     def _chain(self, table: Floats, items: list[Item], rng: np.random.Generator) -> Iterator[Visit]:
-        """Run one chain; give the visits of its later half, or the last one of a deterministic method."""
+        """Run one chain; give the visits of its last iteration."""
         starts = ((item, self._begin(item, rng)) for item in items)
         if self.read_:
             return self._visits(Selected.begin(self.predictors_, table, self.read_, starts), items, rng)
@@ -149,7 +149,6 @@ class ChainedImputer(Imputer):
 
     def _visits(self, completed: Chain[T], items: list[Item], rng: np.random.Generator) -> Iterator[Visit]:
         """Visit the items in turn, iteration after iteration."""
-        kept = 1 if self.deterministic else (self.max_iter + 1) // 2
         parameters: dict[int, Floats | None] = {}
         for iteration in steps(range(self.max_iter), self.max_iter):
             for item in steps(items, len(items)):
@@ -158,16 +157,16 @@ class ChainedImputer(Imputer):
                 completed.put(turn, self._carry(item, fill))
                 traced(item.j, fill.codes)
                 parameters[item.j] = fill.parameters
-                if iteration >= self.max_iter - kept:
-                    yield Visit(item, fill.codes, fill.forecast(), 1 / kept)
+                if iteration == self.max_iter - 1:
+                    yield Visit(item, fill.codes, fill.forecast())
 
 
-def _add(totals: dict[int, NDArray[np.floating]], j: int, forecast: NDArray[np.floating], share: float) -> None:
-    """Add a share of a forecast to the total of item j."""
+def _add(totals: dict[int, NDArray[np.floating]], j: int, forecast: NDArray[np.floating]) -> None:
+    """Add a forecast to the total of item j."""
     if j in totals:
-        totals[j] += share * forecast
+        totals[j] += forecast
     else:
-        totals[j] = share * forecast
+        totals[j] = forecast
 
 
 def hole_places(holes: NDArray[np.bool_]) -> list[Rows]:

@@ -42,7 +42,5 @@ def test_nothing_asked_is_nothing_filled():
 def test_holes_alone_can_be_asked(wrong):
     schema, X = example_table()
     imputer = make_imputer("hot-deck").fit(X, schema=schema)
-    with pytest.raises(
-        InputError, match=r"HotDeck.impute: asked has shape .*; it must be true in holes alone"
-    ):
+    with pytest.raises(InputError, match=r"HotDeck.impute: asked has shape .*; it must be true in holes alone"):
         imputer.impute(X, asked=wrong(X))
