@@ -17,6 +17,7 @@ from datasets.errors import InputError
 from datasets.prediction import Prediction, complete, narrow, point
 from datasets.schema import Floats, Kind, Schema
 from imputers.checks import keep_checks
+from imputers.constants import Constants
 from imputers.door import Door, Table, Unseen
 from imputers.threads import one_thread
 
@@ -171,15 +172,15 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self.folder_ = folder
         self._unseen = unseen
         codes = self._door.codes(X, "error")  # what is learned from is seen
-        self._constants = _constants(codes, self.full_schema_)
-        self._varying = np.flatnonzero(np.isnan(self._constants))
-        if len(self._varying) < 2:
+        self._constants = Constants.of(codes, self.full_schema_)
+        varying = self._constants.varying
+        if len(varying) < 2:
             raise InputError(
-                f"{len(self._varying)} of {len(self.full_schema_)} columns vary (n_samples = {len(codes)}, "
+                f"{len(varying)} of {len(self.full_schema_)} columns vary (n_samples = {len(codes)}, "
                 f"n_features = {self.n_features_in_}); imputation learns from how they vary, and needs two"
             )
-        self.schema_ = self.full_schema_.take(self._varying)
-        self._fit(codes[:, self._varying], np.random.default_rng((random_state, 0)))
+        self.schema_ = self.full_schema_.take(varying)
+        self._fit(codes[:, varying], np.random.default_rng((random_state, 0)))
         return self
 
     @one_thread()
@@ -235,10 +236,11 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     def _inner(self, codes: Floats, asked: NDArray[np.bool_], n_draws: int, rng: np.random.Generator) -> Prediction:
         """What the method says of the holes that are asked, constants of constant columns among them."""
-        inner = asked[:, self._varying]
-        if not inner.any():
-            return self._widen(asked, Prediction(np.empty((n_draws, 0))))
-        return self._widen(asked, self._answer(codes[:, self._varying], inner, n_draws, rng))
+        varying = self._constants.varying
+        inner, found = asked[:, varying], Prediction(np.empty((n_draws, 0)))
+        if inner.any():
+            found = self._answer(codes[:, varying], inner, n_draws, rng)
+        return self._constants.widen(asked, found)
 
     @one_thread()
     def transform(self, X: Table) -> Table:
@@ -355,34 +357,3 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = tags.input_tags.categorical = tags.input_tags.string = True
         return tags
-
-    def _widen(self, asked: NDArray[np.bool_], inner: Prediction) -> Prediction:
-        """Put the constants of constant columns among the fills of what is asked (n, p)."""
-        if len(self._varying) == asked.shape[1]:
-            return inner
-        columns = np.nonzero(asked)[1]
-        constant = self._constants[columns]  # NaN where the method filled
-        inside = np.isnan(constant)
-        probabilities = {int(self._varying[j]): table for j, table in inner.probabilities.items()}
-        if inner.draws is None:
-            return Prediction(None, None, probabilities, inner.moments, inner.estimates)
-        fills = np.tile(constant, (len(inner.draws), 1))
-        fills[:, inside] = inner.draws
-        expected = None
-        if inner.expected is not None:
-            expected = constant.copy()
-            expected[inside] = inner.expected
-        return Prediction(fills, expected, probabilities)
-
-
-def _constants(codes: Floats, schema: Schema) -> Floats:
-    """Value of each constant column, NaN for columns that vary; shape (p,)."""
-    observed = (~np.isnan(codes)).sum(axis=0)
-    for column, count in zip(schema, observed, strict=True):
-        if count < 2:
-            raise InputError(
-                f"column {column.name!r} has {count} observed values; an imputer needs two at least to learn "
-                'from; leave the column out (kind = "ignore" in the schema)'
-            )
-    low, high = np.nanmin(codes, axis=0), np.nanmax(codes, axis=0)
-    return np.where(low == high, low, np.nan)

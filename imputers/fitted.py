@@ -21,6 +21,7 @@ from datasets.errors import InputError
 from datasets.schema import Column, Kind, Regression, Role, Schema
 from imputers import make_imputer
 from imputers.base import Imputer, Spelled
+from imputers.constants import Constants
 from imputers.door import Door
 
 FACTS, ARRAYS = "fitted.json", "arrays.npz"
@@ -28,7 +29,7 @@ FORMAT = 1
 NOUNS = (Schema, Column, Condition, Regression, Kind, Role)  # that any learned state may hold
 OUTER = frozenset(  # attributes of every fitted imputer, which are not of its method
     [
-        *("_door", "_constants", "_varying", "_unseen", "full_schema_", "schema_", "set_aside_", "n_features_in_"),
+        *("_door", "_constants", "_unseen", "full_schema_", "schema_", "set_aside_", "n_features_in_"),
         *("feature_names_in_", "random_state_", "weights_", "folder_", "_sklearn_output_config"),
     ]
 )
@@ -78,8 +79,7 @@ def save_fitted(imputer: Imputer, request: str, folder: Path) -> None:
         "aside": imputer.set_aside_,
         "seed": imputer.random_state_,
         "weights": imputer.weights_,
-        "constants": imputer._constants,
-        "varying": imputer._varying,
+        "constants": imputer._constants.values,
         "unseen": imputer._unseen,
     }
     facts = {"format": FORMAT, "imputer": request, "outer": writing.of(outer), "learned": writing.of(learned)}
@@ -129,8 +129,8 @@ def _refit(imputer: Imputer, outer: Mapping[str, Any], learned: Mapping[str, Any
     imputer.n_features_in_ = outer["n_columns"]
     imputer._name_features()
     imputer.random_state_, imputer.weights_, imputer.folder_ = outer["seed"], outer["weights"], None
-    imputer._constants, imputer._varying, imputer._unseen = outer["constants"], outer["varying"], outer["unseen"]
-    imputer.schema_ = schema.take(imputer._varying)
+    imputer._constants, imputer._unseen = Constants(outer["constants"]), outer["unseen"]
+    imputer.schema_ = schema.take(imputer._constants.varying)
     for name, value in learned.items():
         if hasattr(type(imputer), name):
             raise ValueError(f"it would replace {name}")

@@ -59,12 +59,6 @@ class Analysis(Imputer):
             "impute(X).moments or impute(X).estimates, or take a method that fills, e.g. 'mice'"
         )
 
-    def _whole(self, X: Floats) -> Floats:
-        """All columns of the table (n, p) from those that vary: a regression may name a constant one."""
-        codes = np.tile(self._constants, (len(X), 1))
-        codes[:, self._varying] = X
-        return codes
-
 
 class Deletion(Analysis):
     """Base of deletion methods: a subclass writes ``_moments`` and ``_estimates``.
@@ -78,7 +72,7 @@ class Deletion(Analysis):
 
     def _fit(self, X: Floats, rng: np.random.Generator) -> None:
         inner = self._moments(X)
-        blocks = [self.full_schema_.blocks[j] for j in self._varying]
+        blocks = [self.full_schema_.blocks[j] for j in self._constants.varying]
         at = np.concatenate([np.arange(block.start, block.stop) for block in blocks])
         q = self.full_schema_.blocks[-1].stop
         self.moments_ = Moments(
@@ -89,7 +83,8 @@ class Deletion(Analysis):
         )
         regression = self.full_schema_.regression
         used = [] if regression is None else [self.full_schema_.index(name) for name in regression.names]
-        self.estimates_ = None if regression is None else self._estimates(self._whole(X), used)
+        whole = self._constants.whole(X)  # a regression may name a column that does not vary
+        self.estimates_ = None if regression is None else self._estimates(whole, used)
 
     def _moments(self, X: Floats) -> Moments:
         raise TypeError(f"{type(self).__name__} must write _moments(X)")

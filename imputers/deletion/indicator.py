@@ -34,7 +34,7 @@ class Indicator(Analysis):
                 "Indicator adjusts a regression and the schema states none; say which is meant with "
                 "Schema(columns, regression=Regression(outcome, covariates)), or take a method that fills, e.g. 'mice'"
             )
-        codes = self._whole(X)
+        codes = self._constants.whole(X)
         answered = ~np.isnan(codes[:, schema.index(schema.regression.outcome)])
         missing = {}
         for name in schema.regression.covariates:

@@ -69,6 +69,6 @@ class Listwise(Deletion):
         """Positions of the analysis variables among the columns that vary."""
         if self.variables is not None:
             asked = {self.full_schema_.index(name) for name in self.variables}
-            return [at for at, j in enumerate(self._varying) if j in asked]
+            return [at for at, j in enumerate(self._constants.varying) if j in asked]
         targets = self.schema_.having(Role.TARGET).tolist()
         return targets or list(range(len(self.schema_)))
