@@ -128,6 +128,16 @@ def test_known_answers_count_and_their_order_does_not(fitted, shown):
     assert (np.abs(changed - found)[:, own] > 0.5).all()
 
 
+def test_weights_of_zero_answer_by_the_observed_shares(fitted, shown):
+    network = strong_network(fitted.vocabulary_, 1)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.zero_()
+    questions, _ = some_questions(shown, np.random.default_rng(2))
+    items = questions.items.ravel()[questions.asked]
+    np.testing.assert_allclose(network.probabilities(questions), fitted.vocabulary_.shares[items], atol=1e-6)
+
+
 @pytest.mark.parametrize("n_layers", [1, 2])
 def test_probabilities_are_those_of_the_whole_sequence(fitted, shown, n_layers):
     """Plain torch over the same words, with the attention mask in full."""
@@ -136,8 +146,8 @@ def test_probabilities_are_those_of_the_whole_sequence(fitted, shown, n_layers):
     with torch.no_grad():
         scores = reference(network, questions, [torch.ones(800, 32)] * (1 + 2 * n_layers))
     own = network.own_words[questions.items.ravel()[questions.asked]]
-    barred = network.barred[questions.items.ravel()[questions.asked]]
-    expected = (scores.gather(1, own) + barred).softmax(dim=1)
+    offset = network.offset[questions.items.ravel()[questions.asked]]
+    expected = (scores.gather(1, own) + offset).softmax(dim=1)
     np.testing.assert_allclose(network.probabilities(questions), expected.numpy(), atol=1e-5)
 
 
@@ -160,7 +170,7 @@ def test_loss_and_its_gradient_are_those_of_plain_torch(fitted, shown, n_layers)
     network.zero_grad()
     scores = reference(network, questions, factors)
     items = torch.as_tensor(questions.items.ravel()[questions.asked])
-    own = scores.gather(1, network.own_words[items]) + network.barred[items]
+    own = scores.gather(1, network.own_words[items]) + network.offset[items]
     expected = cross_entropy(own, torch.as_tensor(words - network.first[items]))
     expected.backward()
     torch.testing.assert_close(loss, expected)

@@ -70,6 +70,9 @@ class Network(nn.Module):
     itself, never to another question; a cell attends to itself alone. So a cell's key and value depend on its word
     only, and are computed once for each word.
 
+    An answer's score starts from the log of its observed share, so that weights of zero answer by the shares: without
+    biases these would have to be learned, and would not be from a few hundred rows.
+
     A word's vector is its own, plus its item's, plus place on the scale and its square × two directions of the item:
     what is learned about "agree" also moves "strongly agree".
 
@@ -82,7 +85,7 @@ class Network(nn.Module):
 
     basis: Tensor
     own_words: Tensor
-    barred: Tensor
+    offset: Tensor
 
     def __init__(
         self, vocabulary: Vocabulary, n_hidden: int, n_layers: int, n_heads: int, rng: np.random.Generator
@@ -98,13 +101,14 @@ class Network(nn.Module):
         counts = np.diff(vocabulary.bounds)
         places = np.arange(counts.max())
         own_words = np.where(places < counts[:, None], self.first[:, None] + places, 0)
-        barred = np.where(places < counts[:, None], 0.0, -np.inf).astype(np.float32)
+        with np.errstate(divide="ignore"):
+            offset = np.log(vocabulary.shares).astype(np.float32)
         basis = np.zeros((n_words, 3, p), dtype=np.float32)
         powers = [np.arange(n_words) >= p, vocabulary.scores, vocabulary.scores**2]
         basis[np.arange(n_words), :, vocabulary.item_of] = np.stack(powers, axis=1)
         self.register_buffer("basis", torch.from_numpy(basis.reshape(n_words, 3 * p)))
         self.register_buffer("own_words", torch.from_numpy(own_words))  # answers of each item, (p, K)
-        self.register_buffer("barred", torch.from_numpy(barred))
+        self.register_buffer("offset", torch.from_numpy(offset))
         self.words_in, self.words_out = weights(n_words, n_hidden), weights(n_words, n_hidden)
         self.items_in, self.items_out = weights(3 * p, n_hidden), weights(3 * p, n_hidden)
         self.layers = nn.ModuleList(Layer(n_hidden, weights) for _ in range(n_layers))
@@ -157,7 +161,7 @@ class Network(nn.Module):
         table = state.new_zeros(p * longest, state.shape[1])
         by_item = table.index_copy(0, torch.from_numpy(place), normed(state)).view(p, longest, -1)
         vectors = embedding(self.own_words, self.head())  # (p, K, n_hidden)
-        scores = torch.baddbmm(self.barred[:, None], by_item, vectors.transpose(1, 2))
+        scores = torch.baddbmm(self.offset[:, None], by_item, vectors.transpose(1, 2))
         return scores.flatten(0, 1)[torch.from_numpy(place)]
 
     @torch.no_grad()
@@ -165,7 +169,7 @@ class Network(nn.Module):
         """Probabilities of the answers to the asked questions, shape (a, K), K those of the widest item; 0 beyond."""
         state = normed(self.states(questions, lambda shape: torch.ones(()).expand(shape)))
         items = torch.from_numpy(questions.items.ravel()[questions.asked])
-        scores = linear(state, self.head()).gather(1, self.own_words[items]) + self.barred[items]
+        scores = linear(state, self.head()).gather(1, self.own_words[items]) + self.offset[items]
         return scores.softmax(dim=1).double().numpy()
 
 
