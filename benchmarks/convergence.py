@@ -10,6 +10,7 @@ from imputers.traces import Visits, by_chain
 from metrics.convergence import WARN, by_chance, r_hat
 
 NAMED = 5
+STUCK = 1e6  # records hold numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,16 +32,32 @@ class Convergence:
         traces = {schema.names[j]: by_chain(own, n_chains) for j, own in visits.items() if len(own) % n_chains == 0}
         return cls(traces, {name: (r_hat(own[0]), r_hat(own[1])) for name, own in traces.items()})
 
+    @property
+    def limit(self) -> float:
+        """R-hat that chance hardly exceeds in any item, and `WARN` at least; NaN with one chain or one iteration."""
+        _, chains, iterations = next(iter(self.traces.values())).shape if self.traces else (2, 1, 1)
+        if min(chains, iterations) < 2:
+            return float("nan")
+        return max(WARN, by_chance(chains, iterations, 2 * len(self.traces)))
+
+    def measures(self) -> dict[str, float]:
+        """What the records of a cell hold of it, by the names of `reports.measures`; nothing where there is no R-hat.
+
+        An infinite R-hat, of chains that are stuck apart, comes as the largest number that is told.
+        """
+        worst = [max(own) for own in self.r_hats.values()]
+        if not np.isfinite(self.limit):
+            return {}
+        beyond = float(np.mean([found > self.limit for found in worst]))
+        return {"r-hat": min(max(worst), STUCK), "r-hat-limit": self.limit, "r-hat-beyond": beyond}
+
     def as_json(self) -> dict[str, dict[str, float | None]]:
         """R-hat by item, None where there is none."""
         return {name: {"mean": _shown(own[0]), "sd": _shown(own[1])} for name, own in self.r_hats.items()}
 
     def warning(self) -> str:
         """A sentence if chains of some items disagree, worst first; else empty."""
-        _, chains, iterations = next(iter(self.traces.values())).shape if self.traces else (2, 1, 1)
-        if min(chains, iterations) < 2:
-            return ""
-        limit = max(WARN, by_chance(chains, iterations, 2 * len(self.traces)))
+        limit = self.limit
         worst = {name: max(own) for name, own in self.r_hats.items() if max(own) > limit}
         if not worst:
             return ""

@@ -1,4 +1,4 @@
-"""Measures: what records hold besides metrics: cost, and what a language model's audit of itself found."""
+"""Measures: what records hold besides metrics: cost, what an audit of a language model found, and how chains agree."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,10 +8,12 @@ from reports.results import COSTS
 VARIANTS = ("paraphrase", "reversed-order", "opaque", "reversed-scale")
 OF_ORIGINAL = ("cells", "mass", "low-mass", "log-score", "accuracy", "tokens", "seconds")
 OF_VARIANT = ("variation", "flips", "log-score", "log-score-change", "log-score-error", "accuracy", "accuracy-change")
-AUDIT = (
+OF_MODELS = (
     *(f"audit-{name}" for name in OF_ORIGINAL),
     *(f"audit-{variant}-{name}" for variant in VARIANTS for name in OF_VARIANT),
 )
+OF_CHAINS = ("r-hat", "r-hat-limit", "r-hat-beyond")  # largest of all items, what chance allows, share of items beyond
+AUDIT = (*OF_MODELS, *OF_CHAINS)
 NOT_METRICS = (*COSTS, *AUDIT)
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 from reports import board_tables, tables
 from reports.audit import audit_sections
 from reports.boards import Board, Contest, items
+from reports.convergence import convergence_sections
 from reports.covariances import Covariances
 from reports.discrimination import discrimination_sections
 from reports.facts import Facts
@@ -60,6 +61,7 @@ def leaderboard_page(
         *_texts(contest, order),
         *subgroup_sections(contest, order),
         *discrimination_sections(contest, order),
+        *convergence_sections(contest, order),
         *audit_sections(contest, order),
         *_details(contest, order),
         *_masks(cards),

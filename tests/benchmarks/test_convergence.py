@@ -9,6 +9,7 @@ from imputers import make_imputer
 from imputers.traces import by_chain, tracing
 from metrics.convergence import by_chance, r_hat
 from reports.drawing import png
+from reports.measures import OF_CHAINS
 from reports.traces import trace_figure
 
 SCHEMA = Schema((Column("a", Kind.NUMERIC), Column("b", Kind.NUMERIC)))
@@ -88,3 +89,20 @@ def test_what_is_due_to_chance_is_as_often_beyond_as_is_stated():
     rng = np.random.default_rng(4)
     largest = [max(r_hat(chains) for chains in rng.normal(size=(10, 5, 5))) for _ in range(400)]
     assert 0 < np.sum(np.array(largest) > by_chance(5, 5, 10)) < 12
+
+
+def test_records_hold_the_worst_item_the_limit_and_the_share_beyond():
+    rng = np.random.default_rng(2)
+    calm = [(float(rng.normal()), 1.0 + rng.random()) for _ in range(15)]
+    apart = [(float(chain + rng.normal()), 1.0 + rng.random()) for chain in (0, 9, 20) for _ in range(5)]
+    found = Convergence.of({0: calm, 1: apart}, SCHEMA, 3)
+    measures = found.measures()
+    assert set(measures) == set(OF_CHAINS) and measures["r-hat-beyond"] == 0.5
+    assert measures["r-hat"] == max(found.r_hats["b"]) > measures["r-hat-limit"] == by_chance(3, 5, 4)
+    stuck = Convergence.of({0: [(1.0, 1.0)] * 5 + [(2.0, 1.0)] * 5}, SCHEMA, 2)
+    assert np.isfinite(stuck.measures()["r-hat"]) and stuck.measures()["r-hat"] > 1000
+
+
+def test_one_chain_and_methods_without_have_no_measures():
+    assert Convergence.of({0: [(1.0, 1.0)] * 5}, SCHEMA, 1).measures() == {}
+    assert Convergence.of({}, SCHEMA, 5).measures() == {}

@@ -14,7 +14,7 @@ from reports.boards import Contest, contest_of
 from reports.facts import Facts, check_facts
 from reports.html import to_html
 from reports.markdown import to_markdown
-from reports.measures import AUDIT, SHOWN
+from reports.measures import OF_MODELS, SHOWN
 from reports.page import Grid
 from reports.results import Record, lost, tidy
 from reports.sections import leaderboard_page
@@ -96,9 +96,9 @@ def rows(grid):
 def test_measures_are_those_that_an_audit_gives():
     cells = (AuditedCells(np.array([0, 1]), np.array([0, 1]), ordered=True),)
     found = audit(lambda _: [np.log(np.full((2, 2), 0.5))], cells, list(Variant), Spent(1, 1, 1.0))
-    assert set(found) == set(AUDIT)
-    assert set(SHOWN) < set(AUDIT)
-    assert {m.change for m in SHOWN.values()} | {m.error for m in SHOWN.values()} <= {*AUDIT, ""}
+    assert set(found) == set(OF_MODELS)
+    assert set(SHOWN) < set(OF_MODELS)
+    assert {m.change for m in SHOWN.values()} | {m.error for m in SHOWN.values()} <= {*OF_MODELS, ""}
 
 
 def test_the_grid_by_hand(five):
