@@ -37,7 +37,7 @@ class GaussianMixture(NormalImputer):
     Expectation and probabilities are means over components, by their posterior given what the row has answered, of
     those of ``gaussian-em``. Draws are proper, by data augmentation (Schafer 1997, Analysis of Incomplete
     Multivariate Data, section 5.4, for one normal; here with a drawn component for each row and drawn shares). New
-    rows are conditioned on the fitted parameters. Survey weights are not used.
+    rows are conditioned on the drawn parameters. Survey weights are not used.
 
     The number of components minimises the BIC of the observed cells among 1, 2, 3, 5, tried in this order until it
     rises. Codes have no density, so for this choice they are spread evenly over their step of the scale: the BIC of
@@ -108,13 +108,12 @@ class GaussianMixture(NormalImputer):
         spread = D + rng.uniform(-0.5, 0.5, D.shape) * (step / self.scale_)[self._kept]
         return (spread - np.nanmean(spread, axis=0)) / np.nanstd(spread, axis=0)
 
-    def _draw_normals(self, D: Floats, n_draws: int, rng: np.random.Generator) -> Iterator[Floats]:
+    def _draw_normals(
+        self, D: Floats, n_draws: int, rng: np.random.Generator
+    ) -> Iterator[tuple[Floats, list[Weighted]]]:
         mixture, fitted_rows, rows = self.mixture_, group_rows(self._data), group_rows(D)
         for _ in range(n_draws):
             for _ in range(self.thin):
                 mixture = draw_mixture(mixture, *draw_rows(mixture, self._data, fitted_rows, rng), self._prior, rng)
-            yield draw_rows(mixture, D, rows, rng)[0]
-
-    def _normals(self, D: Floats) -> list[Weighted]:
-        posterior = expect(self.mixture_, D, group_rows(D)).posterior
-        return list(zip(posterior.T, self.mixture_.normals, strict=True))
+            posterior = expect(mixture, D, rows).posterior
+            yield draw_rows(mixture, D, rows, rng)[0], list(zip(posterior.T, mixture.normals, strict=True))

@@ -26,14 +26,13 @@ class NormalImputer(MatrixImputer):
     ``_fit_normals(D, rng)``
         learn from D with holes;
     ``_draw_normals(D, n_draws, rng)``
-        yield D completed, once a draw;
-    ``_normals(D)``
-        the distribution of the rows of D given their observed cells, as normals with a weight per row.
+        yield, once a draw, D completed, and what it was drawn from: the distribution of the rows of D given their
+        observed cells under the drawn parameters, as normals with a weight per row.
 
     A drawn score becomes the nearest code, and drawn dummies the largest one's level (Allison 2002, Missing Data,
-    p. 40). Stated is what such draws are distributed like: probabilities of an ordinal item are normal areas between
-    the midpoints of its scale, expectations of a numeric item means of normals censored at its limits. That the dummy
-    of a nominal level is the largest has no probability in closed form, and none is stated.
+    p. 40). Stated is what the draws came from, averaged over them: probabilities of an ordinal item are normal areas
+    between the midpoints of its scale, expectations of a numeric item means of normals censored at its limits. That
+    the dummy of a nominal level is the largest has no probability in closed form, and none is stated.
     """
 
     def _fit_matrix(self, D: Floats, rng: np.random.Generator) -> None:
@@ -49,20 +48,22 @@ class NormalImputer(MatrixImputer):
     def _fit_normals(self, D: Floats, rng: np.random.Generator) -> None:
         raise TypeError(f"{type(self).__name__} must write _fit_normals(D, rng)")
 
-    def _draw_normals(self, D: Floats, n_draws: int, rng: np.random.Generator) -> Iterable[Floats]:
+    def _draw_normals(
+        self, D: Floats, n_draws: int, rng: np.random.Generator
+    ) -> Iterable[tuple[Floats, Iterable[Weighted]]]:
         raise TypeError(f"{type(self).__name__} must write _draw_normals(D, n_draws, rng)")
-
-    def _normals(self, D: Floats) -> Iterable[Weighted]:
-        raise TypeError(f"{type(self).__name__} must write _normals(D)")
 
     def _impute(self, X: Floats, n_draws: int, rng: np.random.Generator) -> Prediction:
         holes, D = np.isnan(X), self._encode(X)[:, self._kept]
-        draws = [
-            self._decode(X, self._widened(completed, self._kept))[holes]
-            for completed in self._draw_normals(D, n_draws, rng)
-        ]
-        expected, probabilities = self._distribution(D, holes)
-        return Prediction(np.stack(draws), expected[holes], probabilities)
+        draws = np.empty((n_draws, holes.sum()))
+        expected, probabilities = self._nothing_yet(holes)
+        for draw, (completed, normals) in zip(draws, self._draw_normals(D, n_draws, rng), strict=True):
+            draw[:] = self._decode(X, self._widened(completed, self._kept))[holes]
+            for weights, model in normals:
+                self._add(D, holes, model, weights / n_draws, expected, probabilities)
+        for j, shares in probabilities.items():
+            expected[holes[:, j], j] = shares @ self.schema_.columns[j].levels
+        return Prediction(draws, expected[holes], probabilities)
 
     def _conditional(self, D: Floats, model: Normal) -> tuple[Floats, Floats]:
         """Conditional mean and standard deviation of the full design (n, q), in its units; 0 for dummies not kept."""
@@ -75,25 +76,31 @@ class NormalImputer(MatrixImputer):
         full[:, self._kept] = spread * self.scale_[self._kept]
         return self._widened(mean, self._kept) * self.scale_ + self.centre_, full
 
-    def _distribution(self, D: Floats, holes: NDArray[np.bool_]) -> tuple[Floats, dict[int, Floats]]:
-        """Expectations (n, p), NaN if nominal, and level probabilities of ordinal holes (holes of the column, K)."""
-        scaled = {int(j): holes[:, j] for j in self.schema_.where(Kind.NUMERIC, Kind.ORDINAL)}
+    def _nothing_yet(self, holes: NDArray[np.bool_]) -> tuple[Floats, dict[int, Floats]]:
+        """Expectations (n, p), NaN if nominal, and level probabilities of ordinal holes (holes of the column, K): 0."""
         expected, shares = np.full(holes.shape, np.nan), dict[int, Floats]()
-        for j, rows in scaled.items():
-            expected[rows, j] = 0.0
+        for j in self.schema_.where(Kind.NUMERIC, Kind.ORDINAL):
+            expected[holes[:, j], j] = 0.0
             if self.schema_.columns[j].labels:
-                shares[j] = np.zeros((rows.sum(), len(self.schema_.columns[j].levels)))
-        for weights, model in self._normals(D):
-            mean, spread = self._conditional(D, model)
-            for j, rows in scaled.items():
-                column, at = self.schema_.columns[j], self.schema_.blocks[j]
-                if j in shares:
-                    part = normal_shares(mean[rows, at], spread[rows, at], column.levels)
-                    shares[j] += weights[rows, None] * part
-                else:
-                    expected[rows, j] += weights[rows] * normal_mean(
-                        column, mean[rows, at.start], spread[rows, at.start]
-                    )
-        for j, own in shares.items():
-            expected[scaled[j], j] = own @ self.schema_.columns[j].levels
+                shares[int(j)] = np.zeros((holes[:, j].sum(), len(self.schema_.columns[j].levels)))
         return expected, shares
+
+    def _add(
+        self,
+        D: Floats,
+        holes: NDArray[np.bool_],
+        model: Normal,
+        weights: Floats,
+        expected: Floats,
+        shares: dict[int, Floats],
+    ) -> None:
+        """Add what a normal says of the holes, by the weight of each row (n,), to expectations and probabilities."""
+        mean, spread = self._conditional(D, model)
+        for j in self.schema_.where(Kind.NUMERIC, Kind.ORDINAL):
+            rows, column, at = holes[:, j], self.schema_.columns[j], self.schema_.blocks[j]
+            if j in shares:
+                part = normal_shares(mean[rows, at], spread[rows, at], column.levels)
+                shares[int(j)] += weights[rows, None] * part
+            else:
+                part = normal_mean(column, mean[rows, at.start], spread[rows, at.start])
+                expected[rows, j] += weights[rows] * part

@@ -22,9 +22,9 @@ class GaussianEM(NormalImputer):
     share whatever else was answered. Assumes missing at random and linear relations with equal
     spread. Draws are proper: parameters come from data augmentation started at the maximum likelihood
     estimate, ``thin`` steps before each; a drawn score becomes the nearest code, and drawn dummies the
-    largest one's level (Allison 2002, Missing Data, p. 40). Expectation and probabilities are those at the
-    estimate: means of normals censored at the limits of a numeric item, normal areas between the midpoints of an
-    ordinal scale, and none for nominal items. New rows are conditioned on the fitted parameters.
+    largest one's level (Allison 2002, Missing Data, p. 40). Expectation and probabilities are those that the draws
+    came from, averaged over them: means of normals censored at the limits of a numeric item, normal areas between the
+    midpoints of an ordinal scale, and none for nominal items. New rows are conditioned on the drawn parameters.
 
     Parameters
     ----------
@@ -55,12 +55,11 @@ class GaussianEM(NormalImputer):
         self._data = D
         self.model_, self.n_iter_ = maximum_likelihood(D, self.ridge, self.tol, self.max_iter)
 
-    def _draw_normals(self, D: Floats, n_draws: int, rng: np.random.Generator) -> Iterator[Floats]:
+    def _draw_normals(
+        self, D: Floats, n_draws: int, rng: np.random.Generator
+    ) -> Iterator[tuple[Floats, list[Weighted]]]:
         model, fitted_holes, holes = self.model_, find_holes(self._data), find_holes(D)
         for _ in range(n_draws):
             for _ in range(self.thin):
                 model = draw_model(draw_holes(model, self._data, fitted_holes, rng), self.ridge, rng)
-            yield draw_holes(model, D, holes, rng)
-
-    def _normals(self, D: Floats) -> list[Weighted]:
-        return [(np.ones(len(D)), self.model_)]
+            yield draw_holes(model, D, holes, rng), [(np.ones(len(D)), model)]
