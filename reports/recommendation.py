@@ -96,8 +96,11 @@ def _refuted(found: Inference) -> list[str]:
 
 def _recommended(advice: Advice, about: Mapping[str, Any]) -> str:
     if not advice.name:
-        ruled = f" {names(advice.refuted)} are refuted for `{about['analysis']}`." if advice.refuted else ""
-        return f"**None can be recommended.**{ruled} No other method with random draws did all its masks."
+        ruled = [f"{names(advice.refuted)} are refuted for `{about['analysis']}`."] if advice.refuted else []
+        least = [] if advice.inference is None else _least_biased(advice.inference, advice.contest.facts)
+        return " ".join(
+            ["**None can be recommended.**", *ruled, "No other method with random draws did all its masks.", *least]
+        )
     facts = advice.contest.facts["imputers"][advice.name]
     seconds = advice.boards["distributions"].placed.loc[advice.name, "seconds"]
     told = [f"**Take {code(advice.name)}, with {advice.draws} draws.** {plain(facts['summary'])}"]
@@ -145,13 +148,26 @@ def _inference(found: Inference, name: str) -> str:
     spared = [who for who, what in worst.items() if not what]
     told += [f"not refuted: {names(spared)}"] if spared else []
     if name in found.table.index:
-        row = found.table.loc[name]
-        told.append(
-            f"{code(name)} has its largest bias, {_signed(row['bias'])} ± {row['bias-error']:.2f} standard errors "
-            f"of the complete table, for {plain(str(row['worst']))}, and covers {row['coverage']:.2f} ± "
-            f"{row['coverage-error']:.2f}"
-        )
+        told.append(_of_method(found, name))
     return "; ".join(told) + "."
+
+
+def _of_method(found: Inference, name: str) -> str:
+    row = found.table.loc[name]
+    return (
+        f"{code(name)} has its largest bias, {_signed(row['bias'])} ± {row['bias-error']:.2f} standard errors of the "
+        f"complete table, for {plain(str(row['worst']))}, and covers {row['coverage']:.2f} ± "
+        f"{row['coverage-error']:.2f}"
+    )
+
+
+def _least_biased(found: Inference, facts: Facts) -> list[str]:
+    """Of methods with random draws the one with the smallest bias, for whoever must take one."""
+    able = [who for who in found.table.index if not facts["imputers"][who]["deterministic"]]
+    if not able:
+        return []
+    name = str(found.table.loc[able, "bias"].abs().idxmin())
+    return [f"Least biased of those that were tried: {_of_method(found, name)}."]
 
 
 def _signed(value: float) -> str:

@@ -15,7 +15,9 @@ from benchmarks.recommend import Wish, affordable, judged, own_rate, possible, p
 from datasets.errors import InputError
 from datasets.schema import Column, Kind, Schema
 from datasets.table import Dataset, Reason
-from reports.results import Record
+from reports.markdown import to_markdown
+from reports.recommendation import recommendation_page
+from reports.results import Record, read_record
 
 SCHEMA = Schema(
     (
@@ -57,16 +59,16 @@ def go(monkeypatch, *arguments):
 
 
 def test_from_a_file_to_a_page_and_a_script_that_pools(survey, monkeypatch, capsys):
-    chosen = ("--imputers", "mean,mice-pmm,hivae", "--jobs", "1")
+    chosen = ("--imputers", "mean,hot-deck,mice-pmm,hivae", "--jobs", "1")
     monkeypatch.setattr("benchmarks.recommend.MOST", 5)
     assert go(monkeypatch, "--analysis", "income ~ age + educ", "--budget", "4m", *chosen) == 0
     told = capsys.readouterr().out
     assert "left out: hivae, needs 1,000 rows" in told
-    assert "5 masks of each kind for 3 methods" in told
+    assert "5 masks of each kind for 4 methods" in told
     folder = survey / "advice" / "survey"
     page = (folder / "recommendation.md").read_text()
     assert "**Take `mice-pmm`, with " in page
-    assert "biased: `mean`" in page
+    assert "biased: `mean` and `hot-deck`" in page
     assert "150 of 150 rows × 3 columns" in page
     assert "5 masks of each kind (`replay` and `observed-patterns`)" in page
     assert "5 masks of each kind can refute a method for this analysis, and show none valid" in page
@@ -79,6 +81,13 @@ def test_from_a_file_to_a_page_and_a_script_that_pools(survey, monkeypatch, caps
     assert 100 < float(pooled["income ~ educ"].split()[0]) < 200
     filled = pd.read_csv(survey / "completed" / "draw_1.csv")
     assert filled.notna().all().all()
+
+    records = [read_record(path) for path in (survey / "advice" / "store" / "records").iterdir()]
+    refuted = [record for record in records if record.imputer in ("mean", "hot-deck")]
+    manifest = json.loads((folder / "manifest.json").read_text())
+    told = to_markdown(recommendation_page(refuted, manifest)[0])
+    assert "**None can be recommended.** `mean` and `hot-deck` are refuted for `income ~ age + educ`." in told
+    assert "Least biased of those that were tried: `hot-deck` has its largest bias, −" in told
 
 
 def test_a_method_of_the_users_is_loaded_by_what_the_page_prints(survey, monkeypatch, capsys):
