@@ -14,7 +14,7 @@ from datasets.files.labelled import unique_labels
 from datasets.files.missing import without_code
 from datasets.files.numbers import decimals_of
 from datasets.files.scales import names_its_ends, reads_like_scale
-from datasets.schema import Column, Floats, Kind
+from datasets.schema import MOST_DECIMALS, Column, Floats, Kind
 
 MANY_TEXTS = 50
 DATES = {"date", "datetime", "datetime64", "time", "timedelta", "timedelta64", "period"}
@@ -71,7 +71,7 @@ def guess_column(
     finite = seen[np.isfinite(seen)]
     if column.kind is not Kind.NUMERIC or not len(finite):
         return column
-    places = decimals_of(seen) if decimals is None else decimals
+    places = decimals if decimals is not None and decimals <= MOST_DECIMALS else decimals_of(seen)
     return replace(column, decimals=places, low=float(finite[0]), high=float(finite[-1]))
 
 

@@ -129,3 +129,21 @@ def test_few_levels_with_an_open_end_are_ordinal(tmp_path):
     )
     assert found.dataset.schema["children"].kind is Kind.ORDINAL
     assert found.dataset.schema["children"].labels == {0: "0", 1: "1", 2: "2", 3: "3 or more"}
+
+
+def test_numbers_of_every_digit_that_a_computer_writes_are_read_and_written_back(tmp_path):
+    """R and Python write a computed number with up to seventeen digits behind the point."""
+    logs = np.log(np.arange(1, 41) / 100.0)
+    logs[3], logs[7] = np.nan, 0.18232155679395463
+    cells = ["" if np.isnan(x) else repr(float(x)) for x in logs]
+    path = tmp_path / "logs.csv"
+    path.write_text("\n".join(["log,group", *(f"{cell},{k % 3}" for k, cell in enumerate(cells))]) + "\n")
+    survey = read_survey_file(path)
+    column = survey.dataset.schema["log"]
+    assert column.kind is Kind.NUMERIC and column.decimals is None
+    np.testing.assert_array_equal(survey.dataset.values[:, 0], logs)
+    filled = survey.dataset.values.copy()
+    filled[3, 0] = -1.25
+    write_completed(survey, filled, tmp_path / "out.csv")
+    back = [line.split(",")[0] for line in (tmp_path / "out.csv").read_text().splitlines()[1:]]
+    assert back == [*cells[:3], "-1.25", *cells[4:]]
