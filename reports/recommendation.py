@@ -17,6 +17,7 @@ from reports.results import Record, lost, tidy
 from reports.verdicts import board_verdict, code, names
 
 LEAST_DRAWS = 20
+NOMINAL, ERRORS = 0.95, 2.0  # coverage that is promised, and Monte-Carlo errors on either side of what was found
 FEW_ROWS = 500
 IN_R = {"mice-pmm": "pmm", "mice-cart": "cart"}
 
@@ -28,9 +29,9 @@ class Advice:
     Parameters
     ----------
     contest, inference, boards : what it rests on.
-    name : the imputer; empty if none can be recommended.
+    name : the imputer; empty if no method with random draws did its masks.
     ties : those that cannot be told apart from it.
-    refuted : those that the analysis rules out.
+    worse : those with random draws that are shown to serve the analysis worse than another.
     draws : how many completed tables to make.
     """
 
@@ -39,33 +40,36 @@ class Advice:
     boards: Mapping[str, Board]
     name: str
     ties: tuple[str, ...]
-    refuted: tuple[str, ...]
+    worse: tuple[str, ...]
     draws: int
 
 
 def advice_of(contest: Contest) -> Advice:
-    """Choose: of the methods with random draws that the analysis does not refute, the best place on Distributions.
+    """Choose: of the methods with random draws that are not shown to serve the analysis worse, the best place.
 
-    Of methods that share it those come first that state proper draws, and of these the fastest is taken.
+    The place is that on Distributions; of methods that share it those come first that state proper draws, and of these
+    the least biased is taken, or without an analysis the fastest. A method is not passed over for being refuted: one
+    whose masks scatter more would then win over one that is known to be less biased.
     """
     inference, boards = inference_of(contest), boards_of(contest)
     board = boards.get("distributions")
-    refuted = () if inference is None else tuple(_refuted(inference))
-    draws = LEAST_DRAWS
-    if board is None or board.placed.empty:
-        return Advice(contest, inference, boards, "", (), refuted, draws)
-    known = contest.facts["imputers"]
-    able = [name for name in board.placed.index if not known[name]["deterministic"] and name not in refuted]
-    if not able:
-        return Advice(contest, inference, boards, "", (), refuted, draws)
+    draws, known = LEAST_DRAWS, contest.facts["imputers"]
+    able = [] if board is None else [name for name in board.placed.index if not known[name]["deterministic"]]
+    worse = () if inference is None else _shown_worse(inference, able)
+    able = [name for name in able if name not in worse]
+    if board is None or not able:
+        return Advice(contest, inference, boards, "", (), worse, draws)
     rows = board.placed.loc[able]
     ties = list(rows.index[rows["place"] == rows["place"].min()])
     first = [name for name in ties if known[name]["proper"]] or ties
-    name = str(rows.loc[first, "seconds"].idxmin())
-    if inference is not None and name in inference.table.index:
+    judged = [] if inference is None else [tie for tie in first if tie in inference.table.index]
+    if inference is not None and judged:
+        name = str(inference.table.loc[judged, "bias"].abs().idxmin())
         fmi = inference.table.loc[name, "fmi"]
         draws = LEAST_DRAWS if np.isnan(fmi) else max(LEAST_DRAWS, ceil(100 * fmi))
-    return Advice(contest, inference, boards, name, tuple(tie for tie in ties if tie != name), refuted, draws)
+    else:
+        name = str(rows.loc[first, "seconds"].idxmin())
+    return Advice(contest, inference, boards, name, tuple(tie for tie in ties if tie != name), worse, draws)
 
 
 def recommendation_page(records: Sequence[Record], manifest: Manifest) -> tuple[Page, str]:
@@ -89,33 +93,42 @@ def recommendation_page(records: Sequence[Record], manifest: Manifest) -> tuple[
     return Page(f"{about['file']}: which imputer to take", title, tuple(sections)), script
 
 
-def _refuted(found: Inference) -> list[str]:
-    """Imputers that some mechanism shows to be biased or too sure."""
-    return list(found.verdicts.index[found.verdicts.isin(REFUTED).any(axis=1)])
+def _shown_worse(found: Inference, able: Sequence[str]) -> tuple[str, ...]:
+    """Those of some imputers whose bias or coverage is worse than another's by more than two errors of either.
+
+    What is left holds the best with high probability (Gupta 1965, Technometrics 7: subset selection).
+    """
+    known = found.table.loc[[name for name in able if name in found.table.index]]
+    parts = ((known["bias"].abs(), known["bias-error"]), (NOMINAL - known["coverage"], known["coverage-error"]))
+    least = [(size - ERRORS * error.fillna(0), (size + ERRORS * error.fillna(0)).min()) for size, error in parts]
+    return tuple(known.index[np.any([low > bound for low, bound in least], axis=0)])
 
 
 def _recommended(advice: Advice, about: Mapping[str, Any]) -> str:
     if not advice.name:
-        ruled = [f"{names(advice.refuted)} are refuted for `{about['analysis']}`."] if advice.refuted else []
-        least = [] if advice.inference is None else _least_biased(advice.inference, advice.contest.facts)
-        return " ".join(
-            ["**None can be recommended.**", *ruled, "No other method with random draws did all its masks.", *least]
-        )
+        return "**None can be recommended.** No method with random draws did all its masks."
     facts = advice.contest.facts["imputers"][advice.name]
     seconds = advice.boards["distributions"].placed.loc[advice.name, "seconds"]
     told = [f"**Take {code(advice.name)}, with {advice.draws} draws.** {plain(facts['summary'])}"]
     if advice.ties:
         told.append(
             f"On this file it cannot be told apart from {names(advice.ties)}; it is "
-            + ("the fastest of those with proper draws" if facts["proper"] else "the fastest")
+            + ("the least biased" if about["analysis"] else "the fastest")
+            + (" of those with proper draws" if facts["proper"] else "")
             + f" ({seconds:.1f} s a table)."
         )
     else:
         told.append("On this file no other method that may be taken foresees hidden answers as well.")
     if not facts["proper"]:
         told.append("Its draws are not proper by its own account: intervals may come out too short.")
-    if advice.refuted:
-        told.append(f"For `{about['analysis']}` the masks rule out {names(advice.refuted)}.")
+    if advice.worse:
+        told.append(f"For `{about['analysis']}` the masks show {names(advice.worse)} to be worse.")
+    refuted = _as_what(advice.inference).get(advice.name) if advice.inference else None
+    if refuted:
+        told.append(
+            f"**Mind that the masks show it {refuted}, too**, by what is said below: they do not show that another "
+            "that was tried would be better."
+        )
     return " ".join(told)
 
 
@@ -143,31 +156,23 @@ def _verdicts(advice: Advice) -> str:
 
 def _inference(found: Inference, name: str) -> str:
     """Whom the masks refute and as what, whom they do not, and what they say of the method that is recommended."""
-    worst = {who: next((v for v in REFUTED[::-1] if v in set(own)), "") for who, own in found.verdicts.iterrows()}
+    worst = _as_what(found)
     told = [f"{what}: {names([w for w in worst if worst[w] == what])}" for what in REFUTED if what in worst.values()]
     spared = [who for who, what in worst.items() if not what]
     told += [f"not refuted: {names(spared)}"] if spared else []
     if name in found.table.index:
-        told.append(_of_method(found, name))
+        row = found.table.loc[name]
+        told.append(
+            f"{code(name)} has its largest bias, {_signed(row['bias'])} ± {row['bias-error']:.2f} standard errors "
+            f"of the complete table, for {plain(str(row['worst']))}, and covers {row['coverage']:.2f} ± "
+            f"{row['coverage-error']:.2f}"
+        )
     return "; ".join(told) + "."
 
 
-def _of_method(found: Inference, name: str) -> str:
-    row = found.table.loc[name]
-    return (
-        f"{code(name)} has its largest bias, {_signed(row['bias'])} ± {row['bias-error']:.2f} standard errors of the "
-        f"complete table, for {plain(str(row['worst']))}, and covers {row['coverage']:.2f} ± "
-        f"{row['coverage-error']:.2f}"
-    )
-
-
-def _least_biased(found: Inference, facts: Facts) -> list[str]:
-    """Of methods with random draws the one with the smallest bias, for whoever must take one."""
-    able = [who for who in found.table.index if not facts["imputers"][who]["deterministic"]]
-    if not able:
-        return []
-    name = str(found.table.loc[able, "bias"].abs().idxmin())
-    return [f"Least biased of those that were tried: {_of_method(found, name)}."]
+def _as_what(found: Inference) -> dict[str, str]:
+    """As what the masks of some mechanism refute each imputer; empty for those they do not."""
+    return {who: next((v for v in REFUTED[::-1] if v in set(own)), "") for who, own in found.verdicts.iterrows()}
 
 
 def _signed(value: float) -> str:
@@ -210,9 +215,11 @@ def _tried(contest: Contest, about: Mapping[str, Any]) -> str:
         f"Methods: {', '.join(f'`{name}`' for name in run)}.",
         *(f"Left out: `{name}`, {plain(reason)}." for name, reason in sorted(about["left_out"].items())),
         *(f"Not used: `{name}`: {plain(reason)}" for name, reason in about["refused"].items()),
-        "Rule: of the methods with random draws that the analysis does not refute, the best place on Distributions "
-        "and relations; of those that share it the ones that state proper draws, and of these the fastest. Draws: 20, "
-        "or 100 × the fraction of missing information, of which the masks make more, where that is more (White, "
+        "Rule: of the methods with random draws whose bias and coverage for the analysis are not shown to be worse "
+        "than another's, by two Monte-Carlo errors of either (Gupta 1965), the best place on Distributions and "
+        "relations; of those that share it the ones that state proper draws, and of these the least biased, or the "
+        "fastest if there is no analysis. Draws: 20, or "
+        "100 × the fraction of missing information, of which the masks make more, where that is more (White, "
         "Royston & Wood 2011).",
     ]
     return "\n".join(f"- {line}" for line in lines)

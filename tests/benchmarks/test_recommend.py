@@ -3,6 +3,7 @@
 import json
 import runpy
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,9 @@ from benchmarks.recommend import Wish, affordable, judged, own_rate, possible, p
 from datasets.errors import InputError
 from datasets.schema import Column, Kind, Schema
 from datasets.table import Dataset, Reason
+from reports.inference import Inference
 from reports.markdown import to_markdown
-from reports.recommendation import recommendation_page
+from reports.recommendation import _shown_worse, recommendation_page
 from reports.results import Record, read_record
 
 SCHEMA = Schema(
@@ -86,8 +88,23 @@ def test_from_a_file_to_a_page_and_a_script_that_pools(survey, monkeypatch, caps
     refuted = [record for record in records if record.imputer in ("mean", "hot-deck")]
     manifest = json.loads((folder / "manifest.json").read_text())
     told = to_markdown(recommendation_page(refuted, manifest)[0])
-    assert "**None can be recommended.** `mean` and `hot-deck` are refuted for `income ~ age + educ`." in told
-    assert "Least biased of those that were tried: `hot-deck` has its largest bias, −" in told
+    assert "**Take `hot-deck`" in told and "**Mind that the masks show it biased, too**" in told
+
+
+def test_a_method_is_passed_over_for_being_worse_and_not_for_being_known_better():
+    """The bias of b is shown and that of a is not, but a may have more of it; c is shown to have more than b."""
+    columns = ["bias", "bias-error", "coverage", "coverage-error"]
+    rows = {
+        "a": (-0.5, 0.3, 0.95, 0.03),
+        "b": (0.4, 0.1, 0.92, 0.03),
+        "c": (1.4, 0.2, 0.9, 0.04),
+        "d": (0, 0, 0.5, 0.1),
+    }
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+    found = Inference(None, (), 20, pd.DataFrame(index=table.index), table.iloc[:3], None, None)
+    assert _shown_worse(found, ["a", "b", "c"]) == ("c",)
+    assert _shown_worse(found, ["c"]) == ()
+    assert _shown_worse(replace(found, table=table), ["a", "b", "d"]) == ("b", "d")
 
 
 def test_a_method_of_the_users_is_loaded_by_what_the_page_prints(survey, monkeypatch, capsys):
