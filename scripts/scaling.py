@@ -11,12 +11,14 @@ import resource
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import psutil
 from rich.console import Console
 from tabulate import tabulate
 
@@ -30,8 +32,8 @@ from imputers.threads import THREAD_VARIABLES
 LEGEND = """\
 {rows}, 30 % of the cells hidden completely at random. Each measurement is
 a process of its own with one thread: processor seconds to {done}, those of R included where the
-method calls it, and peak resident memory. The exponent is the slope of log seconds on log rows; 1 is linear. What took
-longer than the limit is left out of it."""
+method calls it, and the peak of resident memory above that of libraries and table, which stands in brackets.
+The exponent is the slope of log seconds on log rows; 1 is linear. What took longer than the limit is left out of it."""
 
 Table = tuple[Floats, Schema, Floats | None]
 COLUMNS, COMPLETE, FACTORS = 24, 4, 4  # of a made-up survey; its first columns have no holes
@@ -85,7 +87,25 @@ class MadeUp:
         return X, Schema(tuple(columns)), None
 
 
+@dataclass(frozen=True)
+class Measured:
+    """What an imputer took.
+
+    Parameters
+    ----------
+    seconds : of the processor; None if it was stopped at the limit.
+    before : resident MB of libraries and table.
+    above : resident MB beyond that at the peak, R's included.
+    """
+
+    seconds: float | None
+    before: float
+    above: float
+
+
 Source = Resampled | MadeUp
+WARM = 300  # rows that a method is tried on first, so that what it imports is not counted
+PAUSE = 0.02  # seconds between two looks at its memory
 KINDS = ("numeric", "ordinal", "nominal", "mixed")
 ORIGINS = {True: "Rows are drawn with replacement from the core table", False: "A made-up survey, its items {kind}"}
 
@@ -110,17 +130,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
     rows: list[list[object]] = []
     for request in requests:
         measured = [measure(request, size, source, draws, options.limit) for size in sizes]
-        rows.append([request, *[f"{s:.1f} s, {mb:.0f} MB" if s else f"> {options.limit:g} s" for s, mb in measured]])
-        rows[-1].append(exponent(sizes, [seconds for seconds, _ in measured]))
+        rows.append([request, *[told(one, options.limit) for one in measured]])
+        rows[-1].append(exponent(sizes, [one.seconds for one in measured]))
         sys.stderr.write(f"{rows[-1]}\n")
     heads = ["imputer", *[f"{size:,} × {COLUMNS}" for size in sizes], "exponent"]
-    told = tabulate(rows, headers=heads, tablefmt="pipe", floatfmt=".2f", missingval="–")
+    table = tabulate(rows, headers=heads, tablefmt="pipe", floatfmt=".2f", missingval="–")
     done = "fit and complete a DataFrame of labels" if options.door else f"fit and to draw {options.draws} times"
     legend = LEGEND.format(rows=ORIGINS[options.table == "core"].format(kind=options.table), done=done)
-    text = f"# {options.table}: seconds and memory as rows grow\n\n{legend}\n\n{told}\n"
+    text = f"# {options.table}: seconds and memory as rows grow\n\n{legend}\n\n{table}\n"
     sys.stdout.write(text)
     if options.out:
         options.out.write_text(text, encoding="utf-8")
+
+
+def told(measured: Measured, limit: float) -> str:
+    """A cell of the table."""
+    seconds, before, above = measured.seconds, measured.before, measured.above
+    return f"{seconds:.1f} s, {above:.0f} MB ({before:.0f})" if seconds else f"> {limit:g} s"
 
 
 def core(path: Path | None) -> Resampled:
@@ -130,8 +156,8 @@ def core(path: Path | None) -> Resampled:
     return Resampled(masked.values, masked.schema, dataset.weights)
 
 
-def measure(request: str, n: int, source: Source, draws: int | None, limit: float) -> tuple[float | None, float]:
-    """Processor seconds (None beyond the limit) and peak MB of fitting and drawing in a process of its own.
+def measure(request: str, n: int, source: Source, draws: int | None, limit: float) -> Measured:
+    """Fit and draw in a process of its own.
 
     Parameters
     ----------
@@ -145,27 +171,44 @@ def measure(request: str, n: int, source: Source, draws: int | None, limit: floa
     process.start()
     there.close()
     try:
-        return here.recv() if here.poll(limit) else (None, float("nan"))
+        here.recv()  # libraries and table are there
+        own, end = psutil.Process(process.pid), time.monotonic() + limit
+        before = peak = resident(own)
+        while not here.poll(PAUSE) and time.monotonic() < end:
+            peak = max(peak, resident(own))
+        return Measured(here.recv() if here.poll() else None, before, peak - before)
     finally:
         process.kill()
         process.join()
 
 
+def resident(process: psutil.Process) -> float:
+    """Resident MB of a process and those that it has started.
+
+    Not the system's own peak: of a program just started that counts what the process had that started it.
+    """
+    total = 0.0
+    for each in (process, *process.children(recursive=True)):
+        with suppress(psutil.NoSuchProcess):
+            total += each.memory_info().rss / 2**20
+    return total
+
+
 def work(request: str, n: int, source: Source, draws: int | None, answer: Connection) -> None:
-    """Fit and draw on n rows; send seconds and megabytes, those of other programs that the method calls included."""
+    """Fit and draw on n rows; tell when libraries and table are there, and the processor seconds from then on."""
     values, schema, weights = source.take(n)
-    imputer = make_imputer(request)
+    imputer, small = make_imputer(request), source.take(WARM)
+    imputer.fit(small[0], schema=small[1], weights=small[2]).impute(small[0], n_draws=1)  # imports what it uses
     if draws is None:
         frame = labels_of(values, schema)
         del values
+    answer.send(None)
     start = spent()
     if draws is None:
         imputer.fit(frame).transform(frame)
     else:
         imputer.fit(values, schema=schema, weights=weights).impute(values, n_draws=draws)
-    seconds = spent() - start
-    peak = sum(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    answer.send((seconds, peak / (2**20 if sys.platform == "darwin" else 2**10)))
+    answer.send(spent() - start)
 
 
 def labels_of(values: Floats, schema: Schema) -> pd.DataFrame:

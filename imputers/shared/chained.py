@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import ClassVar, NamedTuple, Protocol, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from datasets.prediction import Prediction
 from datasets.schema import Floats, Kind, Schema
 from imputers.base import Imputer
 from imputers.heartbeat import steps
-from imputers.shared.completed import Completed, Item, Rows, Turn
+from imputers.shared.completed import Completed, Item, Rows, Turn, below, narrowest
 from imputers.shared.predictors import Predictors
 from imputers.shared.selected import Selected
 from imputers.traces import traced
@@ -89,11 +89,15 @@ class ChainedImputer(Imputer):
 
     def _begin(self, item: Item, rng: np.random.Generator) -> Floats:
         """Give the item's columns of the design before the first iteration, shape (h, width)."""
-        return self.predictors_.encode(item.j, rng.choice(item.codes, len(item.holes)))
+        return self.predictors_.encode(item.j, item.codes_of(rng.integers(len(item.known), size=len(item.holes))))
 
     def _carry(self, item: Item, fill: Fill) -> Floats:
         """Give the item's columns of the design after a visit, shape (h, width)."""
         return self.predictors_.encode(item.j, fill.codes)
+
+    def _dtype(self, n: int) -> DTypeLike:
+        """Type of numbers that holds a completed table of n rows; bytes only where `_carry` gives codes, as here."""
+        return narrowest(self.schema_, self.predictors_, n)
 
     def _fit(self, X: Floats, rng: np.random.Generator) -> None:
         self.table_ = X
@@ -109,7 +113,7 @@ class ChainedImputer(Imputer):
         items = list(items_with_holes(self.schema_, table, len(self.table_)))
         first = len(table) - len(X)  # the rows asked for stand last
         del X  # a large table need not be there twice while the chains run
-        asked = {item.j: slice(int(np.searchsorted(item.holes, first)), None) for item in items}
+        asked = {item.j: slice(int(below(item.holes, [first])[0]), None) for item in items}
         places = hole_places(holes)
         fills = np.empty((1 if self.deterministic else n_draws, holes.sum()))
         forecasts: dict[int, NDArray[np.floating]] = {}
@@ -145,7 +149,8 @@ class ChainedImputer(Imputer):
         starts = ((item, self._begin(item, rng)) for item in items)
         if self.read_:
             return self._visits(Selected.begin(self.predictors_, table, self.read_, starts), items, rng)
-        return self._visits(Completed.begin(self.predictors_, table, len(self.table_), starts), items, rng)
+        dtype = self._dtype(len(table))
+        return self._visits(Completed.begin(self.predictors_, table, len(self.table_), starts, dtype), items, rng)
 
     def _visits(self, completed: Chain[T], items: list[Item], rng: np.random.Generator) -> Iterator[Visit]:
         """Visit the items in turn, iteration after iteration."""

@@ -1,5 +1,6 @@
 """The predictors of a regression: the schema's design with an intercept, centred and scaled on the fitted rows."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
@@ -61,12 +62,37 @@ class Predictors:
 
     def design(self, X: Floats, dtype: DTypeLike = np.float64) -> Design:
         """All columns for a table (n, p), intercept first: shape (n, 1 + q)."""
-        D = np.empty((len(X), self.width), dtype=dtype)
+        return self._written(X, np.empty((len(X), self.width), dtype=dtype), self.encode)
+
+    def columns(self, X: Floats, dtype: DTypeLike = np.float64) -> Design:
+        """All columns for a table (n, p), one after the other, intercept first: shape (1 + q, n)."""
+        return self._written(X, np.empty((self.width, len(X)), dtype=dtype).T, self.encode).T
+
+    def raw(self, X: Floats) -> NDArray[np.uint8]:
+        """The same, neither centred nor scaled, for whole codes from 0 to 255; 0 where the code is NaN."""
+        return self._written(X, np.empty((self.width, len(X)), dtype=np.uint8).T, self._raw).T
+
+    @property
+    def to_design(self) -> Floats:
+        """What a row of raw columns is to be multiplied by to be centred and scaled, shape (1 + q, 1 + q)."""
+        scale = np.concatenate(
+            [np.repeat(own, len(centre)) for own, centre in zip(self.scale, self.centre, strict=True)]
+        )
+        matrix = np.diag(np.append(1.0, 1 / scale))
+        matrix[0, 1:] = -np.concatenate(self.centre) / scale
+        return matrix
+
+    def _raw(self, j: int, codes: Floats) -> Floats | NDArray[np.bool_]:
+        if len(self.dummies[j]):
+            return codes[:, None] == self.dummies[j]
+        return np.where(np.isnan(codes), 0, codes)[:, None]
+
+    def _written(self, X: Floats, D: NDArray, encode: Callable[[int, Floats], NDArray]) -> NDArray:
         D[:, 0] = 1
         for start in range(0, len(X), ROWS):
             rows = slice(start, start + ROWS)
             for j, block in enumerate(self.blocks):
-                D[rows, block] = self.encode(j, X[rows, j])
+                D[rows, block] = encode(j, X[rows, j])
         return D
 
 

@@ -3,12 +3,13 @@
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from datasets.prediction import median_level
 from datasets.schema import Floats, Kind
 from imputers.shared.categorical import forecast_levels
 from imputers.shared.chained import ChainedImputer, Fill
-from imputers.shared.completed import Item, Turn
+from imputers.shared.completed import Item, Turn, narrow
 from imputers.shared.linear import fit_linear
 from imputers.shared.ranges import COUNT, POSITIVE
 
@@ -48,6 +49,9 @@ class RegressionImputer(ChainedImputer):
 
     def _begin(self, item: Item, rng: np.random.Generator) -> Floats:
         return np.zeros((len(item.holes), len(self.predictors_.centre[item.j])))
+
+    def _dtype(self, n: int) -> DTypeLike:
+        return narrow(self.predictors_, n)
 
     def _carry(self, item: Item, fill: Fill) -> Floats:
         if item.column.kind is Kind.NUMERIC:

@@ -41,10 +41,7 @@ class Selected:
         starts: Iterable[tuple[Item, Floats]],
     ) -> Self:
         """Complete a table (n, p) by columns (h, width) for the holes of each item."""
-        columns = np.empty((predictors.width, len(table)), dtype=np.float32)
-        columns[0] = 1
-        for j, block in enumerate(predictors.blocks):
-            columns[block] = predictors.encode(j, table[:, j]).T
+        columns = predictors.columns(table, np.float32)
         for item, own in starts:
             columns[predictors.blocks[item.j], item.holes] = own.T
         return cls(predictors, columns, read)

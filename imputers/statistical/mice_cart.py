@@ -1,15 +1,19 @@
 """Chained classification and regression trees: every hole gets the answer of a row in its leaf."""
 
+from collections.abc import Iterator
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from datasets.schema import Floats, Kind
 from imputers import IMPUTERS
 from imputers.shared.chained import ChainedImputer, Fill
-from imputers.shared.completed import Item, Turn
+from imputers.shared.completed import Item, Rows, Turn
+from imputers.shared.predictors import Design, Predictors
 from imputers.shared.ranges import COUNT, NOT_NEGATIVE
+from imputers.statistical.histogram_tree import MOST, NumericOutcome, Outcome, binned, cuts, grow
+
+EXACT = 50_000  # rows up to which splits are sought between all values
 
 
 @IMPUTERS.register("mice-cart")
@@ -21,6 +25,9 @@ class MiceCart(ChainedImputer):
     leaves of 5 rows or more, no split of a node below 15, and no split that improves the fit by less than 1e-4 of the
     root's impurity. Nominal items by classification (Gini), ordinal and numeric ones by regression on the code.
     Predictors are codes and, for nominal items, a 0/1 column a level.
+
+    In tables of more than 50,000 rows splits are sought between bins: the distinct values of a predictor, or its
+    quantiles where there are more than 255.
 
     Assumes missingness at random, and nothing of the form of effects. New rows are dropped down trees grown on the
     fitted rows. Draws are improper: as in R, each iteration's tree is grown on all rows as they are, so that
@@ -46,10 +53,29 @@ class MiceCart(ChainedImputer):
         self.min_samples_leaf = min_samples_leaf
         self.min_impurity_decrease = min_impurity_decrease
 
+    def _fit(self, X: Floats, rng: np.random.Generator) -> None:
+        super()._fit(X, rng)
+        self.edges_ = list(design_cuts(self.predictors_, X)) if len(X) > EXACT else []
+
+    def decided(self) -> str:
+        """Say that numeric predictors were cut into bins, if they were."""
+        numeric = self.schema_.where(Kind.NUMERIC)
+        if not self.edges_ or not len(numeric):
+            return ""
+        return (
+            f"mice-cart splits numeric items at {MOST - 1} quantiles at most in tables of more than {EXACT:,} rows, "
+            "as this one; fewer rows are split at every value."
+        )
+
     def _fill(self, turn: Turn, start: Floats | None, rng: np.random.Generator) -> Fill:
+        known, holes = turn.known(), turn.holes()
+        leaves = self._binned_leaves if self.edges_ else self._leaves
+        return leaf_donors(turn.item, *leaves(turn.item, known, holes, rng), rng)
+
+    def _leaves(self, item: Item, known: Design, holes: Design, rng: np.random.Generator) -> tuple[Rows, Rows]:
+        """Leaves of the known rows (n,) and the holes (h,), by splits at any value."""
         from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-        item, known, holes = turn.item, turn.known(), turn.holes()
         nominal = item.column.kind is Kind.NOMINAL
         impurity = 1 - np.sum((np.bincount(item.answers) / len(known)) ** 2) if nominal else np.var(item.codes)
         tree = (DecisionTreeClassifier if nominal else DecisionTreeRegressor)(
@@ -61,10 +87,40 @@ class MiceCart(ChainedImputer):
         )
         known, holes = known.astype(np.float32), holes.astype(np.float32)
         tree.fit(known, item.answers if nominal else item.codes)
-        return leaf_donors(item, tree.apply(known), tree.apply(holes), rng)
+        return tree.apply(known), tree.apply(holes)
+
+    def _binned_leaves(self, item: Item, known: Design, holes: Design, rng: np.random.Generator) -> tuple[Rows, Rows]:
+        """The same by splits between bins; of equal splits, chance prefers a predictor."""
+        block = self.predictors_.blocks[item.j]
+        order = 1 + rng.permutation(known.shape[1] - 1)  # the constant tells nothing
+        own = [*self.edges_[: block.start - 1], *self.edges_[block.stop - 1 :]]
+        edges = [own[k - 1] for k in order]
+        return grow(
+            binned([known[:, k] for k in order], edges),
+            outcome_of(item),
+            binned([holes[:, k] for k in order], edges),
+            min_samples_leaf=self.min_samples_leaf,
+            min_samples_split=3 * self.min_samples_leaf,
+            min_gain=self.min_impurity_decrease,
+        )
 
 
-def leaf_donors(item: Item, known: NDArray[np.intp], holes: NDArray[np.intp], rng: np.random.Generator) -> Fill:
+def design_cuts(predictors: Predictors, X: Floats) -> Iterator[Floats]:
+    """Where each column of the design of a table (n, p) is cut into bins, the constant left out."""
+    for j, codes in enumerate(X.T):
+        for values in predictors.encode(j, codes[~np.isnan(codes)]).T:
+            yield cuts(values)
+
+
+def outcome_of(item: Item) -> Outcome | NumericOutcome:
+    """What a tree of an item tells apart: the levels of a nominal one, the codes of another."""
+    if item.column.kind is Kind.NUMERIC:
+        return NumericOutcome(item.codes)
+    nominal = item.column.kind is Kind.NOMINAL
+    return Outcome(item.answers, np.eye(len(item.levels)) if nominal else item.levels[:, None])
+
+
+def leaf_donors(item: Item, known: Rows, holes: Rows, rng: np.random.Generator) -> Fill:
     """Draw a donor at random from the leaf of each hole; the leaf's shares or mean are the forecast.
 
     Parameters
@@ -77,7 +133,7 @@ def leaf_donors(item: Item, known: NDArray[np.intp], holes: NDArray[np.intp], rn
     order = np.argsort(known, kind="stable")  # rows of a leaf stand together
     donors = order[last[holes] - (rng.random(len(holes)) * sizes[holes]).astype(int)]
     if item.column.kind is Kind.NUMERIC:
-        return Fill(item.codes[donors], lambda: np.bincount(known, item.codes)[holes] / sizes[holes])
+        return Fill(item.codes_of(donors), lambda: np.bincount(known, item.codes)[holes] / sizes[holes])
     K = len(item.levels)
     counts = np.bincount(known * K + item.answers, minlength=leaves * K).reshape(leaves, K)
-    return Fill(item.codes[donors], lambda: counts[holes] / sizes[holes, None])
+    return Fill(item.codes_of(donors), lambda: counts[holes] / sizes[holes, None])

@@ -7,8 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 Rows = NDArray[np.integer]
+Places = NDArray[np.int64]
 Predictions = NDArray[np.floating]
-FINEST = 31  # bits of a key that say where a prediction stands between the smallest and the largest of all
+FINEST = 31  # bits that say where a prediction stands between the smallest and the largest of all
+BLOCK = 2**14  # rows at a time, so that what is computed of them stays in the processor's cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,19 +30,17 @@ class Donors:
     order: Rows
     first: Rows
     count: int
-    values: NDArray[np.int32] | None = None
+    values: Places | None = None
 
     def one(self, rng: np.random.Generator) -> Rows:
         """Where in the order one of the donors of each of ``holes`` is, at random, or any that is predicted equal."""
         place = self.first + rng.integers(self.count, size=len(self.first))
         if self.values is None:
             return place
-        value = self.values[place]
-        tied = self.values[np.maximum(place - 1, 0)] == value  # at the very start, a row with itself: it does no harm
-        tied |= self.values[np.minimum(place + 1, len(self.values) - 1)] == value
-        start = np.searchsorted(self.values, value[tied], side="left")
-        end = np.searchsorted(self.values, value[tied], side="right")
-        place[tied] = start + (rng.random(len(start)) * (end - start)).astype(np.intp)
+        tied = np.flatnonzero(_alike(self.values).take(place))
+        value = self.values.take(place.take(tied))
+        start = np.searchsorted(self.values, value, side="left")
+        place[tied] = _between(start, np.searchsorted(self.values, value, side="right"), rng)
         return place
 
     def to_holes(self, values: NDArray) -> NDArray:
@@ -50,8 +50,9 @@ class Donors:
         return ordered
 
     def each(self) -> Iterator[Rows]:
-        """Where in the order the first donor of each of ``holes`` is, then the second, and so on."""
-        return (self.first + k for k in range(self.count))
+        """Where in the order the first donor of each hole is, in the order of the holes' numbers, then the second."""
+        first = self.to_holes(self.first)
+        return (first + k for k in range(self.count))
 
 
 def nearest_donors(offered: Predictions, wanted: Predictions, n_donors: int, rng: np.random.Generator) -> Donors:
@@ -66,47 +67,61 @@ def nearest_donors(offered: Predictions, wanted: Predictions, n_donors: int, rng
 
 
 def _nearest_on_line(offered: Predictions, wanted: Predictions, n_donors: int, rng: np.random.Generator) -> Donors:
-    """Sort rows on offer and holes together: the donors of a hole stand side by side about it."""
-    n, h = len(offered), len(wanted)
-    keys, bits = _keys(np.concatenate([offered[:, 0], wanted[:, 0]]), rng)
+    """Sort rows on offer, and holes: the donors of a hole stand side by side, and neighbours ask for neighbours."""
+    low = min(offered.min(), wanted.min())
+    width = max(float(max(offered.max(), wanted.max()) - low), 1e-300)
+    values, order = _sorted(offered[:, 0], low, width, rng)
+    asked, holes = _sorted(wanted[:, 0], low, width, rng)
+    return Donors(holes, order, _first_donor(values, asked, n_donors, rng), n_donors, values)
+
+
+def _sorted(values: Predictions, low: float, width: float, rng: np.random.Generator) -> tuple[Places, Rows]:
+    """Places (n,) of values (n,) on a line from ``low`` on, ascending, and their rows; chance orders equal ones."""
+    bits = max(int(len(values) - 1).bit_length(), 1)
+    spare, scale = 63 - FINEST - bits, (2**FINEST - 1) / width
+    keys = np.empty(len(values), dtype=np.int64)  # place, chance and row
+    for start in range(0, len(values), BLOCK):
+        some = values[start : start + BLOCK]
+        own = ((some - low).astype(np.float64) * scale).astype(np.int64)
+        own <<= spare
+        own |= rng.integers(1 << 16, size=len(own), dtype=np.uint16) >> max(16 - spare, 0)
+        own <<= bits
+        own |= np.arange(start, start + len(own))
+        keys[start : start + BLOCK] = own
     keys.sort()
-    rows = (keys & np.uint64((1 << bits) - 1)).astype(np.uint32)
-    values = (keys >> np.uint64(64 - FINEST)).astype(np.int32)
-    asks = rows >= n
-    holes, lenders = np.flatnonzero(asks), np.flatnonzero(~asks)
-    offers = values.take(lenders)
-    below = holes - np.arange(h)  # offers below each hole
-    first = _first_donor(offers, values.take(holes), below, n_donors)
-    return Donors(rows.take(holes) - np.uint32(n), rows.take(lenders), first, n_donors, offers)
+    rows = (keys & ((1 << bits) - 1)).astype(np.uint32)
+    keys >>= spare + bits
+    return keys, rows
 
 
-def _keys(values: Predictions, rng: np.random.Generator) -> tuple[NDArray[np.uint64], int]:
-    """Numbers (n,) in the order of values (n,), equal ones at random, and how many last bits give the row."""
-    n, bits = len(values), max(int(len(values) - 1).bit_length(), 1)
-    low, high = values.min(), values.max()
-    places = (values - low).astype(np.float64) * ((2**FINEST - 1) / max(float(high - low), 1e-300))
-    keys = places.astype(np.int64).view(np.uint64)
-    chance = rng.integers(0, 1 << 32, size=n, dtype=np.uint32) >> np.uint32(max(bits - (32 - FINEST), 0))
-    keys <<= np.uint64(64 - FINEST - bits)
-    keys |= chance
-    keys <<= np.uint64(bits)
-    keys |= np.arange(n, dtype=np.uint64)
-    return keys, bits
+def _first_donor(offers: Places, wanted: Places, n_donors: int, rng: np.random.Generator) -> Rows:
+    """Where the nearest of ascending offers (n,) begin for each of ascending wanted places (h,), shape (h,).
 
-
-def _first_donor(offers: NDArray[np.int32], wanted: NDArray[np.int32], below: Rows, n_donors: int) -> Rows:
-    """Where the nearest of ascending offers (n,) begin for each wanted number (h,), given how many are below it.
-
-    Of as many offers below as there are donors, the farthest is left out for the next above while that is nearer.
+    The next offer above is nearer than the lowest of as many as there are donors if their middle is below the place
+    that is wanted, and middles ascend, too. Where both are as near, chance decides.
     """
-    first = np.maximum(below - n_donors, 0)
-    last = len(offers) - n_donors
-    for _ in range(min(n_donors, last)):
-        apart = wanted - offers.take(first)
-        nearer = offers.take(np.minimum(first + n_donors, len(offers) - 1)) - wanted < apart
-        nearer &= first < last
-        first += nearer
+    middles = np.full(len(offers) - n_donors + 1, np.iinfo(np.int64).max)  # twice, as is what is wanted
+    np.add(offers[:-n_donors], offers[n_donors:], out=middles[:-1])
+    asked = 2 * wanted
+    first = np.searchsorted(middles, asked, side="left")
+    even = np.flatnonzero(middles.take(first) == asked)
+    beyond = np.searchsorted(middles, asked.take(even), side="right") + 1
+    first[even] = _between(first.take(even), beyond, rng)
     return first
+
+
+def _between(start: Rows, end: Rows, rng: np.random.Generator) -> Rows:
+    """A whole number at random from each start (n,) to just below each end (n,)."""
+    return start + (rng.random(len(start)) * (end - start)).astype(np.intp)
+
+
+def _alike(values: Places) -> NDArray[np.bool_]:
+    """Whether each of ascending values (n,) is equal to one beside it."""
+    equal = values[1:] == values[:-1]
+    alike = np.zeros(len(values), dtype=bool)
+    alike[1:] = equal
+    alike[:-1] |= equal
+    return alike
 
 
 def _nearest_in_space(offered: Predictions, wanted: Predictions, n_donors: int, rng: np.random.Generator) -> Donors:

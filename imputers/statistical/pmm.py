@@ -35,13 +35,16 @@ def match(turn: Turn, sums: Sums, *, n_donors: int, ridge: float, rng: np.random
 
 def _forecast(donors: Donors, lent: NDArray, K: int) -> NDArray[np.floating]:
     """Mean code of the donors of each hole (h,), or the shares of K levels among them (h, K)."""
+    each = [lent.take(places) for places in donors.each()]
     if not K:
-        return donors.to_holes(np.sum([lent.take(places) for places in donors.each()], axis=0) / donors.count)
-    shares = np.zeros((len(donors.holes), K), dtype=np.float32)
-    cells = np.arange(0, shares.size, K)
-    for places in donors.each():
-        shares.ravel()[cells + lent.take(places)] += np.float32(1 / donors.count)
-    return donors.to_holes(shares)
+        return np.sum(each, axis=0) / donors.count
+    shares = np.empty((K, len(donors.holes)), dtype=np.float32)
+    for k, share in enumerate(shares):
+        counts = np.zeros(len(share), dtype=np.min_scalar_type(donors.count))
+        for level in each:
+            counts += level == k
+        np.divide(counts, np.float32(donors.count), out=share)
+    return shares.T
 
 
 def canonical_scores(sums: Sums, counts: NDArray[np.integer], n_components: int, ridge: float) -> Floats:

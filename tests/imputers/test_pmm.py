@@ -8,7 +8,7 @@ from imputers.statistical.pmm import canonical_scores
 
 def donor_rows(donors):
     """Numbers of the donors (h, n_donors) of each hole."""
-    return donors.to_holes(np.column_stack([donors.order[places] for places in donors.each()]))
+    return np.column_stack([donors.order[places] for places in donors.each()])
 
 
 def scores_of(X, positions, K, n_components, ridge):

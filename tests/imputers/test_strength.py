@@ -104,7 +104,7 @@ def test_a_chain_on_all_chosen_is_the_chain_on_all(table):
     predictors = Predictors.learn(SCHEMA, table)
     items = list(items_with_holes(SCHEMA, table, N))
     starts = [(item, predictors.encode(item.j, np.full(len(item.holes), item.codes[0]))) for item in items]
-    dense = Completed.begin(predictors, table, N, starts)
+    dense = Completed.begin(predictors, table, N, starts, np.float64)
     read = [np.delete(np.arange(7), j) for j in range(7)]
     few = Selected.begin(predictors, table, read, starts)
     for item in items * 2:
