@@ -51,23 +51,29 @@ def gss_inference(imputers: Sequence[str] = (), mechanisms: Sequence[str] = ()) 
 
 
 @SUITES.register("gss-inference-quick")
-def gss_inference_quick(imputers: Sequence[str] = (), mechanisms: Sequence[str] = ()) -> Suite:
-    """As gss-inference on 25 samples with quick methods: two minutes, and no verdict but on what fails badly."""
+def gss_inference_quick(imputers: Sequence[str] = (), mechanisms: Sequence[str] = (), samples: int = FEWEST) -> Suite:
+    """As gss-inference on 25 samples with quick methods: two minutes, and no verdict but on what fails badly.
+
+    Parameters
+    ----------
+    samples : of each population, as many for every method: ``--suite "gss-inference-quick(samples=100)"``.
+    """
     chosen = tuple(imputers) or QUICK
     hidden = tuple(mechanisms) or ("mcar", "mar")
     return _suite(
         "gss-inference-quick",
-        [block for name in POPULATIONS for block in _samples(name, chosen, hidden, FEWEST, FEWEST)],
+        [block for name in POPULATIONS for block in _samples(name, chosen, hidden, samples, FEWEST)],
     )
 
 
 def _samples(
     population: str, imputers: Sequence[str], mechanisms: Sequence[str], replicates: int, size: int
 ) -> list[Block]:
-    """Blocks of a population's samples, so many in each."""
+    """Blocks of a population's samples, so many in each, and in the last what is left."""
     if not imputers:
         return []
-    tables = [f"samples(population={population!r}, first={k + 1}, size={size})" for k in range(0, replicates, size)]
+    sizes = {k + 1: min(size, replicates - k) for k in range(0, replicates, size)}
+    tables = [f"samples(population={population!r}, first={first}, size={own})" for first, own in sizes.items()]
     return [Block(table, tuple(imputers), tuple(mechanisms), seeds=(1,), n_draws=DRAWS) for table in tables]
 
 

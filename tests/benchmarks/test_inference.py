@@ -50,6 +50,13 @@ def test_fast_methods_have_a_thousand_replicates_and_others_two_hundred():
     assert sum(counts["gss2022-again", "gbm"]) == 100
 
 
+def test_the_quick_suite_takes_as_many_samples_as_are_asked_for():
+    suite = suite_named("gss-inference-quick(samples=60)", {"imputers": ("mice-pmm",), "mechanisms": ("mcar",)})
+    sizes = [(block.dataset.partition(",")[0], block.dataset.rpartition("first=")[2]) for block in suite.blocks]
+    assert [after for _, after in sizes[:3]] == ["1, size=25)", "26, size=25)", "51, size=10)"]
+    assert len({population for population, _ in sizes}) == 3 and len(sizes) == 9
+
+
 def test_a_suite_is_narrowed_by_methods_and_mechanisms_and_refuses_what_completes_nothing():
     suite = suite_named("gss-inference", {"imputers": ("mice",), "mechanisms": ("mar",)})
     assert {(block.imputers, block.mechanisms) for block in suite.blocks} == {(("mice",), ("mar",))}
