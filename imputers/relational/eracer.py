@@ -13,7 +13,7 @@ from imputers import IMPUTERS
 from imputers.shared.chained import Fill, Visit
 from imputers.shared.completed import Item
 from imputers.shared.distances import Gower
-from imputers.shared.levels import draw_level
+from imputers.shared.levels import draw_level, normal_mean
 from imputers.shared.linear import Sums
 from imputers.shared.predictors import Design, Predictors
 from imputers.shared.ranges import NOT_NEGATIVE, NUMBER_OR_ZERO, TWO_OR_MORE
@@ -183,8 +183,8 @@ def _visit(item: Item, fill: Fill, rng: np.random.Generator) -> Visit:
     """One draw of an item."""
     forecast = fill.forecast()
     if item.column.kind is Kind.NUMERIC and fill.parameters is not None:  # those of a numeric item: its deviation
-        noise = fill.parameters * rng.standard_normal(len(item.holes))
-        return Visit(item, item.column.snap(forecast + noise), forecast)
+        drawn = forecast + fill.parameters * rng.standard_normal(len(item.holes))
+        return Visit(item, item.column.snap(drawn), normal_mean(item.column, forecast, fill.parameters))
     return Visit(item, item.levels[draw_level(forecast, rng)], forecast)
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from datasets.coherence import check_coherence
 from datasets.errors import InputError
 from datasets.schema import Column, Kind, Schema
 from imputers.conformance import example_table
@@ -108,3 +109,13 @@ def test_wrong_parameters_are_refused(wrong):
 def test_fewer_rows_than_links():
     schema, X = gaussian(n=8, p=3, share=0.5)
     assert np.isfinite(Eracer(n_neighbors=10).fit(X, schema=schema).impute(X).draws).all()
+
+
+def test_means_are_those_of_draws_at_the_limits_of_an_item():
+    """Most answers lie at the largest, where draws beyond it come to lie, and the line's own mean beyond it."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=400)
+    X = np.column_stack([x, np.round(np.minimum(1 + x + 0.5 * rng.normal(size=400), 1), 2)])
+    X[rng.random(400) < 0.3, 1] = np.nan
+    schema = Schema((Column("x", Kind.NUMERIC), Column("y", Kind.NUMERIC, decimals=2, high=1.0)))
+    check_coherence(Eracer(n_neighbors=0).fit(X, schema=schema).impute(X, n_draws=20), X, schema)
