@@ -20,6 +20,7 @@ DEFAULT_IMPUTERS = (
     "mice-cart",
     "mice-rf",
     "gbm",
+    "gbm-pmm",
     "miwae",
     "hivae",
     "masked-transformer",

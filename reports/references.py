@@ -59,6 +59,13 @@ REFERENCES: Mapping[str, Reference] = {
         "Deng, Y., & Lumley, T. (2024). Multiple imputation through XGBoost. Journal of Computational and Graphical "
         "Statistics, 33, 352–363.",
     ),
+    "gbm-pmm": Reference(
+        "Little 1988; Breiman 1996; Ke et al. 2017",
+        "Little, R. J. A. (1988). Missing-data adjustments in large surveys. Journal of Business & Economic "
+        "Statistics, 6, 287–296. Breiman, L. (1996). Stacked regressions. Machine Learning, 24, 49–64. Ke, G., Meng, "
+        "Q., Finley, T., Wang, T., Chen, W., Ma, W., Ye, Q., & Liu, T.-Y. (2017). LightGBM: A highly efficient "
+        "gradient boosting decision tree. NeurIPS 30.",
+    ),
     "miwae": Reference(
         "Mattei & Frellsen 2019",
         "Mattei, P.-A., & Frellsen, J. (2019). MIWAE: Deep generative modelling and imputation of incomplete data "

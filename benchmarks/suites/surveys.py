@@ -15,6 +15,7 @@ METHODS = (
     "mice-cart",
     "mice-rf",
     "gbm",
+    "gbm-pmm",
     "hivae",
     "miwae",
     "masked-transformer",

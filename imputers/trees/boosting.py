@@ -139,6 +139,11 @@ def learn_score(
     return BoostedScore(column, tuple(boosters), predicted[order], answers[order], min(n_donors, most, len(answers)))
 
 
+def boosted(D: Float32s, y: Floats, at: Float32s, n_estimators: int, settings: Settings) -> Floats:
+    """Predict numbers for rows (r, q) by trees grown on rows (n, q) and numbers (n,)."""
+    return _predict(_boost(D, y, n_estimators, settings), at)
+
+
 def _boost(D: Float32s, y: NDArray, n_estimators: int, settings: Settings) -> "Booster":
     import lightgbm
 

@@ -31,7 +31,27 @@ class QuickForest(IMPUTERS["missforest"]):
         super().__init__(n_estimators)
 
 
-QUICK = {"hyperimpute": QuickSearch, "masked-transformer-per-target": QuickNetworks, "missforest": QuickForest}
+class QuickForests(IMPUTERS["mice-rf"]):
+    """Fewer iterations and trees."""
+
+    def __init__(self, max_iter=2, n_estimators=3):
+        super().__init__(max_iter, n_estimators)
+
+
+class QuickMatching(IMPUTERS["gbm-pmm"]):
+    """Fewer iterations and trees."""
+
+    def __init__(self, max_iter=2, n_estimators=10):
+        super().__init__(max_iter, n_estimators=n_estimators)
+
+
+QUICK = {
+    "gbm-pmm": QuickMatching,
+    "hyperimpute": QuickSearch,
+    "masked-transformer-per-target": QuickNetworks,
+    "mice-rf": QuickForests,
+    "missforest": QuickForest,
+}
 
 
 @pytest.mark.parametrize("rule", CHECKS, ids=lambda rule: rule.__name__)

@@ -12,7 +12,11 @@ from imputers.fitted import FACTS, load_fitted, save_fitted
 from imputers.heartbeat import listening
 from scripts.small_files import SCHEMA, table
 
-SMALLER = {"gbm": "gbm(n_estimators=9, n_estimators_nominal=9)", "latent-class": "latent-class(n_init=1)"}
+SMALLER = {
+    "gbm": "gbm(n_estimators=9, n_estimators_nominal=9)",
+    "gbm-pmm": "gbm-pmm(n_estimators=9)",
+    "latent-class": "latent-class(n_init=1)",
+}
 STORED = [name for name in IMPUTERS if IMPUTERS[name].nouns is not None]
 
 

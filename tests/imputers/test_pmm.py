@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from imputers.shared.linear import Sums, fit_linear
-from imputers.statistical.nearest import nearest_donors
-from imputers.statistical.pmm import canonical_scores
+from imputers.shared.nearest import nearest_donors
+from imputers.shared.pmm import canonical_scores
 
 
 def donor_rows(donors):

@@ -10,9 +10,11 @@ BANDS = {30: 0.1, 100: 0.06, 300: 0.05, 1000: 0.04}  # largest mean shift of the
 QUICK = (
     "cmi", "cmi-info", "dlm", "eracer", "fuzzy-k-means", "gaussian-em", "gbm", "gmm", "holoclean", "hot-deck", "knn",
     "knn-1", "knne", "latent-class", "matrix-factorisation", "mibos", "mice", "mice-cart", "mice-pmm",
-    "mice-rf", "ngram-logistic", "regression", "stochastic-regression", "subgroup-mean",
+    "ngram-logistic", "regression", "stochastic-regression", "subgroup-mean",
 )  # fmt: skip
-DEEP = (
+SLOW = (
+    "gbm-pmm",
+    "mice-rf",
     "aimnet",
     "mida",
     "miwae",
@@ -69,11 +71,11 @@ def test_draws_keep_the_correlation_of_some_hundred_rows(name, n):
         pytest.param(name, n, marks=[pytest.mark.xfail(reason="learns nothing from so few rows", strict=True)])
         if (name, n) in IGNORES
         else (name, n)
-        for name in DEEP
+        for name in SLOW
         for n in BANDS
     ],
 )
-def test_draws_of_networks_keep_the_correlation(name, n):
+def test_draws_of_slow_methods_keep_the_correlation(name, n):
     check(name, n)
 
 
@@ -122,7 +124,7 @@ def test_a_table_like_airquality_is_no_worse_than_with_means(name):
         pytest.param(name, marks=[pytest.mark.xfail(reason="worse on one table of four", strict=True)])
         if name in ("mida", "remasker", "tab-csdi")
         else name
-        for name in DEEP
+        for name in SLOW
         if IMPUTERS[name].least_rows <= 153
     ],
 )

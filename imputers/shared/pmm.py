@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from datasets.schema import Floats
 from imputers.shared.chained import Fill
-from imputers.shared.completed import Turn
+from imputers.shared.completed import Item, Turn
 from imputers.shared.linear import Sums, fit_linear, penalty
-from imputers.statistical.nearest import Donors, nearest_donors
+from imputers.shared.nearest import Donors, nearest_donors
 
 
 def match(turn: Turn, sums: Sums, *, n_donors: int, ridge: float, rng: np.random.Generator) -> Fill:
@@ -26,15 +26,23 @@ def match(turn: Turn, sums: Sums, *, n_donors: int, ridge: float, rng: np.random
     """
     fit = fit_linear(sums, ridge)
     coefficients, _ = fit.draw(rng)
-    item = turn.item
     donors = nearest_donors(turn.at_known(fit.coefficients), turn.at_holes(coefficients), n_donors, rng)
+    return lend(turn.item, donors, rng)
+
+
+def lend(item: Item, donors: Donors, rng: np.random.Generator) -> Fill:
+    """Fill each hole of an item with the code of one of its donors, which are known rows; all of them forecast."""
     lent = item.answers.take(donors.order)
     drawn = donors.to_holes(lent.take(donors.one(rng)))
     return Fill(item.levels[drawn] if len(item.levels) else drawn, partial(_forecast, donors, lent, len(item.levels)))
 
 
-def _forecast(donors: Donors, lent: NDArray, K: int) -> NDArray[np.floating]:
+def forecast(item: Item, donors: Donors) -> NDArray[np.floating]:
     """Mean code of the donors of each hole (h,), or the shares of K levels among them (h, K)."""
+    return _forecast(donors, item.answers.take(donors.order), len(item.levels))
+
+
+def _forecast(donors: Donors, lent: NDArray, K: int) -> NDArray[np.floating]:
     each = [lent.take(places) for places in donors.each()]
     if not K:
         return np.sum(each, axis=0) / donors.count
