@@ -1,6 +1,6 @@
 """Classification and regression trees grown on histograms: the leaf of every row, from predictors cut into bins."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +29,11 @@ class Outcome:
     levels: Numbers
     scores: Floats
 
+    def impurity(self) -> float:
+        """Impurity of all rows together."""
+        counts = np.bincount(self.levels, minlength=len(self.scores))
+        return float(np.sum(counts @ (self.scores - np.average(self.scores, axis=0, weights=counts)) ** 2))
+
     def at(self, rows: Numbers) -> "Outcome":
         """The outcome of some rows alone."""
         return Outcome(self.levels.take(rows).astype(np.intp), self.scores)
@@ -45,6 +50,10 @@ class NumericOutcome:
     """The same for codes (n,) of a numeric item."""
 
     codes: Floats
+
+    def impurity(self) -> float:
+        """Impurity of all rows together."""
+        return float(np.var(self.codes) * len(self.codes))
 
     def at(self, rows: Numbers) -> "NumericOutcome":
         """The outcome of some rows alone."""
@@ -134,29 +143,60 @@ def grow(
     min_gain : smallest fall of the impurity by a split, as a share of the root's.
     """
     grown, dropped = Descent.begin(known), Descent.begin(others)
-    widths = known.max(axis=1).astype(np.intp) + 1
-    least, n_nodes, n_leaves = np.inf, 1, 0
+    widths = (known.max(axis=1).astype(np.intp) + 1).tolist()
+    least = min_gain * outcome.impurity()
+    n_nodes, n_leaves, parents = 1, 0, None
     while n_nodes:
-        own = outcome.at(grown.rows)
-        totals = own.sums(grown.nodes, n_nodes)
-        splits = best_splits(grown, own, widths, totals, min_samples_leaf)
-        if np.isinf(least):
-            least = min_gain * impurity(outcome, totals)
+        tables = histograms(grown, outcome, widths, parents)
+        totals = tables[0].sum(axis=2)
+        splits = best_splits(tables, totals, min_samples_leaf)
         split = (splits.gain > least) & (totals[0] >= min_samples_split)
         leaf = np.where(split, -1, n_leaves + np.cumsum(~split) - 1)
         child = 2 * (np.cumsum(split) - 1)
         for descent in (grown, dropped):
             descent.step(splits, leaf, child)
         n_leaves, n_nodes = n_leaves + int(np.sum(~split)), 2 * int(split.sum())
+        parents = [table[:, split] for table in tables]
     return grown.leaves, dropped.leaves
 
 
-def impurity(outcome: Outcome | NumericOutcome, totals: Floats) -> float:
-    """Impurity of the root, given its number of rows and sums of scores (1 + d, 1)."""
-    if isinstance(outcome, NumericOutcome):
-        return float(np.sum(outcome.codes**2) - totals[1, 0] ** 2 / totals[0, 0])
-    counts = np.bincount(outcome.levels, minlength=len(outcome.scores))
-    return float(counts @ np.sum(outcome.scores**2, axis=1) - np.sum(totals[1:] ** 2) / totals[0, 0])
+def histograms(
+    grown: Descent, outcome: Outcome | NumericOutcome, widths: list[int], parents: list[Floats] | None
+) -> list[Floats]:
+    """Number of rows and sums of scores in each bin of each of m nodes, for each predictor: (1 + d, m, bins).
+
+    Rows of the smaller of two children are looked at; the other has what is left of the parent.
+
+    Parameters
+    ----------
+    parents : the same of the nodes whose children these are, two by two; None for the root.
+    """
+    if parents is None:
+        return list(_counted(grown.bins, outcome, grown.rows, grown.nodes, widths))
+    sizes = np.bincount(grown.nodes, minlength=2 * parents[0].shape[1])
+    small = (sizes[1::2] < sizes[::2]).astype(np.intp)  # 1 where it is the right one
+    chosen = np.flatnonzero((grown.nodes & 1) == small.take(grown.nodes >> 1))
+    rows, pairs = grown.rows.take(chosen), grown.nodes.take(chosen) >> 1
+    found = _counted(grown.bins, outcome, rows, pairs, widths, len(small))
+    return [_with_siblings(own, parent, small) for own, parent in zip(found, parents, strict=True)]
+
+
+def _counted(
+    bins: Bins, outcome: Outcome | NumericOutcome, rows: Numbers, nodes: Numbers, widths: list[int], m: int = 1
+) -> Iterator[Floats]:
+    outcome = outcome.at(rows)
+    starts = {width: nodes * width for width in set(widths)}
+    for own, width in zip(bins, widths, strict=True):
+        yield outcome.sums(starts[width] + own.take(rows), m * width).reshape(-1, m, width)
+
+
+def _with_siblings(table: Floats, parent: Floats, place: Numbers) -> Floats:
+    """Tables of both children of each node (1 + d, 2 m, bins), from that of one, which is the left or the right."""
+    both = np.empty((len(table), len(place), 2, table.shape[2]))
+    pairs = np.arange(len(place))
+    both[:, pairs, place] = table
+    both[:, pairs, 1 - place] = parent - table
+    return both.reshape(len(table), -1, table.shape[2])
 
 
 def cuts(values: Floats) -> Floats:
@@ -175,19 +215,14 @@ def binned(columns: Sequence[NDArray[np.floating]], edges: Sequence[Floats]) -> 
     return bins
 
 
-def best_splits(
-    grown: Descent, outcome: Outcome | NumericOutcome, widths: Numbers, totals: Floats, min_samples_leaf: int
-) -> Splits:
-    """Best split of each of m nodes with numbers of rows and sums of scores ``totals`` (1 + d, m)."""
+def best_splits(tables: Sequence[Floats], totals: Floats, min_samples_leaf: int) -> Splits:
+    """Best split of each of m nodes with numbers of rows and sums of scores (1 + d, m), given those of their bins."""
     m = totals.shape[1]
-    starts = {width: grown.nodes * width for width in set(widths.tolist())}
     best = Splits(np.full(m, -np.inf), np.zeros(m, dtype=np.intp), np.zeros(m, dtype=np.intp))
-    for column, (bins, width) in enumerate(zip(grown.bins, widths.tolist(), strict=True)):
-        if width < 2:
+    for column, table in enumerate(tables):
+        if table.shape[2] < 2:
             continue
-        cells = starts[width] + bins.take(grown.rows)
-        below = outcome.sums(cells, m * width).reshape(-1, m, width).cumsum(axis=2)[:, :, :-1]
-        gain = gains(below, totals[:, :, None], min_samples_leaf)
+        gain = gains(table.cumsum(axis=2)[:, :, :-1], totals[:, :, None], min_samples_leaf)
         cut = gain.argmax(axis=1)
         found = gain[np.arange(m), cut]
         better = found > best.gain

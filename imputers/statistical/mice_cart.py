@@ -115,7 +115,7 @@ def design_cuts(predictors: Predictors, X: Floats) -> Iterator[Floats]:
 def outcome_of(item: Item) -> Outcome | NumericOutcome:
     """What a tree of an item tells apart: the levels of a nominal one, the codes of another."""
     if item.column.kind is Kind.NUMERIC:
-        return NumericOutcome(item.codes)
+        return NumericOutcome(item.codes - item.codes.mean())  # about zero, squares lose no digits
     nominal = item.column.kind is Kind.NOMINAL
     return Outcome(item.answers, np.eye(len(item.levels)) if nominal else item.levels[:, None])
 
