@@ -58,10 +58,11 @@ def _each(
     do: Callable[[Floats, NDArray[np.bool_]], Floats],
 ) -> Prediction:
     """A prediction with something done to all that it says of holes, given which of them are asked."""
-    if prediction.draws is None:
-        return prediction
     holes = np.isnan(values)
-    chosen, columns = asked[holes], np.nonzero(holes)[1]
+    chosen = asked[holes]
+    if prediction.draws is None or chosen.all():  # a large one need not be there twice
+        return prediction
+    columns = np.nonzero(holes)[1]
     return replace(
         prediction,
         draws=do(prediction.draws.T, chosen).T,

@@ -239,7 +239,8 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         varying = self._constants.varying
         inner, found = asked[:, varying], Prediction(np.empty((n_draws, 0)))
         if inner.any():
-            found = self._answer(codes[:, varying], inner, n_draws, rng)
+            all_vary = len(varying) == codes.shape[1]  # then a large table need not be there twice
+            found = self._answer(codes if all_vary else codes[:, varying], inner, n_draws, rng)
         return self._constants.widen(asked, found)
 
     @one_thread()

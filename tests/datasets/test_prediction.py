@@ -115,3 +115,8 @@ def test_a_prediction_for_some_holes_is_widened_to_all_with_nan_in_the_others_an
     check_prediction(Prediction(DRAWS[:, 1:]), VALUES, SCHEMA, asked=asked)
     with pytest.raises(InputError, match=r"draws have shape \(4, 4\); wanted \(draws, 3\)"):
         check_prediction(Prediction(DRAWS), VALUES, SCHEMA, asked=asked)
+
+
+def test_a_prediction_asked_for_all_holes_is_not_copied():
+    prediction = Prediction(np.zeros((2, np.isnan(VALUES).sum())))
+    assert narrow(prediction, VALUES, np.isnan(VALUES)) is prediction
