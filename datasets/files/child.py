@@ -137,6 +137,7 @@ def read_arrow(order: Order) -> dict[str, Any]:
     from pyarrow import feather, parquet
 
     pa.set_cpu_count(1)
+    pa.set_io_thread_count(1)
     if order["ending"] == ".parquet":
         with parquet.ParquetFile(order["path"]) as file:
             allow_cells(order, file.metadata.num_rows, file.metadata.num_columns, ARROW_CELL)

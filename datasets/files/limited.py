@@ -30,7 +30,11 @@ WHOLE = {
     )
 }
 LONGEST = 200  # characters of a library's message
-ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "PYTHONUTF8": "1"}
+ENVIRONMENT = {
+    **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
+    "ARROW_DEFAULT_MEMORY_POOL": "system",  # the usual one reserves a gigabyte, which is beyond the limits
+    "PYTHONUTF8": "1",
+}
 
 
 @dataclass(frozen=True)
