@@ -117,7 +117,7 @@ def device_rows(
         training, asking = shares if gpu else CORE_SHARES
         rates = [3600e12 * device.teraflops * share for share in (training, asking, asking)]
         own = [flops / rate for flops, rate in zip(work, rates, strict=True)]
-        hours = [f"{time:,.2f}" for time in (*own, n_cells * sum(own))]
+        hours = [f"{time:,.2f}" if time > 0.005 else "< 0.01" for time in (*own, n_cells * sum(own))]
         fits = device.gigabytes is None or max(needed) <= device.gigabytes
         told = (f"{device.gigabytes or 'any'}", precision, *(f"{size:.2f}" for size in needed))
         rows.append((device.name, *told, *(hours if fits else ("too small", "–", "–", "–"))))
