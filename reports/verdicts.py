@@ -30,8 +30,12 @@ def inference_verdict(found: Inference) -> list[str]:
     valid, clean = (list(own.index[own == verdict]) for verdict in ("valid", "untested"))
     told = [f"Valid under {plain(mild)}: {names(valid)}."] if valid else []
     if clean:
-        spoken = f"under {plain(mild)} they do not refute {names(clean)}"
-        told.append(f"{found.masks} masks of one sample are too few to show a method valid; {spoken}.")
+        one = found.masks == 1
+        masks, refute = ("One mask", "it does") if one else (f"{found.masks} masks", "they do")
+        told.append(
+            f"{masks} of one sample {'is' if one else 'are'} too few to show a method valid; under {plain(mild)} "
+            f"{refute} not refute {names(clean)}."
+        )
     shown = {verdict: list(own.index[own == verdict]) for verdict in ("biased", "too sure")}
     refusals = [f"{verdict}: {names(who)}" for verdict, who in shown.items() if who]
     if refusals:
