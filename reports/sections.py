@@ -116,7 +116,8 @@ def _inference(found: Inference) -> Section:
     told = (
         f"*{QUESTIONS['inference']}* Least squares of `{outcome}` on {covariates}, by each method's own way, against "
         f"the same on the complete table, over {found.masks} {'mask' if found.masks == 1 else 'masks'} of one sample: "
-        "variances are those between draws, (1 + 1/m)B (Vink & van Buuren 2014). What another sample would add is not in these numbers."
+        "variances are those between draws, (1 + 1/m)B (Vink & van Buuren 2014). What another sample would add is "
+        "not in these numbers."
     )
     rules = (
         f"By mechanism. *biased*: the mean error of a slope is beyond {SLIGHT:g} standard errors and beyond its "
