@@ -105,7 +105,7 @@ class Measured:
 
 Source = Resampled | MadeUp
 WARM = 300  # rows that a method is tried on first, so that what it imports is not counted
-PAUSE = 0.02  # seconds between two looks at its memory
+PAUSE = 0.1  # seconds between two looks at its memory
 KINDS = ("numeric", "ordinal", "nominal", "mixed")
 ORIGINS = {True: "Rows are drawn with replacement from the core table", False: "A made-up survey, its items {kind}"}
 
