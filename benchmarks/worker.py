@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.attempt import attempt, reason
+from benchmarks.convergence import Convergence
 from benchmarks.wire import pack, prediction_to_parts, schema_from_json, unpack
 from datasets import DATASETS
 from datasets.errors import InputError, MethodUnavailableError
@@ -24,6 +25,7 @@ from datasets.request import parse_request
 from datasets.schema import Floats
 from datasets.table import replicate_rows
 from imputers import IMPUTERS, make_imputer
+from imputers.traces import tracing
 from reports.results import plain_message
 
 
@@ -122,13 +124,16 @@ def _imputed(request: Mapping[str, Any], arrays: Mapping[str, Floats]) -> bytes:
     )
     fitted = time.perf_counter()
     wanted: dict[str, Any] = {"asked": arrays["asked"].astype(bool)} if "asked" in arrays else {}
-    prediction = imputer.impute(arrays["values"], n_draws=request["n_draws"], **wanted)
+    with tracing() as visits:
+        prediction = imputer.impute(arrays["values"], n_draws=request["n_draws"], **wanted)
     drawn = time.perf_counter()
     if not isinstance(prediction, Prediction):
         raise InputError(f"impute gave a {type(prediction).__name__}; wanted a Prediction")
     content, parts = prediction_to_parts(prediction)
     cost = [fitted - start, drawn - fitted, _peak_memory_mb()]
     audit = {str(name): float(value) for name, value in imputer.audit().items()}
+    chains = 1 if imputer.deterministic else request["n_draws"]
+    audit |= Convergence.of(visits, imputer.schema_, chains).measures()
     return pack({"status": "done", "prediction": content, "cost": cost, "audit": audit}, parts)
 
 

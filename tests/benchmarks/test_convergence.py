@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
+from benchmarks.cells import Cell
 from benchmarks.convergence import Convergence
+from benchmarks.judge import Job, judge
+from benchmarks.processes import Limits
+from benchmarks.sealed import Seal
+from benchmarks.store import Store
+from benchmarks.supervisor import Supervisor
 from datasets.schema import Column, Kind, Schema
 from imputers import make_imputer
 from imputers.traces import by_chain, tracing
@@ -106,3 +112,18 @@ def test_records_hold_the_worst_item_the_limit_and_the_share_beyond():
 def test_one_chain_and_methods_without_have_no_measures():
     assert Convergence.of({0: [(1.0, 1.0)] * 5}, SCHEMA, 1).measures() == {}
     assert Convergence.of({}, SCHEMA, 5).measures() == {}
+
+
+def test_a_cell_records_it_for_methods_with_chains_alone(masked_toy, tmp_path):
+    store, found = Store(tmp_path), {}
+    names = ("mean", "mice-pmm(max_iter=3)")
+    jobs = [Job(Cell("toy", "mcar", 0.3, 1, name, 3), "mcar", masked_toy, name, name, store) for name in names]
+    with Seal() as seal:
+        run = Supervisor(seal, 1, Limits(60, 8), (), print).run
+        run(jobs, lambda job, record, seconds: found.update({job.record_key: record}) or True)
+    measured = {
+        name: {score[0]: score[2] for score in record.scores if score[0] in OF_CHAINS} for name, record in found.items()
+    }
+    assert measured["mean"] == {} and set(measured[names[1]]) == set(OF_CHAINS)
+    assert 0.5 < measured[names[1]]["r-hat"] < 10
+    assert judge(jobs[1], None, 0.0).scores[-1] == found[names[1]].scores[-1]  # from the store
