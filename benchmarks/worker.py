@@ -1,6 +1,6 @@
 """The worker: what a sealed process does: load files of the user's, describe methods, impute a masked table.
 
-It is given a message and gives one back. It holds no truth, imports no metric, and knows neither store nor run.
+It is given a message and gives one back. It holds no truth, scores nothing, and knows neither store nor run.
 """
 
 import inspect
@@ -132,8 +132,9 @@ def _imputed(request: Mapping[str, Any], arrays: Mapping[str, Floats]) -> bytes:
     content, parts = prediction_to_parts(prediction)
     cost = [fitted - start, drawn - fitted, _peak_memory_mb()]
     audit = {str(name): float(value) for name, value in imputer.audit().items()}
-    chains = 1 if imputer.deterministic else request["n_draws"]
-    audit |= Convergence.of(visits, imputer.schema_, chains).measures()
+    if visits:
+        chains = 1 if imputer.deterministic else request["n_draws"]
+        audit |= Convergence.of(visits, imputer.schema_, chains).measures()
     return pack({"status": "done", "prediction": content, "cost": cost, "audit": audit}, parts)
 
 
