@@ -174,7 +174,7 @@ def measure(request: str, n: int, source: Source, draws: int | None, limit: floa
         here.recv()  # libraries and table are there
         own, end = psutil.Process(process.pid), time.monotonic() + limit
         before = peak = resident(own)
-        while not here.poll(PAUSE) and time.monotonic() < end:
+        while (left := end - time.monotonic()) > 0 and not here.poll(min(PAUSE, left)):
             peak = max(peak, resident(own))
         return Measured(here.recv() if here.poll() else None, before, peak - before)
     finally:

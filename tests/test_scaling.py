@@ -17,7 +17,7 @@ def test_a_measurement_is_of_its_own_process_and_stops_at_the_limit(toy):
     source = Resampled(np.array(toy.values), toy.schema, toy.weights)
     found = measure("hot-deck", 2 * len(toy.values), source, 5, limit=120)
     assert 0 < found.seconds < 60 and 50 < found.before < 2000 and 0 <= found.above < 1000
-    assert measure("hot-deck", 2 * len(toy.values), source, 5, limit=0).seconds is None
+    assert measure("latent-class", 2 * len(toy.values), source, 5, limit=0).seconds is None
 
 
 def test_a_made_up_survey_has_holes_in_twenty_items():
