@@ -37,8 +37,12 @@ def run(
     seeds: Names = None,
     draws: Annotated[int | None, typer.Option(min=1, help="Draws of each imputer; by default the suite's.")] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Cells at a time.")] = os.cpu_count() or 1,
-    time_limit: Annotated[float, typer.Option(min=0, help="Seconds a cell may take.")] = 600,
-    memory_limit: Annotated[float, typer.Option(min=0, help="GB of memory a cell may take.")] = 4,
+    time_limit: Annotated[
+        float | None, typer.Option(min=0, help="Seconds a cell may take; by default 600, or more by what is predicted.")
+    ] = None,
+    memory_limit: Annotated[
+        float | None, typer.Option(min=0, help="GB of memory a cell may take; by default 4, or more so.")
+    ] = None,
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("results"),
     shard: Annotated[str | None, typer.Option(help="Part of the cells, as 3/16; see `merge`.")] = None,
     dask: Annotated[str | None, typer.Option(help="Address of a Dask scheduler, or local:4 for four workers.")] = None,
@@ -53,6 +57,7 @@ def run(
     was stopped.
     """
     from benchmarks.computing import Settings
+    from benchmarks.growth.forecast import published, usual_limits
     from benchmarks.methods import describe_methods, register, trusted
     from benchmarks.outlook import outlook
     from benchmarks.processes import Limits
@@ -77,15 +82,20 @@ def run(
     chosen = check_suite(_suite(suite, dataset, data, schema, loaded, options))
     typed: dict[str, object] = {"suite": suite, "dataset": dataset, "data": data, "schema": schema, "load": plugins}
     typed |= {"imputers": imputers, "mechanisms": mechanisms, "rates": rates, "seeds": seeds, "model": options["model"]}
-    limits, command = Limits(time_limit, memory_limit), command_line("run", typed | {"rows": rows, "draws": draws})
+    command = command_line("run", typed | {"rows": rows, "draws": draws})
     own, part = (data,) if data else (), read_shard(shard) if shard else None
-    settings = Settings(out, jobs, limits, command, own, plugins, trusted(plugins), fail_fast, part, dask)
     check_folder(out / chosen.name)
     methods = describe_methods(chosen, plugins)
     _writable(out)
     with on_stop("stopped; finished cells are stored: give the same command again to go on"):
         tables = load_tables(chosen, data if suite or dataset else None, strict=strict_data, console=console)
-        for sentence in outlook(chosen, tables, limits, jobs):
+        usual, wider = usual_limits(chosen, tables, published())
+        limits = Limits(
+            usual.seconds if time_limit is None else time_limit,
+            usual.memory_gb if memory_limit is None else memory_limit,
+        )
+        settings = Settings(out, jobs, limits, command, own, plugins, trusted(plugins), fail_fast, part, dask)
+        for sentence in filter(None, (wider, *outlook(chosen, tables, limits, jobs))):
             console.print(sentence, markup=False, highlight=False, soft_wrap=True)
         if plan:
             _show_plan(chosen, tables, limits, jobs, console)

@@ -1,9 +1,11 @@
 """What a cell, and a run, will take, by the published growth of its imputers."""
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
+from math import ceil
 from statistics import median
 
 from benchmarks.growth.fit import Growth, fit_growth
@@ -17,6 +19,8 @@ from datasets.table import Dataset
 START_SECONDS = 0.5  # of a cell, before its imputer begins
 FAR = 10.0  # times the largest table measured, in cells: a forecast beyond is marked
 PATIENCE_SECONDS = 600.0
+USUAL = Limits(600.0, 4.0)  # of a cell whose forecast does not ask for more
+MORE_TIME, MORE_MEMORY = 3.0, 1.5  # times what is predicted: forecasts are of another machine
 SHOWN = 3
 # methods that draw answers, as they stand on the published boards of gss, then quick ones
 LEADING = (
@@ -93,6 +97,34 @@ def expected_seconds(cells: Iterable[tuple[str, int, int, int]], known: Mapping[
     found = [forecast(*cell, known) for cell in cells]
     usual = median([one.seconds for one in found if one is not None] or [1.0])
     return [usual if one is None else one.seconds for one in found]
+
+
+def usual_limits(suite: Suite, tables: Mapping[str, Dataset | str], known: Mapping[str, Growth]) -> tuple[Limits, str]:
+    """Limits of a cell where nobody states them, and a sentence where they are wider than usual; else empty.
+
+    They leave room beyond the forecast of the dearest cell; memory ends with that of the machine. Of methods that were
+    not measured nothing is known, and the usual limits stand.
+
+    Parameters
+    ----------
+    tables : by `Block.table`, see `run.load_tables`.
+    """
+    cells = {
+        (imputer, len(table.values), len(table.schema), block.n_draws)
+        for block in suite.blocks
+        if isinstance(table := tables[block.table], Dataset)
+        for imputer in block.imputers
+    }
+    found = [(cell[0], one) for cell in sorted(cells) if (one := forecast(*cell, known)) is not None]
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+    seconds, slowest = max([(USUAL.seconds, ""), *((MORE_TIME * one.imputing, name) for name, one in found)])
+    memory, largest = max([(USUAL.memory_gb, ""), *((MORE_MEMORY * one.gigabytes, name) for name, one in found)])
+    limits = Limits(float(ceil(seconds)), float(ceil(min(memory, max(machine, USUAL.memory_gb)))))
+    told = [
+        *([f"{duration(limits.seconds)}, for {slowest} (--time-limit)"] if slowest else []),
+        *([f"{limits.memory_gb:g} GB, for {largest} (--memory-limit)"] if largest else []),
+    ]
+    return limits, f"a cell may take, by what is predicted, {' and '.join(told)}" if told else ""
 
 
 def plan_table(

@@ -14,7 +14,7 @@ from benchmarks.cells import Cell
 from benchmarks.growth import forecast as forecasts
 from benchmarks.growth import page, schedule
 from benchmarks.growth.fit import fit_growth, fit_law
-from benchmarks.growth.forecast import duration, forecast, growth_of, plan_table, warning
+from benchmarks.growth.forecast import duration, forecast, growth_of, plan_table, usual_limits, warning
 from benchmarks.growth.kept import PUBLISHED, Measurement, add, newest, read
 from benchmarks.growth.measuring import SCORING, Costs, _costs, measure
 from benchmarks.growth.sources import Survey, Twin, best_answered
@@ -186,6 +186,20 @@ def test_a_plan_sums_cells_and_says_what_breaks_a_limit():
     assert lines[0][3] == duration(each[0])
     assert lines[0][6] == "beyond --time-limit 60; beyond --memory-limit 0.25"
     assert lines[2][3] == "not measured"
+
+
+def test_limits_that_nobody_states_leave_room_beyond_the_forecast():
+    def limits(*imputers):
+        block = Block("toy", imputers, ("mcar",))
+        return usual_limits(Suite("s", (block,)), {block.table: sample(8000, 1)}, KNOWN)
+
+    assert limits("mean", "knn") == (Limits(600, 4), "")
+    wide, told = limits("mean", "gmm", "knn")
+    found = forecast("gmm", 8000, 24, 5, KNOWN)
+    assert 600 < 3 * found.imputing <= wide.seconds < 3 * found.imputing + 1 and wide.memory_gb == 4
+    assert told == f"a cell may take, by what is predicted, {duration(wide.seconds)}, for gmm (--time-limit)"
+    none = Block("none", ("mean",), ("mcar",))
+    assert usual_limits(Suite("s", (none,)), {none.table: "it is not there"}, KNOWN) == (Limits(600, 4), "")
 
 
 def test_a_large_file_names_what_takes_long_and_what_would_not():
