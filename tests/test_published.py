@@ -17,6 +17,7 @@ BOARDS = {
     "gss-all": "gss2022",
     "gss-systematic": "gss2022",
     "gss-targets": "gss2022-targets",
+    "gss-llm": "gss2022 with 20 items by mutual information",
     "text": "restaurant",
 }
 
