@@ -26,7 +26,7 @@ def test_it_is_asked_for_no_other_rows_and_no_question_that_was_not_asked_and_sc
     some = replace(whole, prediction_key="some", record_key="some", by_row=True)
     records = {}
     with Seal() as seal:
-        run = Supervisor(seal, 1, Limits(60, 8), (), print).run
+        run = Supervisor(seal, 1, Limits(600, 8), (), print).run
         run([whole, some], lambda job, record, seconds: records.update({job.record_key: record}) or True)
     assert [record.status for record in records.values()] == ["done", "done"]
 
