@@ -89,7 +89,7 @@ def run(
     _writable(out)
     with on_stop("stopped; finished cells are stored: give the same command again to go on"):
         tables = load_tables(chosen, data if suite or dataset else None, strict=strict_data, console=console)
-        usual, wider = usual_limits(chosen, tables, published())
+        usual, wider = usual_limits(chosen, tables, published(), jobs)
         limits = Limits(
             usual.seconds if time_limit is None else time_limit,
             usual.memory_gb if memory_limit is None else memory_limit,

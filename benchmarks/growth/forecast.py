@@ -99,15 +99,18 @@ def expected_seconds(cells: Iterable[tuple[str, int, int, int]], known: Mapping[
     return [usual if one is None else one.seconds for one in found]
 
 
-def usual_limits(suite: Suite, tables: Mapping[str, Dataset | str], known: Mapping[str, Growth]) -> tuple[Limits, str]:
+def usual_limits(
+    suite: Suite, tables: Mapping[str, Dataset | str], known: Mapping[str, Growth], n_jobs: int
+) -> tuple[Limits, str]:
     """Limits of a cell where nobody states them, and a sentence where they are wider than usual; else empty.
 
-    They leave room beyond the forecast of the dearest cell; memory ends with that of the machine. Of methods that were
-    not measured nothing is known, and the usual limits stand.
+    They leave room beyond the forecast of the dearest cell; memory ends where all cells that run at a time
+    would take the machine's. Of methods that were not measured nothing is known, and the usual limits stand.
 
     Parameters
     ----------
     tables : by `Block.table`, see `run.load_tables`.
+    n_jobs : cells at a time.
     """
     cells = {
         (imputer, len(table.values), len(table.schema), block.n_draws)
@@ -116,10 +119,10 @@ def usual_limits(suite: Suite, tables: Mapping[str, Dataset | str], known: Mappi
         for imputer in block.imputers
     }
     found = [(cell[0], one) for cell in sorted(cells) if (one := forecast(*cell, known)) is not None]
-    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+    share = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9 / n_jobs
     seconds, slowest = max([(USUAL.seconds, ""), *((MORE_TIME * one.imputing, name) for name, one in found)])
     memory, largest = max([(USUAL.memory_gb, ""), *((MORE_MEMORY * one.gigabytes, name) for name, one in found)])
-    limits = Limits(float(ceil(seconds)), float(ceil(min(memory, max(machine, USUAL.memory_gb)))))
+    limits = Limits(float(ceil(seconds)), float(ceil(min(memory, max(share, USUAL.memory_gb)))))
     told = [
         *([f"{duration(limits.seconds)}, for {slowest} (--time-limit)"] if slowest else []),
         *([f"{limits.memory_gb:g} GB, for {largest} (--memory-limit)"] if largest else []),

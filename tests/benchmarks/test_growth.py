@@ -1,6 +1,7 @@
 """Growth is fitted as a power of rows and items, kept measurement by measurement, and told before a run."""
 
 import io
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -191,7 +192,7 @@ def test_a_plan_sums_cells_and_says_what_breaks_a_limit():
 def test_limits_that_nobody_states_leave_room_beyond_the_forecast():
     def limits(*imputers):
         block = Block("toy", imputers, ("mcar",))
-        return usual_limits(Suite("s", (block,)), {block.table: sample(8000, 1)}, KNOWN)
+        return usual_limits(Suite("s", (block,)), {block.table: sample(8000, 1)}, KNOWN, 2)
 
     assert limits("mean", "knn") == (Limits(600, 4), "")
     wide, told = limits("mean", "gmm", "knn")
@@ -199,7 +200,16 @@ def test_limits_that_nobody_states_leave_room_beyond_the_forecast():
     assert 600 < 3 * found.imputing <= wide.seconds < 3 * found.imputing + 1 and wide.memory_gb == 4
     assert told == f"a cell may take, by what is predicted, {duration(wide.seconds)}, for gmm (--time-limit)"
     none = Block("none", ("mean",), ("mcar",))
-    assert usual_limits(Suite("s", (none,)), {none.table: "it is not there"}, KNOWN) == (Limits(600, 4), "")
+    assert usual_limits(Suite("s", (none,)), {none.table: "it is not there"}, KNOWN, 2) == (Limits(600, 4), "")
+
+
+def test_memory_ends_where_all_cells_at_a_time_would_take_the_machines():
+    block = Block("toy", ("hungry",), ("mcar",))
+    hungry = growth_of([measured("hungry", n, p, 1e-6 * n * p, 10.0 * n) for n, p in SIZES])
+    suite, tables = Suite("s", (block,)), {block.table: sample(8000, 1)}
+    alone, together = (usual_limits(suite, tables, hungry, n_jobs)[0].memory_gb for n_jobs in (1, 10_000))
+    whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+    assert 4 < alone <= whole + 1 and together == 4
 
 
 def test_a_large_file_names_what_takes_long_and_what_would_not():
