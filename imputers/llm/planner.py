@@ -12,7 +12,7 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from imputers.llm.prompted import N_TIMED
-from imputers.llm.scoring.options import MAX_QUESTION_TOKENS, MAX_TOKENS
+from imputers.llm.scoring.options import MAX_QUESTION_TOKENS, tokens_at_once
 from imputers.llm.tuning.recipe import Recipe, usual_max_tokens
 from imputers.llm.workload import Prompts, Reading
 from imputers.shared.processor import fastest_precision, product_rate
@@ -138,13 +138,15 @@ def peaks(net: Network, reading: Reading, precision: str, gpu: bool = True) -> t
     answering the cache is there as read, and copied for the rows asked together, and a layer is at work on all of it.
     """
     longest, number = int(reading.examples.max()), BYTES[precision]
-    most = usual_max_tokens("cuda" if gpu else "cpu")
+    device = "cuda" if gpu else "cpu"
+    most = usual_max_tokens(device)
     rows, own = max(1, most // longest), layer_bytes(net, number)
     batch = Batch(rows, max(longest, most // rows), round(rows * reading.answers))
     kept = kept_bytes(net, batch, gpu and net.parameters >= LARGE, number)
     moving = rows * batch.length * own + 4 * batch.answers * net.config.vocab_size
     fixed = weight_bytes(net, precision) + (RESERVE if gpu else RESERVE_OF_CORE)
-    answering = 4 * net.adapter + MAX_TOKENS * (2 * cache_bytes(net, number) + own)
+    together = tokens_at_once(net.config, device)
+    answering = 4 * net.adapter + together * (2 * cache_bytes(net, number) + own)
     return fixed + trained_bytes(net) + kept + moving, fixed + answering
 
 

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from datasets.schema import Column, Kind, Schema
+from imputers import IMPUTERS
 from imputers.llm.prompts.script import Script
 from imputers.shared.vocabulary import Vocabulary
 
@@ -9,7 +10,7 @@ torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
 from imputers.llm import scoring  # noqa: E402 - these need torch
-from imputers.llm.scoring.options import option_log_probabilities  # noqa: E402
+from imputers.llm.scoring.options import option_log_probabilities, tokens_at_once  # noqa: E402
 from imputers.llm.scoring.packing import Block, pack  # noqa: E402
 from imputers.llm.scoring.reading import PrefixCache, ask, log_likelihoods, read  # noqa: E402
 
@@ -245,3 +246,10 @@ def test_several_gss_items_with_real_weights_and_the_real_tokenizer(shared, gss,
 def test_every_option_of_every_core_item(shared, gss, name, told):
     asked = np.stack([np.arange(24) % 2 == 0, np.arange(24) % 2 == 1, np.arange(24) >= 0])
     check_gss_items(gss, shared / "models" / name, told, asked)
+
+
+@pytest.mark.parametrize(("name", "wanted"), [("smollm2-135m", 32_768), ("llama2-7b", 7_629), ("llama2-13b", 4_882)])
+def test_a_gpu_reads_more_at_once_as_far_as_four_gigabytes_of_keys_and_values_go(name, wanted):
+    config = transformers.AutoConfig.for_model(**IMPUTERS[name].sizes)
+    assert tokens_at_once(config, "cuda") == wanted
+    assert tokens_at_once(config, "cpu") == 4096

@@ -10,7 +10,7 @@ from transformers import DynamicCache, PreTrainedModel
 
 from datasets.schema import Floats
 from imputers.llm.prompts.script import Script, Tokens
-from imputers.llm.scoring.options import MAX_TOKENS, batches, question_blocks, room_to_tell
+from imputers.llm.scoring.options import batches, question_blocks, room_to_tell, tokens_at_once
 from imputers.llm.scoring.packing import Block
 from imputers.llm.scoring.reading import PrefixCache, go_on, read
 from imputers.shared.levels import level_at
@@ -45,7 +45,7 @@ def draw_in_turn(
     temperatures: Floats,
     n_draws: int,
     rng: np.random.Generator,
-    max_tokens: int = MAX_TOKENS,
+    max_tokens: int | None = None,
 ) -> tuple[list[Floats], Positions]:
     """Draw all that a respondent is asked, each item given those drawn before it, and tell what each was drawn by.
 
@@ -72,6 +72,7 @@ def draw_in_turn(
     drawn = np.full((n_draws, *asked.shape), -1, dtype=np.intp)
     n_asked = asked.sum(axis=1)
     lengths = {i: len(context) for i, context in enumerate(contexts)}
+    max_tokens = max_tokens or tokens_at_once(model.config, model.device.type)
     for batch in batches(_most_read(script, contexts, asked, n_draws), max_tokens, lengths):
         rows = sorted(batch, key=lambda i: -n_asked[i])  # who has no more holes is last, and is left behind
         prefix = read(model, PrefixCache.empty(len(rows)), [contexts[i] for i in rows])

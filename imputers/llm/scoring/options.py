@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from transformers import PreTrainedModel
+from transformers import PretrainedConfig, PreTrainedModel
 
 from datasets.errors import InputError
 from datasets.schema import Floats
@@ -13,7 +13,9 @@ from imputers.llm.scoring.packing import Block
 from imputers.llm.scoring.reading import PrefixCache, ask, read
 from imputers.shared.vocabulary import Positions
 
-MAX_TOKENS = 4096  # read at once, of all respondents together
+MAX_TOKENS = 4096  # read at once, of all respondents together, by a processor, which gains nothing from more
+GPU_TOKENS = 32_768  # read at once by a GPU at most
+CACHED = 4 * 10**9  # bytes of keys and values of what a GPU reads at once, at most
 MAX_QUESTION_TOKENS = 512  # read together: attention compares all pairs of tokens, although most are masked
 
 
@@ -22,7 +24,7 @@ def option_log_probabilities(
     script: Script,
     contexts: Sequence[Tokens],
     asked: NDArray[np.bool_],
-    max_tokens: int = MAX_TOKENS,
+    max_tokens: int | None = None,
 ) -> list[Floats]:
     """Log-probability of every option of every asked item, given the respondent's context and nothing else.
 
@@ -35,7 +37,8 @@ def option_log_probabilities(
     model : causal language model in evaluation mode.
     contexts : prompt of each of n respondents, of `Script.context`.
     asked : items to answer, shape (n, p).
-    max_tokens : read at once, of several respondents together; a single one may take more.
+    max_tokens : read at once, of several respondents together; a single one may take more. By default what
+        `tokens_at_once` says.
 
     Returns
     -------
@@ -49,11 +52,21 @@ def option_log_probabilities(
     """
     blocks = question_blocks(script, asked)
     room_to_tell(model, contexts, asked, blocks)
+    max_tokens = max_tokens or tokens_at_once(model.config, model.device.type)
     found = no_scores(script, asked)
     for rows in batches({int(i): len(contexts[i]) for i in np.flatnonzero(asked.any(axis=1))}, max_tokens):
         prefix = read(model, PrefixCache.empty(len(rows)), [contexts[i] for i in rows])
         score_batch(model, prefix, rows, asked, blocks, max_tokens, found)
     return found
+
+
+def tokens_at_once(config: PretrainedConfig, device: str) -> int:
+    """Tokens that a model of this shape reads at once: a GPU more than a processor, as far as its memory will hold."""
+    if device == "cpu":
+        return MAX_TOKENS
+    width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    cached = 4 * config.num_hidden_layers * config.num_key_value_heads * width  # key and value, of two bytes a number
+    return int(np.clip(CACHED // cached, MAX_TOKENS, GPU_TOKENS))
 
 
 def no_scores(script: Script, asked: NDArray[np.bool_]) -> list[Floats]:
