@@ -60,23 +60,34 @@ def test_adapter_is_saved_restored_and_taken_off(adapted, tiny_llama, tiny_scrip
     assert torch.equal(log_probabilities(attach(taken_off, Lora(), seeded(2))), base)
 
 
-def test_layers_give_the_numbers_and_gradients_of_peft(tiny_llama):
+@pytest.mark.parametrize(("precision", "apart"), [("float32", 1e-5), ("bfloat16", 0.03)])
+def test_layers_give_the_numbers_and_gradients_of_peft(tiny_llama, precision, apart):
     """Against peft's own layer, which adds the low-rank part in passes of its own."""
     found = []
     for own in (LowRankLinear.forward, Linear.forward):
-        loaded = attach(load(str(tiny_llama), "float32", "pretrained", seeded(0)), Lora(4, 8, 0.0), seeded(1))
+        loaded = attach(load(str(tiny_llama), precision, "pretrained", seeded(0)), Lora(4, 8, 0.0), seeded(1))
         with torch.no_grad(), pytest.MonkeyPatch.context() as patch:
             patch.setattr(LowRankLinear, "forward", own)
             for number, (name, weight) in enumerate(loaded.model.named_parameters()):
                 if "lora_B" in name:
-                    weight.copy_(torch.randn(weight.shape, generator=seeded(number)))
-            with torch.enable_grad():
+                    weight.copy_(torch.randn(weight.shape, generator=seeded(number)) / 4)
+            with torch.enable_grad(), torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
                 logits = loaded.model(input_ids=torch.arange(12).view(2, 6)).logits
-                logits.log_softmax(dim=-1)[..., 0].sum().backward()
+                logits.float().log_softmax(dim=-1)[..., 0].sum().backward()
         slopes = {name: weight.grad for name, weight in loaded.model.named_parameters() if weight.requires_grad}
         assert len(slopes) == 2 * 2 * 7
-        found.append((logits.detach(), slopes))
-    torch.testing.assert_close(*found, rtol=1e-4, atol=1e-4)
+        assert {slope.dtype for slope in slopes.values()} == {torch.float32}
+        found.append({"logits": logits.detach().float(), **slopes})
+    for name, theirs in found[1].items():
+        assert (found[0][name] - theirs).norm() < apart * theirs.norm(), name
+
+
+def test_the_fused_layer_is_the_one_that_runs_in_mixed_precision(tiny_llama, monkeypatch):
+    """The adapter is in float32 and the weights are not: peft's own layer is never called."""
+    loaded = attach(load(str(tiny_llama), "bfloat16", "pretrained", seeded(0)), Lora(), seeded(1))
+    monkeypatch.setattr(Linear, "forward", None)
+    with torch.autocast("cpu", torch.bfloat16):
+        loaded.model(input_ids=torch.arange(12).view(2, 6)).logits.sum().backward()
 
 
 def test_network_without_adapter_is_saved_whole(tiny_llama, tmp_path):
