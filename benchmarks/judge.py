@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.cells import Cell
+from benchmarks.methods import rooted
 from benchmarks.scoring import score
 from benchmarks.store import Cost, Store, Stored
 from benchmarks.wire import pack, prediction_from_parts, schema_to_json, unpack
@@ -69,7 +70,7 @@ class Job:
             "do": "impute",
             "path": path,
             "plugins": [str(plugin.resolve()) for plugin in self.plugins] if self.added else [],
-            "imputer": self.cell.imputer,
+            "imputer": rooted(self.cell.imputer),
             "n_draws": self.cell.n_draws,
             "random_state": self.cell.random_state,
             "schema": schema_to_json(self.masked.schema),

@@ -84,6 +84,17 @@ def named_paths(requests: Iterable[str]) -> list[Path]:
     return [path for path in found if path.exists()]
 
 
+def rooted(request: str) -> str:
+    """A request with the full path of its model, if that is a file or folder here: who imputes stands elsewhere."""
+    name, positional, named = parse_request(request)
+    model = named.get("model")
+    if not (isinstance(model, str) and Path(model).expanduser().exists()):
+        return request
+    named |= {"model": str(Path(model).expanduser().resolve())}
+    values = [*map(repr, positional), *(f"{key}={value!r}" for key, value in named.items())]
+    return f"{name}({', '.join(values)})"
+
+
 def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8", errors="replace")

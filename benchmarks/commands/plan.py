@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from datasets.schema import Floats
     from imputers.llm.fine_tuned import FineTuned
-    from imputers.llm.planner import Device, Network
+    from imputers.llm.planner import Device, Network, Work
     from imputers.llm.prompts.script import Pieces
     from imputers.llm.workload import Reading
 
@@ -24,8 +24,9 @@ NOTES = """\
 GB are 10⁹ bytes. Respondents with hidden cells alone are asked, for what they were asked in the survey; each draw reads
 the questions again. To check is to calibrate, and the audit. Hours are operations at {training:.0%} of a GPU's peak in
 training and {answering:.0%} in answering, which Llama-2-13b in bfloat16 reached on an H100 at 18 % and 7 %
-(`python -m scripts.gpu_throughput`); on this machine, at {core[0]:.0%} and {core[1]:.0%}, which smollm2-135m reached,
-of {rate:,.0f} GFLOP/s of a matrix product, timed just now."""
+(`python -m scripts.gpu_throughput`), and more where a model is so small that launching its operations takes longer; on
+this machine, at {core[0]:.0%} and {core[1]:.0%}, which smollm2-135m reached, of {rate:,.0f} GFLOP/s of a product of
+matrices, timed just now."""
 
 
 def plan(
@@ -68,8 +69,11 @@ def plan(
     trained, training_flops = planner.training_work(net, reading, recipe)
     checked, checking_flops = planner.checking_work(net, reading, wordings)
     answered, answering_flops = planner.answering_work(net, reading, block.n_draws, asked.n_adapters)
-    work = (asked.n_adapters * training_flops, asked.n_adapters * checking_flops, answering_flops)
     n_holes, n_rows, n_steps = wanted.sum(), wanted.any(axis=1).sum(), recipe.n_steps(len(reading.examples))
+    work = planner.Work(
+        (asked.n_adapters * training_flops, asked.n_adapters * checking_flops, answering_flops),
+        planner.least_seconds(net, asked.n_adapters * n_steps, asked.n_adapters * checked, answered),
+    )
     facts = [
         ("parameters", f"{net.parameters:,}"),
         (f"trained, in adapters of rank {net.rank}", f"{net.adapter:,}"),
@@ -97,7 +101,7 @@ def device_rows(
     net: "Network",
     reading: "Reading",
     devices: Sequence["Device"],
-    work: tuple[float, float, float],
+    work: "Work",
     shares: tuple[float, float],
     n_cells: int,
 ) -> list[tuple[str, ...]]:
@@ -105,7 +109,6 @@ def device_rows(
 
     Parameters
     ----------
-    work : operations of training, of calibration and audit, and of answering.
     shares : of a GPU's rate that are reached in training, and in the others.
     """
     from imputers.llm.planner import CORE_SHARES, peaks
@@ -116,7 +119,8 @@ def device_rows(
         needed = [size / 1e9 for size in peaks(net, reading, precision, gpu)]
         training, asking = shares if gpu else CORE_SHARES
         rates = [3600e12 * device.teraflops * share for share in (training, asking, asking)]
-        own = [flops / rate for flops, rate in zip(work, rates, strict=True)]
+        own = [flops / rate for flops, rate in zip(work.flops, rates, strict=True)]
+        own = [max(time, least / 3600) for time, least in zip(own, work.seconds, strict=True)] if gpu else own
         hours = [f"{time:,.2f}" if time > 0.005 else "< 0.01" for time in (*own, n_cells * sum(own))]
         fits = device.gigabytes is None or max(needed) <= device.gigabytes
         told = (f"{device.gigabytes or 'any'}", precision, *(f"{size:.2f}" for size in needed))

@@ -44,6 +44,9 @@ DEVICES = (  # GPUs by their makers' data sheets, on dense matrices in bfloat16
 )
 
 
+# of a layer, for a step of training and a token in answering, as an H100 took for smollm2-135m: the operations of a
+# small model take longer to launch than to do
+STEP_SECONDS, TOKEN_SECONDS = 0.012, 8.6e-7
 CORE_SHARES = (0.5, 0.4)  # of its rate that smollm2-135m reaches in training, and in answering
 
 
@@ -74,6 +77,13 @@ def count(config: Any, rank: int) -> Network:  # noqa: ANN401 - a configuration 
     matrices, adapter = sum(a * b for a, b in sizes), sum(rank * (a + b) for a, b in sizes)
     width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
     return Network(config, rank, sum(own.numel() for own in model.parameters()), matrices, adapter, sizes, width)
+
+
+class Work(NamedTuple):
+    """What training, checking and answering take: operations, and the seconds that a GPU needs at least."""
+
+    flops: tuple[float, float, float]
+    seconds: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
 
 class Batch(NamedTuple):
@@ -172,6 +182,12 @@ def training_work(net: Network, reading: Reading, recipe: Recipe) -> tuple[float
     rows = recipe.n_steps(len(reading.examples)) * recipe.batch_size
     batch = Batch(rows, round(reading.examples.mean()), round(rows * reading.answers))
     return rows * float(reading.examples.mean()), training_flops(net, batch, 1 + (net.parameters >= LARGE))
+
+
+def least_seconds(net: Network, n_steps: int, checked: float, answered: float) -> tuple[float, float, float]:
+    """What launching takes on a GPU, of so many steps of training, and so many tokens in checking and in answering."""
+    layers = net.config.num_hidden_layers
+    return layers * STEP_SECONDS * n_steps, layers * TOKEN_SECONDS * checked, layers * TOKEN_SECONDS * answered
 
 
 def checking_work(net: Network, reading: Reading, n_wordings: int) -> tuple[float, float]:

@@ -7,7 +7,10 @@ import pytest
 
 from benchmarks import versions
 from benchmarks.cells import Cell, Method, make_mask, prediction_key
+from benchmarks.judge import Job
+from benchmarks.store import Store
 from benchmarks.versions import code_version
+from benchmarks.wire import unpack
 
 CELL = Cell("toy (synthetic)", "mcar", 0.3, 1, "mean", 5)
 SHARED = '"""Steps."""\n\n\ndef step():\n    """One step."""\n    return 1  # the first\n'
@@ -99,3 +102,21 @@ def test_libraries_are_those_that_are_imported_when_the_code_runs(method):
     assert set(code_version(method).libraries) == {"numpy", "scikit-learn"}
     method.write_text("import no_such_library\n")
     assert code_version(method).libraries == {"no_such_library": "not installed"}
+
+
+def test_a_model_in_a_folder_here_is_told_by_its_full_path_and_its_cell_is_known_by_what_was_typed(
+    tmp_path, monkeypatch, toy
+):
+    """The process that imputes stands in another folder."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine").mkdir()
+    masked = make_mask(toy, "mcar", 0.3, 1)
+    asked = {
+        "llm(model='mine', rank=2)#2": f"llm(model={str(tmp_path / 'mine')!r}, rank=2)",
+        "llm(model='../elsewhere')": "llm(model='../elsewhere')",
+        "mice-pmm#2": "mice-pmm#2",
+    }
+    for request, told in asked.items():
+        job = Job(Cell(toy.title, "mcar", 0.3, 1, request, 2), "mcar", masked, "key", "record", Store(tmp_path))
+        content, _ = unpack(job.request([]))
+        assert (content["imputer"], job.cell.imputer) == (told, request)

@@ -16,7 +16,7 @@ pytest.importorskip("peft")
 from benchmarks.commands.plan import device_rows  # noqa: E402 - these need torch
 from imputers import IMPUTERS  # noqa: E402
 from imputers.llm import planner  # noqa: E402
-from imputers.llm.planner import DEVICES, Device, checking_work, count, training_work  # noqa: E402
+from imputers.llm.planner import DEVICES, Device, Work, checking_work, count, least_seconds, training_work  # noqa: E402
 from imputers.llm.tuning.recipe import Recipe  # noqa: E402
 from imputers.llm.workload import Prompts, Reading  # noqa: E402
 
@@ -122,7 +122,7 @@ def test_a_family_that_cannot_be_planned_is_refused(tmp_path):
 def test_hours_follow_from_operations(large):
     _, flops = training_work(large, alike(6400), Recipe())
     devices = (Device("core", ("float32",), None, 0.1), *DEVICES)
-    rows = device_rows(large, alike(6400), devices, (flops, flops, 2 * flops), (0.001, 0.002), 2)
+    rows = device_rows(large, alike(6400), devices, Work((flops, flops, 2 * flops)), (0.001, 0.002), 2)
     hours = {row[0]: [float(number.replace(",", "")) for number in row[5:]] for row in rows if row[6] != "–"}
     seconds = 3 * 6400 * 67 * (6 * 12_687_769_600) / (0.001 * 989e12)  # three passes, each forward, again, and backward
     assert hours["H100"][0] == pytest.approx(seconds / 3600, rel=0.05)
@@ -155,10 +155,24 @@ def test_the_founding_experiment_is_foreseen_within_a_factor_of_two():
     _, training = training_work(net, reading, Recipe(n_epochs=1, batch_size=16))
     _, checking = checking_work(net, reading, 4)
     core = Device("core", ("float32",), None, 0.175)
-    [row] = device_rows(net, reading, (core,), (training, checking, 0), (1, 1), 1)
+    [row] = device_rows(net, reading, (core,), Work((training, checking, 0)), (1, 1), 1)
     assert 53 / 2 < 60 * float(row[5]) < 53 * 2
     assert 15 / 2 < 60 * float(row[6]) < 15 * 2
     assert 2.44 / 2 < float(row[3]) < 2.44 * 2
+
+
+def test_launching_bounds_what_a_gpu_does_for_a_small_model_and_nothing_for_a_large_one(large):
+    """An H100 read 7,400 and 8,500 tokens a second in training smollm2-135m, 3,000 in a step."""
+    hours = {}
+    for net in (declared("smollm2-135m"), large):
+        _, flops = training_work(net, alike(6400), Recipe())
+        least = least_seconds(net, Recipe().n_steps(6400), 0, 0)
+        for work in (Work((flops, 0, 0)), Work((flops, 0, 0), least)):
+            row = device_rows(net, alike(6400), DEVICES[-1:], work, (0.18, 0.07), 1)[0]
+            hours[net is large, work.seconds == least] = float(row[5].removeprefix("< "))
+    assert hours[True, True] == hours[True, False]
+    assert hours[False, True] == pytest.approx(600 * 0.36 / 3600, abs=0.01)
+    assert hours[False, False] <= 0.01
 
 
 def test_the_command_is_there():
