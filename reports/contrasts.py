@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from math import inf, sqrt
+from math import inf, isinf, sqrt
 from operator import mul
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any, Self
@@ -136,25 +136,24 @@ def corrected_interval(values: Sequence[float], test_share: float) -> Estimate:
     return Estimate(fmean(values), fmean(values) - half, fmean(values) + half)
 
 
-def per_fold(arm: ArmResult, yardstick: str) -> list[float]:
-    """Score of an arm in each fold, the mean of its targets; empty if it has none."""
-    found = [YARDSTICKS[yardstick].scores(record) for record in arm.records]
-    return [fmean(scores.values()) for scores in found] if all(found) else []
+def per_fold(arm: ArmResult, yardstick: str) -> dict[str, float]:
+    """Score of an arm by fold, the mean of its targets; empty if it has none in some fold."""
+    found = {record.mechanism: YARDSTICKS[yardstick].scores(record) for record in arm.records}
+    return {fold: fmean(scores.values()) for fold, scores in found.items()} if all(found.values()) else {}
 
 
 def judged(contrast: Contrast, arms: Mapping[str, ArmResult], test_share: float) -> Estimate | None:
-    """What a contrast amounts to, fold by fold, less what it does elsewhere; None if an arm has no scores.
+    """What a contrast amounts to in the folds that all its arms have, less what it does elsewhere; None if in none.
 
     Parameters
     ----------
     arms : by label.
     """
     found = [per_fold(arms[label], contrast.yardstick) for pair in contrast.pairs for label in pair]
-    if not all(found):
-        return None
     signs = (-1, 1, 1, -1)[: len(found)]
-    folds = zip(*found, strict=False)
-    return corrected_interval([sum(map(mul, signs, fold)) for fold in folds], test_share)
+    folds = [fold for fold in found[0] if all(fold in scores for scores in found)]
+    differences = [sum(map(mul, signs, (scores[fold] for scores in found))) for fold in folds]
+    return corrected_interval(differences, test_share) if folds else None
 
 
 def sentence(found: Sequence[tuple[Contrast, Estimate]]) -> str:
@@ -180,11 +179,14 @@ def _size(contrast: Contrast, estimate: Estimate) -> str:
     if estimate.value == estimate.low == estimate.high == 0:
         return ""
     size = Estimate(-estimate.value, -estimate.high, -estimate.low) if estimate.value < 0 else estimate
-    doubt = ", which cannot be told from chance" if estimate.uncertain else ""
+    reason = " by one fold" if isinf(estimate.low) else ""
+    doubt = f", which cannot be told from chance{reason}" if estimate.uncertain else ""
     return f"by {bracketed(size, YARDSTICKS[contrast.yardstick].digits)}{doubt}"
 
 
 def bracketed(estimate: Estimate, digits: int, sign: str = "-") -> str:
-    """Write a number with its interval."""
+    """Write a number with its interval, if more than one fold tell one."""
+    if isinf(estimate.low):
+        return f"{estimate.value:{sign}.{digits}f} [one fold]"
     value, low, high = (f"{number:{sign}.{digits}f}" for number in (estimate.value, estimate.low, estimate.high))
     return f"{value} [{low}, {high}]"

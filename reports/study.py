@@ -140,7 +140,7 @@ def _score_cell(arm: ArmResult, yardstick: str, test_share: float) -> Cell:
     scores = per_fold(arm, yardstick)
     if not scores:
         return Cell("–")
-    estimate = corrected_interval(scores, test_share)
+    estimate = corrected_interval(list(scores.values()), test_share)
     return Cell(bracketed(estimate, YARDSTICKS[yardstick].digits), estimate.value)
 
 

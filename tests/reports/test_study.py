@@ -58,6 +58,18 @@ def test_differences_are_paired_by_fold():
     assert judged(Contrast("less", "x", "y", "accuracy"), arms, 0.2) is None
 
 
+def test_arms_are_compared_in_the_folds_that_both_have():
+    whole, part = arm("x", (0.2, 0.9, 0.5)), arm("y", (0.19, 0.88, 0.47))
+    some, one = replace(part, records=part.records[:0:-1]), replace(part, label="z", records=part.records[1:2])
+    arms = {"x": whole, "y": some, "z": one}
+    by_hand = corrected_interval([-0.02, -0.03], 0.2)
+    found = judged(Contrast("less", "x", "y"), arms, 0.2)
+    assert (found.value, found.low, found.high) == pytest.approx((by_hand.value, by_hand.low, by_hand.high))
+    page = to_markdown(answer_page("study-x", "Why?", list(arms.values()), [Contrast("less", "x", "z")], [], 0.2, []))
+    assert "Less lowers the NRMSE by 0.020 [one fold], which cannot be told from chance by one fold." in page
+    assert "inf" not in page
+
+
 def test_a_change_beyond_what_it_does_elsewhere():
     """Here it lowers the error by .05, there by .02: .03 more, and by hand in each fold."""
     arms = {
