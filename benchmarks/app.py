@@ -7,6 +7,7 @@ from benchmarks.commands.compare import compare
 from benchmarks.commands.data import describe, fetch, select
 from benchmarks.commands.growth import growth
 from benchmarks.commands.impute import impute
+from benchmarks.commands.iscore import iscore
 from benchmarks.commands.listing import list_everything
 from benchmarks.commands.merge import merge
 from benchmarks.commands.plan import plan
@@ -23,7 +24,7 @@ app = typer.Typer(
 )
 app.command("list")(list_everything)
 RESULTS = (run, merge, report, compare, verify)
-OWN_FILE = (fetch, describe, select, recommend, impute, sensitivity)
+OWN_FILE = (fetch, describe, select, recommend, iscore, impute, sensitivity)
 METHODS = (check, plan, growth)
 for command in (*RESULTS, *OWN_FILE, *METHODS):
     app.command()(command)

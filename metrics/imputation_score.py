@@ -1,6 +1,7 @@
 """Energy I-Score: how good imputations of naturally missing cells are, without knowing what is missing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -9,16 +10,37 @@ from numpy.typing import NDArray
 from datasets.schema import UNORDERED, Column, Floats, Kind, Schema
 from metrics.energy_scores import Distance, fair_score
 
+Rows = NDArray[np.integer]
 Impute = Callable[[Floats, Schema, int], Floats]
 FEWEST = 10  # holes, and answers, that an item must have
-Rows = NDArray[np.integer]
 
 
-class ItemScore(NamedTuple):
-    """Of one item: its energy score, lower is better, and its weight: share of holes times share of answers."""
+@dataclass(frozen=True, eq=False)
+class ItemScore:
+    """Of one item.
 
-    score: float
+    Parameters
+    ----------
+    weight : share of holes times share of answers.
+    rows : respondents whose answers were foreseen, shape (r,); of an item the same for all methods.
+    scores : energy score of each, lower is better, shape (r,).
+    """
+
     weight: float
+    rows: Rows
+    scores: Floats
+
+    @property
+    def score(self) -> float:
+        """Mean of the scores."""
+        return float(self.scores.mean())
+
+
+class Difference(NamedTuple):
+    """How much worse a method scores than another, and the standard error."""
+
+    value: float
+    error: float
 
 
 class Task(NamedTuple):
@@ -72,17 +94,33 @@ def energy_i_score(X: Floats, schema: Schema, impute: Impute, n_draws: int = 20)
         draws = _foreseen(task, whole, schema, impute, n_draws)
         answers = X[task.rows[: task.n_asked], j]
         share = float(missing[:, j].mean())
-        score = fair_score(draws, answers, _distance(column, answers)).mean()
-        found[column.name] = ItemScore(float(score), share * (1 - share))
+        scores = fair_score(draws, answers, _distance(column, answers))
+        found[column.name] = ItemScore(share * (1 - share), task.rows[: task.n_asked], scores)
     return found
 
 
-def overall(found: dict[str, ItemScore]) -> float:
+def overall(found: Mapping[str, ItemScore]) -> float:
     """Weighted mean of the scores of items; NaN if there are none."""
     if not found:
         return float("nan")
-    scores, weights = zip(*found.values(), strict=True)
-    return float(np.average(scores, weights=weights))
+    return float(np.average([item.score for item in found.values()], weights=[item.weight for item in found.values()]))
+
+
+def difference(mine: Mapping[str, ItemScore], other: Mapping[str, ItemScore]) -> Difference:
+    """Overall score less that of another method on the same table; NaN if there are none.
+
+    The standard error is that of a mean of respondents, whose answers to several items are taken together; it covers
+    who answered, and not the random numbers of the methods.
+    """
+    if not mine:
+        return Difference(float("nan"), float("nan"))
+    total = sum(item.weight for item in mine.values())
+    value, parts = 0.0, np.zeros(1 + max(int(item.rows.max()) for item in mine.values()))
+    for name, item in mine.items():
+        apart = item.scores - other[name].scores
+        value += item.weight / total * float(apart.mean())
+        np.add.at(parts, item.rows, item.weight / total * (apart - apart.mean()) / len(apart))
+    return Difference(value, float(np.sqrt((parts**2).sum())))
 
 
 def _task(missing: NDArray[np.bool_], j: int) -> Task | None:

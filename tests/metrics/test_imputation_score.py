@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from datasets.schema import Column, Kind, Schema
-from metrics.imputation_score import ItemScore, energy_i_score, overall
+from metrics.imputation_score import ItemScore, difference, energy_i_score, overall
 
 SCHEMA = Schema((Column("x", Kind.NUMERIC), Column("y", Kind.NUMERIC)))
 N = 600
@@ -64,7 +64,9 @@ def test_scores_and_weights_by_hand():
         return np.tile(1 - X[np.isnan(X[:, 1]), 0], (m, 1))
 
     schema = Schema((Column("x", Kind.NOMINAL, labels), Column("y", Kind.NOMINAL, labels)))
-    assert energy_i_score(X, schema, opposite) == {"y": ItemScore(1.0, 0.25 * 0.75)}
+    [(name, found)] = energy_i_score(X, schema, opposite).items()
+    assert (name, found.score, found.weight) == ("y", 1.0, 0.25 * 0.75)
+    assert found.rows.tolist() == list(range(10, 40))
     assert np.isnan(overall(energy_i_score(X[5:], schema, opposite)))  # five holes are too few
 
 
@@ -91,3 +93,31 @@ def test_a_constant_fill_is_scored_as_it_is():
     found = energy_i_score(X, SCHEMA, lambda X, schema, m: np.full((m, int(np.isnan(X).sum())), 24.5))
     answers = np.arange(10.0, 40.0)
     assert found["y"].score == pytest.approx(np.abs(answers - 24.5).mean() / answers.std())
+
+
+def test_a_difference_and_its_error_by_hand():
+    """Two items, of weights 1 and 3: (1 · 1 + 3 · .5) / 4; respondent 1 answered both."""
+    one = {
+        "a": ItemScore(1.0, np.array([0, 1]), np.array([3.0, 1.0])),
+        "b": ItemScore(3.0, np.array([1]), np.array([2.0])),
+    }
+    two = {
+        "a": ItemScore(1.0, np.array([0, 1]), np.array([1.0, 1.0])),
+        "b": ItemScore(3.0, np.array([1]), np.array([1.5])),
+    }
+    value, error = difference(one, two)
+    assert value == pytest.approx((1 * 1 + 3 * 0.5) / 4)
+    assert error == pytest.approx(np.sqrt(2 * (1 / 4 * 1 / 2) ** 2))
+    assert np.isnan(difference({}, {})).all()
+
+
+def test_the_error_of_a_difference_is_its_spread_over_samples_of_respondents():
+    """Two laws foresee independent answers; of 300 sets of respondents the standard deviation is the mean error."""
+    rng = np.random.default_rng(5)
+    found = []
+    for _ in range(300):
+        rows, scores = np.arange(50), rng.exponential(size=(2, 50, 2))
+        scores[..., 1] += scores[..., 0]  # a respondent's answers are alike
+        own, other = ({"a": ItemScore(1, rows, s[:, 0]), "b": ItemScore(1, rows, s[:, 1])} for s in scores)
+        found.append(difference(own, other))
+    assert np.std([each.value for each in found]) == pytest.approx(np.mean([each.error for each in found]), rel=0.15)
