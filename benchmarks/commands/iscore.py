@@ -66,13 +66,16 @@ def scored(table: "Dataset", request: str, n_draws: int, seed: int) -> "dict[str
     Raises
     ------
     InputError
-        If the method refuses the table.
+        If the method refuses the table, or fills nothing.
     """
     from imputers import make_imputer
     from metrics.imputation_score import energy_i_score
 
     def impute(X: "Floats", schema: "Schema", m: int) -> "Floats":
-        return make_imputer(request).fit(X, schema=schema, random_state=seed).impute(X, n_draws=m).draws
+        draws = make_imputer(request).fit(X, schema=schema, random_state=seed).impute(X, n_draws=m).draws
+        if draws is None:
+            raise InputError("it fills no holes")
+        return draws
 
     return energy_i_score(table.values, table.schema, impute, n_draws)
 

@@ -21,7 +21,7 @@ def survey(tmp_path):
 
 
 def test_methods_are_ranked_and_ties_are_told(survey, capsys):
-    iscore(survey, imputers="mean, gaussian-em, gaussian-em(max_iter=400), llm", draws=5)
+    iscore(survey, imputers="mean, gaussian-em, gaussian-em(max_iter=400), llm, pairwise", draws=5)
     told = capsys.readouterr().out
     lines = [
         line.split("|") for line in told.splitlines() if line.startswith("| gaussian") or line.startswith("| mean")
@@ -31,6 +31,7 @@ def test_methods_are_ranked_and_ties_are_told(survey, capsys):
     assert 2 * float(lines[0][2]) < float(lines[2][2])
     assert "| second " in told and "| first " not in told
     assert "not judged: llm, FineTuned needs a language model" in told
+    assert "not judged: pairwise, it fills no holes" in told
 
 
 def test_a_larger_file_is_thinned_and_that_is_told(survey, capsys):
