@@ -152,9 +152,18 @@ class PromptedImputer(Imputer):
         self.temperatures_ = calibrate(own, {j: answers[asked[:, j], j] for j in own}, len(logs))
 
     def _answer(self, X: Floats, asked: NDArray[np.bool_], n_draws: int, rng: np.random.Generator) -> Prediction:
+        from imputers.llm.scoring.portions import in_portions
+
         rows = np.flatnonzero(asked.any(axis=1))
         answers, asked = self.vocabulary_.answers(X[rows]), asked[rows]
-        shares, drawn = self._answered(answers, asked, n_draws, rng)
+        shares, drawn = in_portions(
+            lambda own, wanted, source: self._answered(own, wanted, n_draws, source),
+            answers,
+            asked,
+            rng,
+            self.folder_ and self.folder_ / "answers",
+            f"{n_draws} draws, temperatures {self.temperatures_.of_items.tolist()}",
+        )
         items, columns = self.vocabulary_.items, np.nonzero(asked)[1]
         draws, expected = np.empty((n_draws, len(columns))), np.full(len(columns), np.nan)
         for d in range(n_draws):

@@ -18,6 +18,7 @@ from imputers.shared.distances import Gower
 torch = pytest.importorskip("torch")
 pytest.importorskip("peft")
 
+from imputers.llm.scoring import portions  # noqa: E402
 from imputers.llm.tuning.checkpoints import Checkpoints  # noqa: E402 - they import what may be absent
 from imputers.llm.tuning.recipe import Recipe  # noqa: E402
 
@@ -113,6 +114,34 @@ def test_a_stopped_training_goes_on_to_the_same_answer(twins, tiny_llama, tmp_pa
     assert (tmp_path / "member-1" / "adapter_model.safetensors").is_file()
     curve = json.loads((tmp_path / "member-1" / "curve.json").read_text(encoding="utf-8"))
     assert curve["losses"] == resumed.losses_[0] and curve["recipe"]["n_epochs"] == 2.0
+
+
+def test_stopped_answers_go_on_behind_the_last_portion(twins, tiny_llama, tmp_path, monkeypatch):
+    schema, X, _ = twins
+    monkeypatch.setattr(portions, "PORTION", 10)
+    imputer = IMPUTERS["llm-zero-shot"](model=str(tiny_llama)).fit(X, schema=schema)
+    whole, asked = imputer.impute(X, 3), []
+    kept = IMPUTERS["llm-zero-shot"](model=str(tiny_llama)).fit(X, schema=schema, folder=tmp_path)
+    answered = kept._answered
+
+    def ask(answers, *rest):
+        if len(asked) == 2:
+            raise KeyboardInterrupt
+        asked.append(answers)
+        return answered(answers, *rest)
+
+    kept._answered = ask
+    with pytest.raises(KeyboardInterrupt):
+        kept.impute(X, 3)
+    again = IMPUTERS["llm-zero-shot"](model=str(tiny_llama)).fit(X, schema=schema, folder=tmp_path)
+    more, answered_again = [], again._answered
+    again._answered = lambda answers, *rest: more.append(len(answers)) or answered_again(answers, *rest)
+    prediction = again.impute(X, 3)
+    assert more == [10, 10]  # of four portions two were kept
+    np.testing.assert_array_equal(prediction.draws, whole.draws)
+    np.testing.assert_array_equal(prediction.probabilities[1], whole.probabilities[1])
+    again.impute(X, 2)
+    assert len(more) == 6  # other draws are other answers
 
 
 def test_adapters_differ_and_their_probabilities_are_averaged(twins, tiny_llama):
