@@ -36,6 +36,7 @@ CANDIDATES = (
     "mice",
     "mice-cart",
     "gbm",
+    "gbm-pmm",
     "miwae",
     "masked-transformer",
 )

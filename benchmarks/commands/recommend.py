@@ -21,7 +21,7 @@ def recommend(
     analysis: Annotated[str, typer.Option(help="What is to be estimated: 'income ~ age + educ'.")] = "",
     budget: Annotated[str, typer.Option(help="Time to spend, about: 90s, 10m, 2h.")] = "10m",
     schema: Annotated[Path | None, typer.Option(help="Schema file of your file; see `describe`.")] = None,
-    imputers: Annotated[str | None, typer.Option(help="Candidates, comma-separated; by default eleven.")] = None,
+    imputers: Annotated[str | None, typer.Option(help="Candidates, comma-separated; by default twelve.")] = None,
     rows: Annotated[int, typer.Option(min=1, help="Rows to try on, evenly spaced, of a larger file.")] = 2000,
     jobs: Annotated[int, typer.Option(min=1, help="Cells at a time.")] = os.cpu_count() or 1,
     memory_limit: Annotated[float, typer.Option(min=0, help="GB of memory a cell may take.")] = 4,
