@@ -1,4 +1,4 @@
-"""``plan``: what fine-tuning a language model on a suite takes, before anything is downloaded."""
+"""``plan``: what a language model takes on a suite, before anything is downloaded."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 
     from datasets.schema import Floats
     from imputers.llm.fine_tuned import FineTuned
+    from imputers.llm.in_context import ZeroShot
     from imputers.llm.planner import Device, Network, Work
     from imputers.llm.prompts.script import Pieces
+    from imputers.llm.tuning.recipe import Recipe
     from imputers.llm.workload import Reading
 
 FAMILIES = ("llama", "mistral", "qwen2")
@@ -30,7 +32,7 @@ matrices, timed just now."""
 
 
 def plan(
-    imputer: Annotated[str, typer.Argument(help="A fine-tuned language model, with parameters: llm(rank=8).")],
+    imputer: Annotated[str, typer.Argument(help="A language model, with parameters: llm(rank=8).")],
     suite: Annotated[str, typer.Option(help="Suite whose prompts are counted; see `list`.")] = "gss-llm",
     data: Annotated[Path | None, typer.Option(help="The suite's data file, if it is not to be looked for.")] = None,
     model: Annotated[Path | None, typer.Option(help="Folder with the config.json of a model of your own.")] = None,
@@ -39,7 +41,7 @@ def plan(
     answering: Annotated[float, typer.Option(min=0.001, max=1, help="Share of it in answering.")] = 0.07,
     load: Plugins = None,
 ) -> None:
-    """Say what fine-tuning a language model on a suite takes: parameters, memory, tokens, hours, and which device."""
+    """Say what a language model takes on a suite: parameters, memory, tokens, hours, and which device."""
     from imputers.shared.weights import check_packages
 
     load_plugins(load)
@@ -54,36 +56,36 @@ def plan(
     from imputers.llm.workload import read
     from imputers.shared.vocabulary import Vocabulary
 
-    console, block, asked = Console(), suite_named(suite).blocks[0], _fine_tuned(imputer)
+    console, block, asked = Console(), suite_named(suite).blocks[0], _prompted(imputer)
     origin, config = _planned_model(imputer, asked, model)
     cutter, counted = _cutter_of(origin, tokenizer)
     dataset = load_dataset(block.dataset, data, strict=False, console=console)
     masked = make_mask(dataset, *block.masks[0])
     vocabulary = Vocabulary.fit(masked.schema, masked.values, asked.n_bins)
-    items, answers = vocabulary.items, vocabulary.answers(masked.values)
-    net = planner.count(config, asked.rank)
-    recipe, wanted = asked.recipe(net.parameters), masked.needed
-    script = Script.make(items, cutter, asked.wording)
+    items, answers, wanted = vocabulary.items, vocabulary.answers(masked.values), masked.needed
+    rank, recipe = _training_of(asked, config)
+    net, n_adapters = planner.count(config, rank), asked.n_adapters
+    script = Script.make(items, cutter, asked.wording, list_options=asked.lists_options)
     reading = read(script, answers, wanted, recipe, config.max_position_embeddings, asked.n_features)
-    wordings = 1 + len(askable(asked.wording, asked.lists_options))
-    trained, training_flops = planner.training_work(net, reading, recipe)
-    checked, checking_flops = planner.checking_work(net, reading, wordings)
-    answered, answering_flops = planner.answering_work(net, reading, block.n_draws, asked.n_adapters)
-    n_holes, n_rows, n_steps = wanted.sum(), wanted.any(axis=1).sum(), recipe.n_steps(len(reading.examples))
+    n_steps = recipe.n_steps(len(reading.examples)) if rank else 0
+    trained, training_flops = planner.training_work(net, reading, recipe) if rank else (0.0, 0.0)
+    checked, checking_flops = planner.checking_work(net, reading, 1 + len(askable(asked.wording, asked.lists_options)))
+    answered, answering_flops = planner.answering_work(net, reading, block.n_draws, n_adapters)
     work = planner.Work(
-        (asked.n_adapters * training_flops, asked.n_adapters * checking_flops, answering_flops),
-        planner.least_seconds(net, asked.n_adapters * n_steps, asked.n_adapters * checked, answered),
+        (n_adapters * training_flops, n_adapters * checking_flops, answering_flops),
+        planner.least_seconds(net, n_adapters * n_steps, n_adapters * checked, answered),
+    )
+    read_in = (
+        f"tokens read in filling {wanted.sum():,} holes of {wanted.any(axis=1).sum():,} rows, {block.n_draws} draws"
     )
     facts = [
         ("parameters", f"{net.parameters:,}"),
-        (f"trained, in adapters of rank {net.rank}", f"{net.adapter:,}"),
-        ("adapters", f"{asked.n_adapters}"),
+        *_training_facts(net, n_adapters, n_steps, trained),
         ("prefix cache of a token, bytes in bfloat16", f"{planner.cache_bytes(net):,}"),
         ("tokens of a respondent's prompt: mean, 95 %, most", _spread(reading.asked.contexts)),
         ("tokens of the questions of all holes: mean, 95 %, most", _spread(reading.asked.questions)),
-        (f"tokens read in {n_steps:,} steps of training, for each adapter", f"{trained:,.0f}"),
         ("tokens read in calibration and audit, for each adapter", f"{checked:,.0f}"),
-        (f"tokens read in filling {n_holes:,} holes of {n_rows:,} rows, {block.n_draws} draws", f"{answered:,.0f}"),
+        (read_in, f"{answered:,.0f}"),
     ]
     own = planner.core(asked.precision)
     n_cells = len(block.masks)
@@ -116,32 +118,57 @@ def device_rows(
     rows = []
     for device, precision in ((one, precision) for one in devices for precision in one.precisions):
         gpu = device.gigabytes is not None
-        needed = [size / 1e9 for size in peaks(net, reading, precision, gpu)]
+        needed = [size / 1e9 for size in peaks(net, reading, precision, gpu)][0 if work.flops[0] else 1 :]
         training, asking = shares if gpu else CORE_SHARES
         rates = [3600e12 * device.teraflops * share for share in (training, asking, asking)]
         own = [flops / rate for flops, rate in zip(work.flops, rates, strict=True)]
         own = [max(time, least / 3600) for time, least in zip(own, work.seconds, strict=True)] if gpu else own
         hours = [f"{time:,.2f}" if time > 0.005 else "< 0.01" for time in (*own, n_cells * sum(own))]
+        hours[0] = hours[0] if work.flops[0] else "–"
         fits = device.gigabytes is None or max(needed) <= device.gigabytes
-        told = (f"{device.gigabytes or 'any'}", precision, *(f"{size:.2f}" for size in needed))
+        shown = [*["–"] * (2 - len(needed)), *(f"{size:.2f}" for size in needed)]
+        told = (f"{device.gigabytes or 'any'}", precision, *shown)
         rows.append((device.name, *told, *(hours if fits else ("too small", "–", "–", "–"))))
     return rows
 
 
-def _fine_tuned(request: str) -> "FineTuned":
-    """The imputer that is asked for, which must be a fine-tuned language model that trains adapters alone."""
+def _prompted(request: str) -> "FineTuned | ZeroShot":
+    """The imputer that is asked for: a language model that trains adapters alone, or nothing."""
     from imputers import make_imputer
     from imputers.llm.fine_tuned import FineTuned
+    from imputers.llm.in_context import FewShot, ZeroShot
 
     asked = make_imputer(request)
-    if not isinstance(asked, FineTuned):
-        raise InputError(f"plan: {request!r} is no fine-tuned language model; take llm or one such as llama2-13b")
+    if isinstance(asked, FewShot) or not isinstance(asked, FineTuned | ZeroShot):
+        raise InputError(
+            f"plan: {request!r} is no language model that is fine-tuned or asked as it is; take one such as llama2-13b "
+            "or smollm2-135m-zero-shot"
+        )
     if asked.weights != "pretrained":
         raise InputError(f"plan: {request!r} trains all weights; a plan is for adapters on pre-trained weights")
     return asked
 
 
-def _planned_model(request: str, asked: "FineTuned", folder: Path | None) -> tuple[str, Any]:
+def _training_of(asked: "FineTuned | ZeroShot", config: Any) -> "tuple[int, Recipe]":  # noqa: ANN401 - of transformers
+    """Rank of what is trained, and how; 0 if nothing is."""
+    from imputers.llm.fine_tuned import FineTuned
+    from imputers.llm.tuning.recipe import Recipe
+    from imputers.shared.weights import count_parameters
+
+    return (asked.rank, asked.recipe(count_parameters(config))) if isinstance(asked, FineTuned) else (0, Recipe())
+
+
+def _training_facts(net: "Network", n_adapters: int, n_steps: int, tokens: float) -> list[tuple[str, str]]:
+    if not net.rank:
+        return [("trained", "nothing")]
+    return [
+        (f"trained, in adapters of rank {net.rank}", f"{net.adapter:,}"),
+        ("adapters", f"{n_adapters}"),
+        (f"tokens read in {n_steps:,} steps of training, for each adapter", f"{tokens:,.0f}"),
+    ]
+
+
+def _planned_model(request: str, asked: "FineTuned | ZeroShot", folder: Path | None) -> tuple[str, Any]:
     """Where the model comes from, and its configuration: of the folder, the imputer's own, or the declared one."""
     from transformers import AutoConfig
 

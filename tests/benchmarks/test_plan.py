@@ -61,6 +61,19 @@ def test_the_plan_of_llama2_13b_needs_neither_its_files_nor_a_gpu(capsys):
     assert re.search(r"a core of this machine +any +float32 ", told)
 
 
+def test_a_model_that_is_asked_as_it_is_trains_nothing_and_reads_the_options_in_each_question(capsys):
+    """Its questions are longer: a fold took a core some 2.3 hours of answering, the fine-tuned one 25 minutes."""
+    told, questions = {}, {}
+    for name in ("smollm2-135m", "smollm2-135m-zero-shot"):
+        plan(name, suite="toy")
+        told[name] = capsys.readouterr().out
+        questions[name] = figures(told[name], "tokens of the questions of all holes: mean, 95 %, most")[0]
+    assert questions["smollm2-135m-zero-shot"] > 1.5 * questions["smollm2-135m"]
+    assert re.search(r"trained +nothing\n", told["smollm2-135m-zero-shot"])
+    assert "steps of training" not in told["smollm2-135m-zero-shot"]
+    assert re.search(r"H100 +80 +bfloat16 +– +\d\.\d+ +– +\S", told["smollm2-135m-zero-shot"])
+
+
 def test_parameters_of_the_imputer_change_its_plan(capsys):
     plan("llama2-7b(rank=4, n_adapters=5)", suite="toy")
     told = capsys.readouterr().out
@@ -97,7 +110,8 @@ def test_tokens_are_counted_by_the_genuine_tokenizer(shared, capsys):
 @pytest.mark.parametrize(
     ("request_", "told"),
     [
-        ("knn", "is no fine-tuned language model"),
+        ("knn", "is no language model that is fine-tuned or asked as it is"),
+        ("llm-few-shot", "is no language model that is fine-tuned or asked as it is"),
         ("llm", "say which one by --model FOLDER"),
         ("llm(weights='random')", "trains all weights"),
         ("llama2-13b(model='nowhere')", "config.json of nowhere cannot be read"),
