@@ -24,6 +24,7 @@ from reports.coverage import (
 from reports.facts import Manifest
 from reports.page import Block, Cell, Grid, Head, Page, Section, Verbatim, Views, grid
 from reports.results import Record, collect
+from reports.verdicts import names
 
 NORMAL_THEORY, NORMAL, IGNORABLE = "gaussian-em", "Gaussian", ("mcar", "mar")  # where it must be valid
 RULES = f"""\
@@ -79,8 +80,11 @@ def _verdicts(rows: pd.DataFrame, manifest: Manifest) -> list[Block]:
     heads = ["imputer", *(f"{design}, {setting}" for design, setting in places)]
     shown: list[tuple[Cell | str, ...]]
     shown = [(name, *(_verdict(rows, verdicts, name, *place) for place in places)) for name in methods]
-    shown += [(name, *(Cell(UNTESTED, UNTESTED) for _ in places)) for name in manifest["about"].get("untested", ())]
-    return [grid(heads, shown), "In brackets the lowest coverage, and after a slash the largest bias, of an estimand."]
+    told = "In brackets the lowest coverage, and after a slash the largest bias, of an estimand."
+    untested = manifest["about"].get("untested", ())
+    if untested:
+        told += f" Untested, and in no suite of replicates for what a sample would take them: {names(untested)}."
+    return [grid(heads, shown), told]
 
 
 def _verdict(rows: pd.DataFrame, verdicts: pd.DataFrame, imputer: str, design: str, setting: str) -> Cell:

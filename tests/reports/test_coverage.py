@@ -130,7 +130,8 @@ def test_the_page_says_who_is_valid_and_whether_the_machinery_is_right():
     text = to_markdown(page)
     assert "| good        | valid (.950 / +0.00)" in text
     assert "| mean        | **biased (.200 / +2.00)**" in text
-    assert "| a-model     | untested" in text
+    assert "Untested, and in no suite of replicates for what a sample would take them: `a-model`." in text
+    assert "| a-model" not in text
     assert "| lame        | untested" in text
     assert "lame on twin 2, mcar: ValueError: no" in text
     proof = [
