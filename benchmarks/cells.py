@@ -74,7 +74,7 @@ class Method:
     @classmethod
     def described(cls, told: Mapping[str, Any], *, added: bool = False) -> "Method":
         """A method of which `worker.describe` tells."""
-        return cls(told["parameters"], code_version(Path(told["file"])), told["programs"], told["facts"], added)
+        return cls(told["parameters"], code_version(*map(Path, told["files"])), told["programs"], told["facts"], added)
 
 
 def scoring_version() -> CodeVersion:

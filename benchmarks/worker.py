@@ -25,6 +25,7 @@ from datasets.request import parse_request
 from datasets.schema import Floats
 from datasets.table import replicate_rows
 from imputers import IMPUTERS, make_imputer
+from imputers.compound import with_members
 from imputers.traces import tracing
 from reports.results import plain_message
 
@@ -69,7 +70,7 @@ def _described(request: str) -> dict[str, Any]:
 
 
 def describe(request: str) -> dict[str, Any]:
-    """Parameters, code file, programs and facts of the imputer that a request asks for.
+    """Parameters, code files, programs and facts of the imputer that a request asks for.
 
     Raises
     ------
@@ -78,8 +79,10 @@ def describe(request: str) -> dict[str, Any]:
     """
     imputer = make_imputer(request)
     plain = {name: _plain(request, name, value) for name, value in imputer.get_params(deep=False).items()}
+    parts = with_members(imputer)
+    files = sorted({inspect.getfile(type(part)) for part in parts})
     try:
-        programs = {str(name): str(version) for name, version in imputer.versions().items()}
+        programs = {str(name): str(version) for part in parts for name, version in part.versions().items()}
     except MethodUnavailableError:  # its cells will say so
         programs = {}
     facts: dict[str, Any] = {
@@ -92,7 +95,7 @@ def describe(request: str) -> dict[str, Any]:
         "told": plain_message(str(imputer.told)),
         "defaults": plain_message(str(imputer.defaults)),
     }
-    return {"parameters": plain, "file": inspect.getfile(type(imputer)), "programs": programs, "facts": facts}
+    return {"parameters": plain, "files": files, "programs": programs, "facts": facts}
 
 
 def _plain(request: str, name: str, value: object) -> object:

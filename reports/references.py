@@ -66,6 +66,13 @@ REFERENCES: Mapping[str, Reference] = {
         "Q., Finley, T., Wang, T., Chen, W., Ma, W., Ye, Q., & Liu, T.-Y. (2017). LightGBM: A highly efficient "
         "gradient boosting decision tree. NeurIPS 30.",
     ),
+    "stacked": Reference(
+        "Breiman 1996; Yao et al. 2018; Gneiting & Raftery 2007",
+        "Breiman, L. (1996). Stacked regressions. Machine Learning, 24, 49–64. Yao, Y., Vehtari, A., Simpson, D., & "
+        "Gelman, A. (2018). Using stacking to average Bayesian predictive distributions. Bayesian Analysis, 13, "
+        "917–1007. Gneiting, T., & Raftery, A. E. (2007). Strictly proper scoring rules, prediction, and estimation. "
+        "Journal of the American Statistical Association, 102, 359–378.",
+    ),
     "miwae": Reference(
         "Mattei & Frellsen 2019",
         "Mattei, P.-A., & Frellsen, J. (2019). MIWAE: Deep generative modelling and imputation of incomplete data "

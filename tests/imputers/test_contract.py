@@ -45,12 +45,20 @@ class QuickMatching(IMPUTERS["gbm-pmm"]):
         super().__init__(max_iter, n_estimators=n_estimators)
 
 
+class QuickPool(IMPUTERS["stacked"]):
+    """Members that take no time."""
+
+    def __init__(self, estimators=("hot-deck", "gaussian-em")):
+        super().__init__(estimators)
+
+
 QUICK = {
     "gbm-pmm": QuickMatching,
     "hyperimpute": QuickSearch,
     "masked-transformer-per-target": QuickNetworks,
     "mice-rf": QuickForests,
     "missforest": QuickForest,
+    "stacked": QuickPool,
 }
 
 

@@ -15,6 +15,7 @@ QUICK = (
 SLOW = (
     "gbm-pmm",
     "mice-rf",
+    "stacked",
     "aimnet",
     "mida",
     "miwae",

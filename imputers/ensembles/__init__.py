@@ -1,0 +1,1 @@
+"""Methods made of other methods, which are asked for by name."""
