@@ -20,6 +20,7 @@ HOLES = 0.1  # disagreement of the holes that is borne: standard deviations of t
 COLUMN = 0.05  # the same of a column's mean, or of its levels' shares
 FAR = 1e6  # standard deviations; what lies farther off counts as so far
 UNSEEN = 10  # standard deviations, or probability, by which what no draw shows may lie off
+TELLING = 10  # draws that tell how much they vary in one direction
 FEWEST = 3  # draws that tell how much draws vary; fewer are not checked
 OTHERWISE = 0.1  # share of the holes of equal draws that need not be a point of the stated probabilities
 
@@ -164,10 +165,12 @@ def _beyond(gram: Floats, most: int, least: float) -> tuple[float, float]:
     Residuals are draws less what is stated, a vector for each of m independent draws. The squared length of their mean
     is compared to that expected of m draws with their spread, by an F test whose degrees of freedom are the effective
     number of independent residuals, (Σλ)² / Σλ² for the eigenvalues λ of their covariance (Box 1954, Annals of
-    Mathematical Statistics 25, theorem 3.1), so that holes that move together from draw to draw, as under drawn
-    parameters, count as few. Σλ² is estimated without the bias of few draws (Bai & Saranadasa 1996, Statistica Sinica
-    6, equation 3.2). Draws that hardly vary are taken to
-    differ by `UNSEEN` in one hole of one draw: a rare answer may be stated that none of them has.
+    Mathematical Statistics 25, theorem 3.1). Σλ² is estimated without the bias of few draws (Bai & Saranadasa 1996,
+    Statistica Sinica 6, equation 3.2). Where holes move together from draw to draw, as under drawn parameters, or in a
+    class whose few donors are drawn anew, that test errs far out in its tail: so of ten draws and more the excess must
+    be beyond chance also against how much draws vary in the direction of the mean residual, on 1 and m - 1 degrees of
+    freedom; of fewer that could not tell. Draws that hardly vary are taken to differ by `UNSEEN` in one hole of one
+    draw: a rare answer may be stated that none of them has.
 
     Parameters
     ----------
@@ -184,8 +187,12 @@ def _beyond(gram: Floats, most: int, least: float) -> tuple[float, float]:
     squares = (float((centred**2).sum()) / n**2 - spread**2 / n) * n**2 / ((n - 1) * (n + 2))
     freedom = float(np.clip(spread**2 / squares, 1, most)) if squares > 0 else float(most if spread > 0 else 1)
     mean = max(float(gram.mean()), 0.0)
-    ratio = m * mean / max(spread, UNSEEN**2 * least / m)
-    return float(np.sqrt(max(mean - spread / m, 0.0))), float(fdtrc(freedom, freedom * n, ratio))
+    floor = UNSEEN**2 * least / m
+    chance = float(fdtrc(freedom, freedom * n, m * mean / max(spread, floor)))
+    along = float(((gram.mean(axis=1) - mean) ** 2).sum()) / (n * mean) if mean > 0 else 0.0
+    if m >= TELLING and spread > floor and along > 0:
+        chance = max(chance, float(fdtrc(1, n, max((m * mean - spread + along) / along, 0.0))))
+    return float(np.sqrt(max(mean - spread / m, 0.0))), chance
 
 
 def _of_fills(own: _Own) -> Iterator[Disagreement]:

@@ -187,3 +187,21 @@ def test_a_survey_is_checked_in_a_moment(masked_gss):
         assert sum(each.beyond for each in disagreements(mixed, masked_gss.values, masked_gss.schema)) > 20
         times.append(time.process_time() - start)
     assert min(times) < 0.5
+
+
+@pytest.mark.parametrize("n_draws", [10, 20])
+def test_a_class_whose_few_donors_are_drawn_anew_is_not_refused(n_draws):
+    """All 1,000 holes share eight donors, as behind a split ballot; two in three answered yes, by weight."""
+    rng, yes = np.random.default_rng(3), np.arange(8) < 5
+    schema = Schema((Column("a", Kind.NOMINAL, {0.0: "no", 1.0: "yes"}), Column("b", Kind.NUMERIC)))
+    X = np.column_stack([np.append(np.tile([0.0, 1.0], 10), np.full(1000, np.nan)), np.arange(1020.0)])
+    stated = {0: np.tile([3 / 8, 5 / 8], (1000, 1))}
+
+    def refused(off=0.0):
+        lent = rng.exponential(size=(n_draws, 8))
+        share = lent[:, yes].sum(axis=1) / lent.sum(axis=1) if not off else np.full(n_draws, 5 / 8 + off)
+        draws = (rng.random((n_draws, 1000)) < share[:, None]).astype(float)
+        return any(each.beyond for each in disagreements(Prediction(draws, None, stated), X, schema))
+
+    assert sum(refused() for _ in range(300)) == 0
+    assert all(refused(off=0.15) for _ in range(20))  # without such a class it is told
