@@ -22,6 +22,7 @@ from datasets.schema import UNORDERED, Floats
 from datasets.table import Reason
 from imputers import make_imputer
 from imputers.base import Imputer
+from imputers.design import sampled
 from imputers.traces import tracing
 from reports.drawing import png
 from reports.traces import trace_figure
@@ -75,8 +76,9 @@ def learn(survey: SurveyFile, imputer: str, seed: int) -> Imputer:
     InputError
         If it cannot work on this table.
     """
-    dataset = survey.dataset
-    return make_imputer(imputer).fit(dataset.values, schema=dataset.schema, weights=dataset.weights, random_state=seed)
+    dataset, method = survey.dataset, make_imputer(imputer)
+    design = sampled(method, dataset.strata, dataset.psu)
+    return method.fit(dataset.values, schema=dataset.schema, weights=dataset.weights, random_state=seed, **design)
 
 
 def complete_survey(

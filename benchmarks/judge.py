@@ -77,7 +77,8 @@ class Job:
             "folder": str(self.store.learned_path(self.prediction_key).resolve()),
         }
         truth = self.masked.truth
-        told = {"values": self.masked.values, "weights": truth.weights, "replicates": truth.replicates}
+        told = {"values": self.masked.values, "replicates": truth.replicates}
+        told |= {"weights": truth.weights, "strata": truth.strata, "psu": truth.psu}
         if self.by_row:
             told["asked"] = self.asked.astype(float)
         return pack(content, {name: array for name, array in told.items() if array is not None})

@@ -26,6 +26,7 @@ from datasets.schema import Floats
 from datasets.table import replicate_rows
 from imputers import IMPUTERS, make_imputer
 from imputers.compound import with_members
+from imputers.design import sampled
 from imputers.traces import tracing
 from reports.results import plain_message
 
@@ -111,7 +112,7 @@ def _plain(request: str, name: str, value: object) -> object:
 
 
 def _imputed(request: Mapping[str, Any], arrays: Mapping[str, Floats]) -> bytes:
-    """Let an imputer see values, schema, weights and a seed, and nothing else; its audit of itself is not timed."""
+    """Let an imputer see values, schema, design and a seed, and nothing else; its audit of itself is not timed."""
     _loaded(request)
     if "replicates" in arrays:
         return _imputed_each(request, arrays)
@@ -124,6 +125,7 @@ def _imputed(request: Mapping[str, Any], arrays: Mapping[str, Floats]) -> bytes:
         weights=arrays.get("weights"),
         random_state=request["random_state"],
         folder=folder,
+        **sampled(imputer, arrays.get("strata"), arrays.get("psu")),
     )
     fitted = time.perf_counter()
     wanted: dict[str, Any] = {"asked": arrays["asked"].astype(bool)} if "asked" in arrays else {}
@@ -143,14 +145,15 @@ def _imputed(request: Mapping[str, Any], arrays: Mapping[str, Floats]) -> bytes:
 
 def _imputed_each(request: Mapping[str, Any], arrays: Mapping[str, Floats]) -> bytes:
     """Let a new imputer see each replicate, with a seed of its own; of what it gives, the draws are sent back."""
-    schema, weights = schema_from_json(request["schema"]), arrays.get("weights")
+    schema = schema_from_json(request["schema"])
     fit_seconds, draw_seconds, fills = 0.0, 0.0, []
     for number, rows in replicate_rows(arrays["replicates"]):
         imputer, X = make_imputer(request["imputer"]), arrays["values"][rows]
-        own = None if weights is None else weights[rows]
+        weights, strata, psu = (arrays[name][rows] if name in arrays else None for name in ("weights", "strata", "psu"))
         seed = int(np.random.SeedSequence((request["random_state"], number)).generate_state(1)[0])
         start = time.perf_counter()
-        imputer.fit(X, schema=schema, weights=own, random_state=seed)
+        design = sampled(imputer, strata, psu)
+        imputer.fit(X, schema=schema, weights=weights, random_state=seed, **design)
         fitted = time.perf_counter()
         draws = imputer.impute(X, n_draws=request["n_draws"]).draws
         fit_seconds, draw_seconds = fit_seconds + fitted - start, draw_seconds + time.perf_counter() - fitted

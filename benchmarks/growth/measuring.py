@@ -19,6 +19,7 @@ from benchmarks.growth.sources import Source
 from benchmarks.scoring import score
 from benchmarks.sealed import SLOW
 from imputers import make_imputer
+from imputers.design import sampled
 from imputers.threads import THREAD_VARIABLES
 
 SCORING, SCORED = "scoring", "hot-deck"
@@ -93,7 +94,9 @@ def _costs(request: str, modules: Set[str], source: Source, n: int, p: int) -> C
     base = _peak()
     masked = make_mask(source.take(n, p), *MASK)
     start = _spent()
-    imputer.fit(masked.values, schema=masked.schema, weights=masked.truth.weights)
+    truth = masked.truth
+    design = sampled(imputer, truth.strata, truth.psu)
+    imputer.fit(masked.values, schema=masked.schema, weights=truth.weights, **design)
     fitted = _spent()
     prediction = imputer.impute(masked.values, n_draws=DRAWS)
     drawn = _spent()

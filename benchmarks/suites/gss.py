@@ -22,6 +22,8 @@ APART = (
     "masked-transformer-per-target",
     "narfcs",
     "narfcs-pmm",
+    "mice-design",
+    "mice-pmm-design",
 )  # want a known population, a model or a departure named, take hours, or are for a study
 FOUNDING_EXPERIMENT: "PublishedFacts" = {
     "label": "Llama-2-13b, fine-tuned (founding experiment)",
