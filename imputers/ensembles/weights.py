@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from datasets.schema import Column, Floats, Kind
 
-PRIOR = 1000  # average validation cells that each item's own are added to
+PULL = 25.0  # how strongly weights are held to a centre, over the number of cells
 
 
 class Distances(NamedTuple):
@@ -18,12 +18,10 @@ class Distances(NamedTuple):
 
     Parameters
     ----------
-    rows : of the cells, shape (r,).
     to_truth : mean distance of a draw of each member from the answer, shape (r, K).
     between : mean distance of draws of each two members, of two draws where they are the same, shape (r, K, K).
     """
 
-    rows: NDArray[np.intp]
     to_truth: Floats
     between: Floats
 
@@ -37,7 +35,7 @@ def distances(column: Column, codes: Floats, rows: NDArray[np.intp], fills: Floa
         for other in range(K):
             total = _distance(column, fills[k][:, None], fills[other]).sum(axis=(0, 1))
             between[:, k, other] = total / (m * (m - 1) if k == other else m * m)
-    return Distances(rows, _distance(column, fills, codes[rows]).mean(axis=1).T / unit, between / unit)
+    return Distances(_distance(column, fills, codes[rows]).mean(axis=1).T / unit, between / unit)
 
 
 def joined(parts: Sequence[Distances]) -> Distances:
@@ -45,30 +43,32 @@ def joined(parts: Sequence[Distances]) -> Distances:
     return Distances(*(np.concatenate(each) for each in zip(*parts, strict=True)))
 
 
-def best_weights(found: Sequence[Distances], counts: Floats) -> Floats:
+def best_weights(found: Sequence[Distances]) -> Floats:
     """Weights (p, K) of least energy score, from the distances of each item.
 
-    Those of an item are for its own cells and `PRIOR` average ones of all items.
-
-    Parameters
-    ----------
-    counts : how much each respondent counts, shape (n,).
+    Members that predict alike leave the score flat, and what is best for a few thousand cells is then chance: common
+    weights are held to equal ones, which are hard to beat (Smith & Wallis 2009, Oxford Bulletin of Economics and
+    Statistics 71, 331–355), and those of an item to the common ones.
     """
-    number = np.array([counts[own.rows].sum() for own in found])
-    a = np.stack([counts[own.rows] @ own.to_truth for own in found])
-    B = np.stack([np.tensordot(counts[own.rows], own.between, 1) for own in found])
-    a, B = (total + PRIOR * total.sum(axis=0) / number.sum() for total in (a, B))
-    number = number + PRIOR
-    return np.stack([least_score(*each) for each in zip(a / number[:, None], B / number[:, None, None], strict=True)])
+    K = found[0].to_truth.shape[1]
+    common = _held(joined(found), np.full(K, 1 / K))
+    return np.stack([_held(own, common) for own in found])
 
 
-def least_score(a: Floats, B: Floats) -> Floats:
-    """Weights (K,), not negative and of sum one, that minimise w'a - w'B w / 2."""
+def _held(found: Distances, centre: Floats) -> Floats:
+    """Best weights (K,) for some cells, held to a centre (K,), which they are where there are none."""
+    N = len(found.to_truth)
+    return least_score(found.to_truth.mean(axis=0), found.between.mean(axis=0), centre, PULL / N) if N else centre
+
+
+def least_score(a: Floats, B: Floats, centre: Floats, pull: float) -> Floats:
+    """Weights w (K,), not negative and of sum one, that minimise w'a - w'B w / 2 + pull ‖w - centre‖² / 2."""
     from scipy.optimize import minimize
 
+    a, B = a - pull * centre, B - pull * np.eye(len(a))
     solution = minimize(
         lambda w: w @ a - w @ B @ w / 2,
-        np.full(len(a), 1 / len(a)),
+        centre,
         jac=lambda w: a - B @ w,
         bounds=[(0, 1)] * len(a),
         constraints={"type": "eq", "fun": lambda w: w.sum() - 1, "jac": np.ones_like},
