@@ -162,7 +162,11 @@ class PromptedImputer(Imputer):
             asked,
             rng,
             self.folder_ and self.folder_ / "answers",
-            f"{n_draws} draws, temperatures {self.temperatures_.of_items.tolist()}",
+            repr(
+                (type(self).__name__, self.get_params(), self.language_.name, self.language_.precision, n_draws)
+            ).encode()
+            + self.temperatures_.of_items.tobytes()
+            + self._fitted.tobytes(),
         )
         items, columns = self.vocabulary_.items, np.nonzero(asked)[1]
         draws, expected = np.empty((n_draws, len(columns))), np.full(len(columns), np.nan)

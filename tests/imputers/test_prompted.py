@@ -142,6 +142,9 @@ def test_stopped_answers_go_on_behind_the_last_portion(twins, tiny_llama, tmp_pa
     np.testing.assert_array_equal(prediction.probabilities[1], whole.probabilities[1])
     again.impute(X, 2)
     assert len(more) == 6  # other draws are other answers
+    other = IMPUTERS["llm-zero-shot"](model=str(tiny_llama), wording="codes").fit(X, schema=schema, folder=tmp_path)
+    other.temperatures_ = again.temperatures_
+    assert not np.array_equal(other.impute(X, 3).probabilities[1], whole.probabilities[1])  # and so are other words
 
 
 def test_adapters_differ_and_their_probabilities_are_averaged(twins, tiny_llama):

@@ -18,7 +18,7 @@ Ask = Callable[[Positions, Asked, np.random.Generator], Answers]
 
 
 def in_portions(
-    ask: Ask, answers: Positions, asked: Asked, rng: np.random.Generator, folder: Path | None, known: str
+    ask: Ask, answers: Positions, asked: Asked, rng: np.random.Generator, folder: Path | None, known: bytes
 ) -> Answers:
     """Ask all respondents, a portion after the other, and put together what was answered.
 
