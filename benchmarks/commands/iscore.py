@@ -21,9 +21,9 @@ ERRORS = 2.0  # standard errors within which a method cannot be told apart from 
 NOTE = """\
 Energy I-Score of Näf, Grzesiak & Scornet (2025), in standard deviations of the answers; lower is better. For each item
 with holes a method learns from what it filled in there, and foresees the answers that were given, from the items that
-all of these people answered; questions not asked count as holes, survey weights do not count. It assumes that, given those,
-who kept silent would have answered like the others: more than missingness at random. Errors cover who answered, and not
-the methods' random numbers; what is within {errors:g} of them cannot be told apart."""
+all of these people answered; questions not asked count as holes, and weights do not count. It assumes that, given
+those items, who kept silent would have answered like the others: more than missingness at random. Errors cover who
+answered, and not the methods' random numbers; what is within {errors:g} of them cannot be told apart."""
 
 
 def iscore(
