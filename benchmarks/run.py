@@ -97,7 +97,7 @@ def load_tables(suite: Suite, path: Path | None, *, strict: bool, console: Conso
     Raises
     ------
     InputError
-        If a file is unusable, or two tables have the same title.
+        If a file is unusable, two tables have the same title, or one is of many samples and the page of one alone.
     DataUnavailableError
         If no table can be had.
     """
@@ -121,6 +121,11 @@ def load_tables(suite: Suite, path: Path | None, *, strict: bool, console: Conso
     for table in found:
         if prints[table.title] != table.fingerprint:
             raise InputError(f"two datasets of the suite have the title {table.title!r}; rename one")
+        if table.replicates is not None and suite.page != "inference":
+            raise InputError(
+                f"dataset {table.title!r} is many samples, one below the other, and the page of suite {suite.name!r} "
+                "compares methods on one; run --suite gss-inference-quick with --imputers instead, or take one table"
+            )
     return tables
 
 

@@ -4,10 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from benchmarks.app import app
 from benchmarks.cells import make_mask
+from benchmarks.run import load_tables
+from benchmarks.suite import Block, Suite
 from benchmarks.suites import SUITES, suite_named
 from benchmarks.suites.gss import LANGUAGE_MODELS
 from benchmarks.wire import prediction_from_parts, schema_to_json, unpack
@@ -103,3 +106,9 @@ def test_from_the_command_line_to_the_page_and_again(tmp_path):
     again = CliRunner().invoke(app, typed)
     assert "4 already in the store, 0 to compute" in again.output
     assert (tmp_path / "few" / "few.md").read_text(encoding="utf-8") == page
+
+
+def test_many_samples_are_no_board_and_that_is_said_before_a_run():
+    block = Block("samples(population='gaussian')", ("mean",), ("mcar",), seeds=(1,))
+    with pytest.raises(InputError, match="is many samples, .* run --suite gss-inference-quick"):
+        load_tables(Suite("mine", (block,)), None, strict=True, console=Console(quiet=True))
