@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
     from datasets.schema import Floats
+    from datasets.table import Masked
     from imputers.llm.fine_tuned import FineTuned
     from imputers.llm.in_context import ZeroShot
-    from imputers.llm.planner import Device, Network, Work
+    from imputers.llm.planner import Device, Foreseen, Network, Work
     from imputers.llm.prompts.script import Pieces
     from imputers.llm.tuning.recipe import Recipe
     from imputers.llm.workload import Reading
@@ -34,6 +35,7 @@ matrices, timed just now."""
 def plan(
     imputer: Annotated[str, typer.Argument(help="A language model, with parameters: llm(rank=8).")],
     suite: Annotated[str, typer.Option(help="Suite whose prompts are counted; see `list`.")] = "gss-llm",
+    rows: Annotated[int | None, typer.Option(min=1, help="Rows of its table, as in `run`; all by default.")] = None,
     data: Annotated[Path | None, typer.Option(help="The suite's data file, if it is not to be looked for.")] = None,
     model: Annotated[Path | None, typer.Option(help="Folder with the config.json of a model of your own.")] = None,
     tokenizer: Annotated[Path | None, typer.Option(help="Folder of a tokenizer, if not the model's own.")] = None,
@@ -50,51 +52,39 @@ def plan(
     from benchmarks.cells import make_mask
     from benchmarks.data import load as load_dataset
     from benchmarks.suites import suite_named
+    from datasets.surveys.thinning import thinned
     from imputers.llm import planner
-    from imputers.llm.prompts.script import Script
     from imputers.llm.prompts.variants import askable
-    from imputers.llm.workload import read
-    from imputers.shared.vocabulary import Vocabulary
 
-    console, block, asked = Console(), suite_named(suite).blocks[0], _prompted(imputer)
+    console, block, asked = Console(), suite_named(suite, {"rows": rows}).blocks[0], _prompted(imputer)
     origin, config = _planned_model(imputer, asked, model)
     cutter, counted = _cutter_of(origin, tokenizer)
     dataset = load_dataset(block.dataset, data, strict=False, console=console)
+    dataset = dataset if block.rows is None else thinned(dataset, block.rows)
     masked = make_mask(dataset, *block.masks[0])
-    vocabulary = Vocabulary.fit(masked.schema, masked.values, asked.n_bins)
-    items, answers, wanted = vocabulary.items, vocabulary.answers(masked.values), masked.needed
     rank, recipe = _training_of(asked, config)
-    net, n_adapters = planner.count(config, rank), asked.n_adapters
-    script = Script.make(items, cutter, asked.wording, list_options=asked.lists_options)
-    reading = read(script, answers, wanted, recipe, config.max_position_embeddings, asked.n_features)
-    n_steps = recipe.n_steps(len(reading.examples)) if rank else 0
-    trained, training_flops = planner.training_work(net, reading, recipe) if rank else (0.0, 0.0)
-    checked, checking_flops = planner.checking_work(net, reading, 1 + len(askable(asked.wording, asked.lists_options)))
-    answered, answering_flops = planner.answering_work(net, reading, block.n_draws, n_adapters)
-    work = planner.Work(
-        (n_adapters * training_flops, n_adapters * checking_flops, answering_flops),
-        planner.least_seconds(net, n_adapters * n_steps, n_adapters * checked, answered),
-    )
-    read_in = (
-        f"tokens read in filling {wanted.sum():,} holes of {wanted.any(axis=1).sum():,} rows, {block.n_draws} draws"
+    net, reading = planner.count(config, rank), _reading(asked, masked, cutter, recipe, config.max_position_embeddings)
+    wordings = 1 + len(askable(asked.wording, asked.lists_options))
+    task = planner.foresee(
+        net, reading, recipe, n_wordings=wordings, n_adapters=asked.n_adapters, n_draws=block.n_draws
     )
     facts = [
         ("parameters", f"{net.parameters:,}"),
-        *_training_facts(net, n_adapters, n_steps, trained),
+        *_training_facts(net, asked.n_adapters, task),
         ("prefix cache of a token, bytes in bfloat16", f"{planner.cache_bytes(net):,}"),
         ("tokens of a respondent's prompt: mean, 95 %, most", _spread(reading.asked.contexts)),
         ("tokens of the questions of all holes: mean, 95 %, most", _spread(reading.asked.questions)),
-        ("tokens read in calibration and audit, for each adapter", f"{checked:,.0f}"),
-        (read_in, f"{answered:,.0f}"),
+        ("tokens read in calibration and audit, for each adapter", f"{task.checked:,.0f}"),
+        (_holes(masked, block.n_draws), f"{task.answered:,.0f}"),
     ]
-    own = planner.core(asked.precision)
-    n_cells = len(block.masks)
+    own, n_cells = planner.core(asked.precision), len(block.masks)
     sizes = ("device", "GB", "weights in", "GB to train", "to answer")
     heads = (*sizes, "hours to train", "to check", "to answer", f"{n_cells} cells")
-    console.print(f"{imputer} ({origin}) on {dataset.title}, {len(answers):,} × {len(items)}", highlight=False)
+    size = f"{len(dataset.values):,} × {dataset.values.shape[1]}"
+    console.print(f"{imputer} ({origin}) on {dataset.title}, {size}", highlight=False, soft_wrap=True)
     _show(console, (f"tokens are {counted}", ""), facts)
     devices = (own, *planner.DEVICES)
-    _show(console, heads, device_rows(net, reading, devices, work, (training, answering), n_cells))
+    _show(console, heads, device_rows(net, reading, devices, task.work, (training, answering), n_cells))
     told = NOTES.format(training=training, answering=answering, core=planner.CORE_SHARES, rate=1000 * own.teraflops)
     console.print(f"\n{told}", highlight=False, soft_wrap=True)
 
@@ -158,13 +148,35 @@ def _training_of(asked: "FineTuned | ZeroShot", config: Any) -> "tuple[int, Reci
     return (asked.rank, asked.recipe(count_parameters(config))) if isinstance(asked, FineTuned) else (0, Recipe())
 
 
-def _training_facts(net: "Network", n_adapters: int, n_steps: int, tokens: float) -> list[tuple[str, str]]:
+def _reading(
+    asked: "FineTuned | ZeroShot",
+    masked: "Masked",
+    cutter: "PreTrainedTokenizerBase | Pieces",
+    recipe: "Recipe",
+    window: int,
+) -> "Reading":
+    """The prompts of a masked table, as this imputer words them, in tokens."""
+    from imputers.llm.prompts.script import Script
+    from imputers.llm.workload import read
+    from imputers.shared.vocabulary import Vocabulary
+
+    vocabulary = Vocabulary.fit(masked.schema, masked.values, asked.n_bins)
+    script = Script.make(vocabulary.items, cutter, asked.wording, list_options=asked.lists_options)
+    return read(script, vocabulary.answers(masked.values), masked.needed, recipe, window, asked.n_features)
+
+
+def _holes(masked: "Masked", n_draws: int) -> str:
+    cells, rows = masked.needed.sum(), masked.needed.any(axis=1).sum()
+    return f"tokens read in filling {cells:,} holes of {rows:,} rows, {n_draws} draws"
+
+
+def _training_facts(net: "Network", n_adapters: int, task: "Foreseen") -> list[tuple[str, str]]:
     if not net.rank:
         return [("trained", "nothing")]
     return [
         (f"trained, in adapters of rank {net.rank}", f"{net.adapter:,}"),
         ("adapters", f"{n_adapters}"),
-        (f"tokens read in {n_steps:,} steps of training, for each adapter", f"{tokens:,.0f}"),
+        (f"tokens read in {task.steps:,} steps of training, for each adapter", f"{task.trained:,.0f}"),
     ]
 
 

@@ -135,6 +135,19 @@ def _show_plan(
         markup=False,
         soft_wrap=True,
     )
+    speaking = list(
+        dict.fromkeys(name for block in suite.blocks for name in block.imputers if _is_language_model(name))
+    )
+    if speaking:
+        told = f"Language models are foreseen one by one, by python -m benchmarks plan: {', '.join(speaking)}."
+        console.print(f"\n{told}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _is_language_model(request: str) -> bool:
+    from imputers import IMPUTERS
+
+    name = request.partition("(")[0].partition("#")[0].strip()
+    return name in IMPUTERS and IMPUTERS[name].family == "llm"
 
 
 def report(

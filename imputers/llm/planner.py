@@ -15,7 +15,7 @@ from imputers.llm.prompted import N_TIMED
 from imputers.llm.scoring.options import MAX_QUESTION_TOKENS, tokens_at_once
 from imputers.llm.tuning.recipe import Recipe, usual_max_tokens
 from imputers.llm.workload import Prompts, Reading
-from imputers.shared.processor import fastest_precision, product_rate
+from imputers.shared.processor import fastest_precision, product_rates
 from imputers.shared.weights import LARGE
 
 BYTES = {"float32": 4, "bfloat16": 2, "4-bit": 2}  # of a number that is computed
@@ -53,7 +53,8 @@ CORE_SHARES = (0.5, 0.4)  # of its rate that smollm2-135m reaches in training, a
 def core(precision: str) -> Device:
     """One core of this machine's processor, its rate that of a timed matrix product in this or its own format."""
     held = precision if precision in ("float32", "bfloat16") else fastest_precision()
-    return Device("a core of this machine", (held,), None, product_rate(getattr(torch, held)) / 1e12)
+    [rate] = product_rates(getattr(torch, held))
+    return Device("a core of this machine", (held,), None, rate / 1e12)
 
 
 class Network(NamedTuple):
@@ -84,6 +85,24 @@ class Work(NamedTuple):
 
     flops: tuple[float, float, float]
     seconds: tuple[float, float, float] = (0.0, 0.0, 0.0)
+
+
+class Foreseen(NamedTuple):
+    """What a model has to do on a masked table.
+
+    Parameters
+    ----------
+    steps : of training an adapter; 0 if nothing is trained.
+    trained, checked : tokens that each adapter reads in training, in calibration and audit.
+    answered : tokens that all adapters read to answer.
+    work : of all adapters.
+    """
+
+    steps: int
+    trained: float
+    checked: float
+    answered: float
+    work: Work
 
 
 class Batch(NamedTuple):
@@ -182,6 +201,20 @@ def training_work(net: Network, reading: Reading, recipe: Recipe) -> tuple[float
     rows = recipe.n_steps(len(reading.examples)) * recipe.batch_size
     batch = Batch(rows, round(reading.examples.mean()), round(rows * reading.answers))
     return rows * float(reading.examples.mean()), training_flops(net, batch, 1 + (net.parameters >= LARGE))
+
+
+def foresee(
+    net: Network, reading: Reading, recipe: Recipe, *, n_wordings: int, n_adapters: int, n_draws: int
+) -> Foreseen:
+    """What a model has to do that is trained by this recipe, if by any, and audited in so many wordings."""
+    steps = recipe.n_steps(len(reading.examples)) if net.rank else 0
+    trained, training = training_work(net, reading, recipe) if net.rank else (0.0, 0.0)
+    checked, checking = checking_work(net, reading, n_wordings)
+    answered, answering = answering_work(net, reading, n_draws, n_adapters)
+    least = least_seconds(net, n_adapters * steps, n_adapters * checked, answered)
+    return Foreseen(
+        steps, trained, checked, answered, Work((n_adapters * training, n_adapters * checking, answering), least)
+    )
 
 
 def least_seconds(net: Network, n_steps: int, checked: float, answered: float) -> tuple[float, float, float]:

@@ -226,10 +226,11 @@ def test_durations_are_said_as_people_say_them(seconds, told):
 def test_run_with_plan_tells_and_writes_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr(forecasts, "published", lambda: KNOWN)
     out = tmp_path / "results"
-    words = ["run", "--dataset", "toy", "--imputers", "mean,gmm,knn", "--plan", "--out", str(out)]
+    words = ["run", "--dataset", "toy", "--imputers", "mean,gmm,knn,smollm2-135m", "--plan", "--out", str(out)]
     found = CliRunner().invoke(app, words)
     assert found.exit_code == 0, found.output
     assert "not measured" in found.output and "The cells of imputers that were measured take" in found.output
+    assert found.output.rstrip().endswith("python -m benchmarks plan: smollm2-135m.")
     assert not (out / "store").exists()
 
 

@@ -29,7 +29,7 @@ def large():
 @pytest.fixture(autouse=True)
 def steady(monkeypatch):
     """A processor that multiplies at 100 GFLOP/s in every format."""
-    monkeypatch.setattr(planner, "product_rate", lambda kind: 100e9)
+    monkeypatch.setattr(planner, "product_rates", lambda kind: [100e9])
     monkeypatch.setattr(planner, "fastest_precision", lambda: "float32")
 
 
@@ -72,6 +72,18 @@ def test_a_model_that_is_asked_as_it_is_trains_nothing_and_reads_the_options_in_
     assert re.search(r"trained +nothing\n", told["smollm2-135m-zero-shot"])
     assert "steps of training" not in told["smollm2-135m-zero-shot"]
     assert re.search(r"H100 +80 +bfloat16 +– +\d\.\d+ +– +\S", told["smollm2-135m-zero-shot"])
+
+
+def test_a_part_of_the_rows_takes_less_to_answer_and_the_steps_that_are_made_at_least(capsys):
+    tokens, trained = [], []
+    for rows in (None, 100):
+        plan("smollm2-135m", suite="toy", rows=rows)
+        told = capsys.readouterr().out
+        of = f"{rows or 400} rows" if rows else "400 × 8"
+        assert of in told or f"{rows} × 8" in told
+        tokens.append(figures(told, "tokens read in filling")[-1])
+        trained.append("100 steps of training" in told)
+    assert tokens[1] < tokens[0] / 3 and all(trained)
 
 
 def test_parameters_of_the_imputer_change_its_plan(capsys):
@@ -149,7 +161,7 @@ def test_hours_follow_from_operations(large):
 
 
 def test_a_core_is_timed_in_the_format_that_is_read(capsys, monkeypatch):
-    monkeypatch.setattr(planner, "product_rate", lambda kind: {torch.float32: 50e9, torch.bfloat16: 400e9}[kind])
+    monkeypatch.setattr(planner, "product_rates", lambda kind: [{torch.float32: 50e9, torch.bfloat16: 400e9}[kind]])
     plan("smollm2-135m", suite="toy")
     slow = capsys.readouterr().out
     plan("smollm2-135m(precision='bfloat16')", suite="toy")

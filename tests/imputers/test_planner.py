@@ -298,7 +298,7 @@ def test_hours_of_an_h100_at_the_shares_that_it_reached(large):
 def test_a_core_reads_in_the_format_asked_for_or_else_its_own(asked, held, monkeypatch):
     rates = {torch.float32: 100e9, torch.bfloat16: 440e9}
     monkeypatch.setattr(planner, "fastest_precision", lambda: "bfloat16")
-    monkeypatch.setattr(planner, "product_rate", rates.get)
+    monkeypatch.setattr(planner, "product_rates", lambda kind: [rates[kind]])
     core = planner.core(asked)
     assert (core.precisions, core.gigabytes) == ((held,), None)
     assert core.teraflops == rates[getattr(torch, held)] / 1e12

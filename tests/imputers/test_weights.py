@@ -1,6 +1,7 @@
 import json
 import shutil
 import time
+from itertools import accumulate
 from types import SimpleNamespace
 
 import pytest
@@ -212,13 +213,12 @@ def test_4_bit_answers_much_like_bfloat16(shared):
     assert (logits(full).float().softmax(-1) - logits(packed).float().softmax(-1)).abs().mean() < 0.01
 
 
-@pytest.mark.parametrize(("rates", "wanted"), [((100e9, 440e9), "bfloat16"), ((160e9, 95e9), "float32")])
+@pytest.mark.parametrize(("rates", "wanted"), [((100e9, 440e9), "bfloat16"), ((77e9, 93e9), "float32")])
 def test_a_processor_reads_models_in_what_it_multiplies_faster_and_says_so(
     rates, wanted, monkeypatch, without_gpu, caplog
 ):
-    monkeypatch.setattr(
-        processor, "product_rate", lambda kind: dict(zip((torch.float32, torch.bfloat16), rates, strict=True))[kind]
-    )
+    of = dict(zip((torch.float32, torch.bfloat16), rates, strict=True))
+    monkeypatch.setattr(processor, "product_rates", lambda *kinds: [of[kind] for kind in kinds])
     processor.fastest_precision.cache_clear()
     with caplog.at_level("INFO"):
         assert [choose_precision("small", 135_000_000, "auto", "pretrained") for _ in range(2)] == [wanted] * 2
@@ -226,3 +226,15 @@ def test_a_processor_reads_models_in_what_it_multiplies_faster_and_says_so(
     assert choose_precision("small", 135_000_000, "auto", "random") == "float32"
     assert choose_precision("tiny", 1_000_000, "auto", "pretrained") == "float32"
     processor.fastest_precision.cache_clear()
+
+
+def test_formats_are_timed_in_turns_and_by_their_best_round(monkeypatch):
+    """A machine that is busy for a while slows both formats, and neither is chosen for that."""
+    took = [*[9.0] * processor.ROUNDS, *[1.0, 2.0] * (processor.ROUNDS // 2)]
+    clock = accumulate(step for seconds in took for step in (0.0, seconds))
+    multiplied = []
+    monkeypatch.setattr(processor.time, "process_time", lambda: next(clock))
+    monkeypatch.setattr(torch.nn.functional, "linear", lambda left, right: multiplied.append(left.dtype))
+    float32, bfloat16 = processor.product_rates(torch.float32, torch.bfloat16)
+    assert multiplied == [torch.float32, torch.bfloat16] * processor.ROUNDS
+    assert float32 == pytest.approx(2 * bfloat16)
