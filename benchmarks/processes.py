@@ -51,8 +51,13 @@ def family(pid: int) -> list[psutil.Process]:
 
 
 def used_gb(pid: int, group: Group | None) -> float:
-    """Resident memory of a process, its descendants, and all in its group."""
-    members = {member.pid for member in family(pid)} | set(group.members() if group else ())
+    """Resident memory of all in a process's group, and where it is in none, also of itself and its descendants.
+
+    To find descendants the parents of all processes of the machine are read.
+    """
+    members = set(group.members() if group else ())
+    if pid not in members:
+        members |= {member.pid for member in family(pid)}
     return sum(map(_resident_gb, members))
 
 

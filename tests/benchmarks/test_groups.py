@@ -52,6 +52,11 @@ def test_a_detached_process_is_in_the_group_and_counts(group, detached):
     assert 0.18 < used_gb(os.getpid(), group) - used_gb(os.getpid(), None) < 0.4
 
 
+def test_of_a_process_in_its_group_no_other_process_is_looked_at(group, detached, monkeypatch):
+    monkeypatch.delattr(psutil.Process, "children")
+    assert 0.18 < used_gb(detached, group) < 0.4
+
+
 def test_all_ends_with_the_group(group, detached):
     group.end()
     assert not group.folder.exists() and group.members() == []
