@@ -11,6 +11,8 @@ PUBLISHED := gss gss-all gss-systematic gss-targets gss-twin text
 
 # small matrices: more threads cost more than they bring
 export OMP_NUM_THREADS ?= 1
+# a run is many processes: what one has compiled the others read, also where the environment says to keep none of it
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: setup check test run report publish
 

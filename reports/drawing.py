@@ -25,9 +25,21 @@ AROUND += [(3, 20), (3, -20), (-3, 20), (-3, -20), (4, 32), (4, -32), (-4, 32), 
 
 def png(figure: "Figure") -> bytes:
     """Render a figure; the same figure gives the same bytes."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
+    figure.set_dpi(DPI)
+    _settle(figure)
+    FigureCanvasAgg(figure).print_png(buffer, metadata={"Software": None})
     return buffer.getvalue()
+
+
+def _settle(figure: "Figure") -> None:
+    """Lay a figure out once and for all, without drawing it, which costs as much again."""
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
+        figure.set_layout_engine("none")
 
 
 def single(width: float, height: float, title: str) -> tuple["Figure", "Axes"]:
@@ -64,8 +76,7 @@ def name_points(
     from matplotlib.patheffects import withStroke
     from matplotlib.textpath import TextPath
 
-    figure.draw_without_rendering()  # settles the layout, so that places on the page are known
-    figure.set_layout_engine("none")
+    _settle(figure)  # so that places on the page are known
     scale = 72 / figure.dpi  # lengths are in points
     marks = axes.transData.transform(np.column_stack([x, y])) * scale
     left, low, right, high = np.array(axes.get_window_extent().extents) * scale
