@@ -45,17 +45,10 @@ def check_imputer(name: str, files: tuple[Path, ...], limits: Limits, console: C
     InputError
         If there is no such imputer, or a file cannot be loaded.
     """
-    from imputers import IMPUTERS
     from imputers.conformance import CHECKS, ISOLATED, example_table
 
     find = partial(_imputer, name, files)
-    preload = (
-        *PRELOADED,
-        "imputers.conformance",
-        __name__,
-        *sorted({IMPUTERS[known].__module__ for known in IMPUTERS}),
-    )
-    with fork_server(preload, ONE_THREAD | {"PYTHONHASHSEED": "1"}) as forks:
+    with fork_server(preloaded(), ONE_THREAD | {"PYTHONHASHSEED": "1"}) as forks:
         found = apart(partial(_registered, name, files), limits, forks)
         if found.end is End.DONE and found.message:
             raise InputError(found.message)
@@ -69,6 +62,18 @@ def check_imputer(name: str, files: tuple[Path, ...], limits: Limits, console: C
                 ends[title] = _applied(judge, ends, limits, forks)
                 _tell(console, title, ends[title])
     _conclude(console, name, ends)
+
+
+def preloaded() -> tuple[str, ...]:
+    """Modules that every process of a check would import: slow libraries, rules, and all that is registered."""
+    from benchmarks.suites import SUITES
+    from datasets import DATASETS
+    from datasets.mechanisms import MECHANISMS
+    from imputers import IMPUTERS
+    from metrics import METRICS
+
+    registered = frozenset().union(*(each.modules for each in (IMPUTERS, METRICS, MECHANISMS, DATASETS, SUITES)))
+    return (*PRELOADED, "imputers.conformance", __name__, *sorted(registered))
 
 
 def _applied(judge: Judge, ends: dict[str, Outcome], limits: Limits, forks: BaseContext) -> Outcome:

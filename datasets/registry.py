@@ -8,8 +8,8 @@ import inspect
 import re
 import sys
 from collections.abc import Callable, Iterator
-from functools import partial
-from importlib.metadata import EntryPoint, entry_points
+from functools import cache, partial
+from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -157,6 +157,12 @@ class Registry(Generic[T]):
         self._find_all()
         return self._origins.get(name, "").startswith(f"{self.package}.")
 
+    @property
+    def modules(self) -> frozenset[str]:
+        """Names of the modules of the registry's own package that register something."""
+        self._find_all()
+        return frozenset(origin for origin in self._origins.values() if origin.startswith(f"{self.package}."))
+
     def summary(self, name: str) -> str:
         """First line of what an entry says of itself."""
         return (inspect.getdoc(_callable(self[name])) or "").split("\n")[0]
@@ -188,10 +194,18 @@ class Registry(Generic[T]):
             for path in sorted(root.rglob("*.py")):
                 if path.name != "__init__.py" and self.variable in path.read_text(encoding="utf-8"):
                     importlib.import_module(".".join((self.package, *path.relative_to(root).with_suffix("").parts)))
-        self._plugins = {entry.name: entry for entry in entry_points(group=f"imputation_benchmark.{self.noun}s")}
+        self._plugins = {
+            entry.name: entry for entry in _entry_points().select(group=f"imputation_benchmark.{self.noun}s")
+        }
 
 
 _REGISTRIES: list[Registry[Any]] = []
+
+
+@cache
+def _entry_points() -> EntryPoints:
+    """Entry points of all packages, read once for all registries."""
+    return entry_points()
 
 
 def load_plugin(path: Path) -> list[str]:

@@ -6,12 +6,13 @@ import subprocess
 import sys
 import time
 from functools import partial
+from multiprocessing.forkserver import _forkserver
 from pathlib import Path
 
 import psutil
 import pytest
 
-from benchmarks.checking import ONE_THREAD, PRELOADED, UNSEEN, _applied, _imputer, _judge, _unseen
+from benchmarks.checking import ONE_THREAD, UNSEEN, _applied, _imputer, _judge, _unseen, preloaded
 from benchmarks.groups import own_folder
 from benchmarks.isolation import End, Outcome, apart, fork_server
 from benchmarks.processes import Limits
@@ -90,9 +91,11 @@ BROKEN = {
 
 @pytest.fixture(scope="module")
 def forks():
-    preload = (*PRELOADED, "imputers.conformance", "benchmarks.checking")
-    with fork_server(preload, ONE_THREAD | {"PYTHONHASHSEED": "1"}) as context:
+    """A server with the imports of `check`; there is one for a process, and that of a test before has others."""
+    _forkserver._stop()
+    with fork_server(preloaded(), ONE_THREAD | {"PYTHONHASHSEED": "1"}) as context:
         yield context
+    _forkserver._stop()
 
 
 def judge(rule, name, forks, limits=LIMITS):
