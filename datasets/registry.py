@@ -9,7 +9,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from functools import cache, partial
-from importlib.metadata import EntryPoint, EntryPoints, entry_points
+from importlib.metadata import EntryPoint, SelectableGroups, entry_points
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -203,7 +203,7 @@ _REGISTRIES: list[Registry[Any]] = []
 
 
 @cache
-def _entry_points() -> EntryPoints:
+def _entry_points() -> SelectableGroups:
     """Entry points of all packages, read once for all registries."""
     return entry_points()
 
