@@ -1,22 +1,24 @@
 """``verify``: equal when nobody touched the results, and told where a score was changed."""
 
+import io
 import json
-import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import replace
 
 import pytest
 
+from benchmarks.__main__ import main
 from reports.results_file import from_parquet, to_parquet
 
 
 def call(*words):
-    ended = subprocess.run(
-        [sys.executable, "-m", "benchmarks", *map(str, words)], capture_output=True, text=True, timeout=300
-    )
-    told = ended.stdout + ended.stderr
-    assert "Traceback" not in told
-    return ended.returncode, told
+    told = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(told), redirect_stderr(told):
+        patch.setattr(sys, "argv", ["benchmarks", *map(str, words)])
+        with pytest.raises(SystemExit) as end:
+            main()
+    return end.value.code or 0, told.getvalue()
 
 
 @pytest.fixture(scope="module")
