@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from benchmarks.__main__ import main
 from benchmarks.checking import ONE_THREAD, UNSEEN, _applied, _imputer, _judge, _unseen, preloaded
 from benchmarks.groups import own_folder
 from benchmarks.isolation import End, Outcome, apart, fork_server
@@ -20,7 +21,6 @@ from datasets.errors import MethodUnavailableError
 from imputers import IMPUTERS
 from imputers.conformance import CHECKS, ISOLATED, example_table
 
-ROOT = Path(__file__).resolve().parents[2]
 CHEATS = Path(__file__).with_name("cheats.py")
 RULES = {rule.__name__: rule for rule in (*CHECKS, *ISOLATED)}
 LIMITS = Limits(seconds=300, memory_gb=4)
@@ -180,17 +180,25 @@ def test_detached_children_end_with_their_work(work, forks, tmp_path, monkeypatc
     assert not psutil.pid_exists(number) or psutil.Process(number).status() == psutil.STATUS_ZOMBIE
 
 
-def told(*arguments):
-    command = [sys.executable, "-m", "benchmarks", "check", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+@pytest.fixture
+def told(forks, monkeypatch, capsys):
+    """Status of a check by the command, which uses the same server, and what it printed."""
+
+    def check(*arguments):
+        monkeypatch.setattr(sys, "argv", ["benchmarks", "check", *arguments])
+        with pytest.raises(SystemExit) as end:
+            main()
+        return end.value.code, capsys.readouterr().out
+
+    return check
 
 
-def test_command_stops_at_a_hang_and_exits_with_status_1():
-    shown = told("Hangs", "--load", str(CHEATS), "--time-limit", "3")
-    assert shown.returncode == 1
-    assert "FAIL fills every hole" in shown.stdout
-    assert "longer than the limit of 3 s" in shown.stdout
-    assert shown.stdout.count("FAIL") == 1
+def test_command_stops_at_a_hang_and_exits_with_status_1(told):
+    status, shown = told("Hangs", "--load", str(CHEATS), "--time-limit", "3")
+    assert status == 1
+    assert "FAIL fills every hole" in shown
+    assert "longer than the limit of 3 s" in shown
+    assert shown.count("FAIL") == 1
 
 
 def test_what_is_lacking_is_no_excuse_once_it_was_there():
@@ -205,15 +213,15 @@ def test_after_a_hang_nothing_more_is_tried():
     assert _applied(None, {"loaded": Outcome(End.DONE, ""), "fills": late}, LIMITS, None).end is End.UNAVAILABLE
 
 
-def test_file_that_ends_the_process_is_no_pass(tmp_path):
+def test_file_that_ends_the_process_is_no_pass(told, tmp_path):
     (tmp_path / "ends.py").write_text("import os\nos._exit(0)\n")
-    shown = told("mean", "--load", str(tmp_path / "ends.py"))
-    assert shown.returncode == 1
-    assert "FAIL can be loaded" in shown.stdout
+    status, shown = told("mean", "--load", str(tmp_path / "ends.py"))
+    assert status == 1
+    assert "FAIL can be loaded" in shown
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", list(IMPUTERS))
-def test_registered_imputer_keeps_every_rule(name):
-    shown = told(name)
-    assert shown.returncode == 0, shown.stdout
+def test_registered_imputer_keeps_every_rule(told, name):
+    status, shown = told(name)
+    assert status == 0, shown
