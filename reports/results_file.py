@@ -5,7 +5,7 @@ import io
 import json
 import zlib
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,8 @@ def to_parquet(records: Sequence[Record], manifest: Manifest) -> bytes:
     import pyarrow.parquet as pq
 
     table = pa.Table.from_pandas(as_scored(records), preserve_index=False, schema=_schema()).replace_schema_metadata({})
-    cells = sorted(({**asdict(r), "scores": [], "influences": []} for r in records), key=_order)
+    bare = (replace(record, scores=(), influences=()) for record in records)  # asdict copies each number
+    cells = sorted(({**asdict(record), "scores": [], "influences": []} for record in bare), key=_order)
     about = zlib.compress(json.dumps({"manifest": manifest, "cells": cells}, allow_nan=False).encode(), 9)
     file = io.BytesIO()
     with pq.ParquetWriter(
