@@ -81,4 +81,9 @@ def with_items(path: Path | None, n: int, name: str, criterion: Criterion) -> Da
 
 @cache
 def _ordered(path: Path | None, criterion: Criterion) -> tuple[str, ...]:
-    return tuple(ordered(gss_oversample(path), targets(), criterion))
+    return tuple(ordered(_oversample(path), targets(), criterion))
+
+
+@cache
+def _oversample(path: Path | None) -> Dataset:
+    return gss_oversample(path)

@@ -104,7 +104,7 @@ def test_a_server_that_dies_as_it_starts_is_started_again(tmp_path):
 
 
 def test_two_runs_in_one_folder_lose_nothing(tmp_path):
-    words = "run --dataset toy --rows 80 --seeds 1,2 --jobs 1 --imputers mean,hot-deck,knn"
+    words = "run --dataset toy --rows 80 --mechanisms mcar,mar --seeds 1,2 --jobs 1 --imputers mean,hot-deck,knn"
     runs = [
         subprocess.Popen(command(words, tmp_path), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         for _ in range(2)

@@ -19,7 +19,7 @@ METHODS = (
     "gbm(n_estimators=20)",
     "mice-pmm",
     "missforest(n_estimators=10)",
-    "miwae(max_examples=7000)",
+    "miwae(max_examples=2000)",
     "remasker(max_epochs=5)",
     "hivae(max_iter=30)",
     "midas(max_epochs=5)",
