@@ -9,12 +9,15 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from functools import cache, partial
-from importlib.metadata import EntryPoint, SelectableGroups, entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from datasets.errors import InputError
 from datasets.request import parse_request, run_number
+
+if TYPE_CHECKING:
+    from importlib.metadata import SelectableGroups
 
 NAME = re.compile(r"\w[-.\w]{0,59}")
 T = TypeVar("T")
@@ -203,7 +206,7 @@ _REGISTRIES: list[Registry[Any]] = []
 
 
 @cache
-def _entry_points() -> SelectableGroups:
+def _entry_points() -> "SelectableGroups":
     """Entry points of all packages, read once for all registries."""
     return entry_points()
 
