@@ -167,7 +167,6 @@ def in_words(dataset: Dataset) -> pd.DataFrame:
 
 def _measures(table: Counts) -> tuple[int, float, float, float, float]:
     """Pairs, information, share, and what is left of target and item; see `associations`."""
-    from scipy.sparse import csr_matrix
     from sklearn.metrics.cluster import expected_mutual_information
 
     N = int(table.sum())
@@ -176,7 +175,7 @@ def _measures(table: Counts) -> tuple[int, float, float, float, float]:
         return N, 0.0, 0.0, np.nan, np.nan
     H_item, H_target = _entropy(items), _entropy(targets)
     found = H_item + H_target - _entropy(table.ravel())
-    chance = float(expected_mutual_information(csr_matrix(table[items > 0][:, targets > 0]), N))
+    chance = float(expected_mutual_information(table[items > 0][:, targets > 0], N))
     information = max(0.0, found - chance)
     left = [(H - found) / (H - chance) if H - chance > 0.1 * H else np.nan for H in (H_target, H_item)]
     return N, information, information / H_target, left[0], left[1]

@@ -1,5 +1,6 @@
 """``list`` names everything, and answers at once: the listing is kept, and no heavy library imported."""
 
+import os
 import subprocess
 import sys
 
@@ -27,14 +28,14 @@ def mine():
 '''
 
 
-@pytest.fixture
-def listed(tmp_path, monkeypatch):
+@pytest.fixture(scope="module")
+def listed(tmp_path_factory):
     """What is shown, and which modules were imported."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path_factory.mktemp("cache"))}
 
     def run(*arguments):
         command = [sys.executable, "-c", LIST, *map(str, arguments)]
-        shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        shown = subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
         listing, _, imported = shown.partition("imported:")
         return listing, set(imported.split())
 
