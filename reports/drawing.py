@@ -1,6 +1,7 @@
 """Drawing: the ground that figures stand on: colours safe for the colour-blind, quiet axes, names beside points."""
 
 import io
+import textwrap
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 INK, BLUE, QUIET, LINE = "#1f2937", "#2166ac", "#9ca3af", "#e5e7eb"
 SMALL = 8
 DPI = 160
+LINE_HEIGHT = 0.18  # of a title, in inches
 NEAR = 8  # places beside the point; those after them need a line to it
 AROUND = [(1, 0), (-1, 0), (0, 11), (0, -11), (1, 9), (1, -9), (-1, 9), (-1, -9)]
 AROUND += [(3, 20), (3, -20), (-3, 20), (-3, -20), (4, 32), (4, -32), (-4, 32), (-4, -32)]
@@ -46,9 +48,10 @@ def single(width: float, height: float, title: str) -> tuple["Figure", "Axes"]:
     """One pair of axes, sizes in inches."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), layout="constrained")
+    lines = _lines(title, width)
+    figure = Figure(figsize=(width, height + LINE_HEIGHT * (len(lines) - 1)), layout="constrained")
     axes = figure.add_subplot()
-    axes.set_title(title, fontsize=11, color=INK, loc="left")
+    axes.set_title("\n".join(lines), fontsize=11, color=INK, loc="left")
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_axisbelow(True)
     axes.tick_params(labelsize=9)
@@ -59,9 +62,15 @@ def panels(rows: int, columns: int, size: float, margin: float, title: str) -> t
     """Rows and columns of square axes of a size in inches, below a title that takes the margin."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(columns * size + 0.6, rows * size + margin), layout="constrained")
-    figure.suptitle(title, fontsize=11, color=INK)
+    lines, width = _lines(title, columns * size), columns * size + 0.6
+    figure = Figure(figsize=(width, rows * size + margin + LINE_HEIGHT * (len(lines) - 1)), layout="constrained")
+    figure.suptitle("\n".join(lines), fontsize=11, color=INK)
     return figure, figure.subplots(rows, columns, squeeze=False)
+
+
+def _lines(title: str, width: float) -> list[str]:
+    """A title in lines that fit above axes of a width in inches, with their names beside them."""
+    return textwrap.wrap(title, max(round(8.5 * width), 20)) or [""]
 
 
 def name_points(

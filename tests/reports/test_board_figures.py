@@ -44,6 +44,15 @@ def test_skill_shades_places_and_draws_the_floor(table):
     assert not any("floor" in text for text in texts(without))
 
 
+def test_a_long_title_takes_lines_and_stays_inside(table):
+    figure = board_figures.skill(table, 0.02, "a survey with twenty items by mutual information, a few rows: " * 2, "skill")
+    png(figure)
+    title = figure.axes[0]._left_title
+    extent = title.get_window_extent()
+    assert title.get_text().count("\n") == 2
+    assert 0 < extent.x0 < extent.x1 < figure.bbox.x1 and extent.y1 < figure.bbox.y1
+
+
 def test_one_poor_method_does_not_squeeze_the_others(table):
     axes = board_figures.skill(table, 0.02, "t", "skill").axes[0]
     assert -1 < axes.get_xlim()[0] < 0
