@@ -45,7 +45,8 @@ def test_skill_shades_places_and_draws_the_floor(table):
 
 
 def test_a_long_title_takes_lines_and_stays_inside(table):
-    figure = board_figures.skill(table, 0.02, "a survey with twenty items by mutual information, a few rows: " * 2, "skill")
+    title = "a survey with twenty items by mutual information, a few rows: " * 2
+    figure = board_figures.skill(table, 0.02, title, "skill")
     png(figure)
     title = figure.axes[0]._left_title
     extent = title.get_window_extent()
