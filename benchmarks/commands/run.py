@@ -144,9 +144,10 @@ def _show_plan(
 
 
 def _is_language_model(request: str) -> bool:
+    from datasets.request import parse_request
     from imputers import IMPUTERS
 
-    name = request.partition("(")[0].partition("#")[0].strip()
+    name = parse_request(request).name
     return name in IMPUTERS and IMPUTERS[name].family == "llm"
 
 
