@@ -132,11 +132,14 @@ def _overall(verdicts: pd.Series) -> str:
 
 
 def smallest_told(replicates: int, tests: int) -> float:
-    """Coverage that so many replicates tell from 95 % with a power of 80 %, among so many tests (Bonferroni)."""
+    """Coverage that so many replicates tell from 95 % with a power of 80 %, among so many tests (Bonferroni).
+
+    NaN if none can be told: of so few replicates all may miss by chance.
+    """
     from scipy.stats import binom
 
     most = binom.ppf(LEVEL / max(tests, 1), replicates, NOMINAL) - 1  # hits that are too few by chance
-    grid = np.arange(NOMINAL, 0.5, -0.001)
+    grid = np.arange(NOMINAL, 0.0, -0.001)
     telling = grid[binom.cdf(most, replicates, grid) >= POWER]
     return float(telling[0]) if len(telling) else float("nan")
 

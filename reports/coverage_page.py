@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import product
+from math import isfinite
 
 import numpy as np
 import pandas as pd
@@ -81,6 +82,9 @@ def _verdicts(rows: pd.DataFrame, manifest: Manifest) -> list[Block]:
     shown: list[tuple[Cell | str, ...]]
     shown = [(name, *(_verdict(rows, verdicts, name, *place) for place in places)) for name in methods]
     told = "In brackets the lowest coverage, and after a slash the largest bias, of an estimand."
+    rows_each = manifest["about"].get("rows")
+    if rows_each:
+        told += f" Samples, and the survey where it is given, are thinned to {rows_each:,} respondents."
     untested = manifest["about"].get("untested", ())
     if untested:
         told += f" Untested, and in no suite of replicates for what a sample would take them: {names(untested)}."
@@ -119,11 +123,12 @@ def _resolution(rows: pd.DataFrame) -> str:
         return "No replicate of a known population has been analysed."
     told = []
     for replicates, own in sorted(rows.groupby("replicates"), reverse=True):
-        size = own.groupby("imputer").size().max()
-        told.append(
-            f"{replicates:.0f} replicates tell a coverage of {_share(smallest_told(int(replicates), int(size)))}"
-        )
-    return f"With a power of 80 %, {', '.join(dict.fromkeys(told[:3]))} from .95, among all tests of a method."
+        least = smallest_told(int(replicates), int(own.groupby("imputer").size().max()))
+        told.append(f"{_share(least) if isfinite(least) else 'none'} with {replicates:.0f}")
+    return (
+        "Coverage that is told from .95 with a power of 80 %, among all tests of a method, by the number of replicates: "
+        f"{', '.join(told[:3])}."
+    )
 
 
 def _proof(found: pd.DataFrame, rows: pd.DataFrame, manifest: Manifest) -> Grid:

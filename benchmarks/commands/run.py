@@ -120,6 +120,7 @@ def _show_plan(
     from benchmarks.growth.forecast import duration, plan_table, published
     from benchmarks.growth.kept import PUBLISHED
     from benchmarks.versions import ROOT
+    from imputers import is_language_model
 
     lines, seconds = plan_table(suite, tables, limits, published())
     heads = ("table", "imputer", "cells", "a cell", "GB", "all cells", "")
@@ -135,20 +136,10 @@ def _show_plan(
         markup=False,
         soft_wrap=True,
     )
-    speaking = list(
-        dict.fromkeys(name for block in suite.blocks for name in block.imputers if _is_language_model(name))
-    )
+    speaking = list(dict.fromkeys(name for block in suite.blocks for name in block.imputers if is_language_model(name)))
     if speaking:
         told = f"Language models are foreseen one by one, by python -m benchmarks plan: {', '.join(speaking)}."
         console.print(f"\n{told}", highlight=False, markup=False, soft_wrap=True)
-
-
-def _is_language_model(request: str) -> bool:
-    from datasets.request import parse_request
-    from imputers import IMPUTERS
-
-    name = parse_request(request).name
-    return name in IMPUTERS and IMPUTERS[name].family == "llm"
 
 
 def report(

@@ -9,18 +9,21 @@ from datasets.table import Dataset
 
 
 def thinned(dataset: Dataset, rows: int) -> Dataset:
-    """Keep so many rows, evenly spaced in the order of the file; the name says how many.
+    """Keep so many rows, of replicates so many of each, evenly spaced in their order; the name says how many.
 
     Raises
     ------
     InputError
         If rows is below one or more than there are.
     """
-    if not 1 <= rows <= len(dataset.values):
-        raise InputError(f"{rows} rows of {dataset.title!r} were asked for; it has 1 to {len(dataset.values)} to give")
-    kept = np.arange(rows) * len(dataset.values) // rows
-    weights, strata, psu = (
-        None if part is None else part[kept] for part in (dataset.weights, dataset.strata, dataset.psu)
+    tables = np.zeros(len(dataset.values)) if dataset.replicates is None else dataset.replicates
+    _, starts, sizes = np.unique(tables, return_index=True, return_counts=True)
+    if not 1 <= rows <= sizes.min():
+        raise InputError(f"{rows} rows of {dataset.title!r} were asked for; it has 1 to {sizes.min()} to give")
+    kept = (starts[:, None] + np.arange(rows) * sizes[:, None] // rows).ravel()
+    weights, strata, psu, replicates = (
+        None if part is None else part[kept]
+        for part in (dataset.weights, dataset.strata, dataset.psu, dataset.replicates)
     )
     return replace(
         dataset,
@@ -30,4 +33,5 @@ def thinned(dataset: Dataset, rows: int) -> Dataset:
         weights=weights,
         strata=strata,
         psu=psu,
+        replicates=replicates,
     )

@@ -21,14 +21,15 @@ from datasets.table import Masked
 from imputers import IMPUTERS, make_imputer
 
 LOADED = """
-from benchmarks.suite import Suite
+from benchmarks.suite import Block
 from benchmarks.suites import SUITES
-from benchmarks.suites.gss_inference import _samples, _suite
+from benchmarks.suites.gss_inference import _suite
 
 @SUITES.register("few")
 def few():
     "Few replicates."
-    return _suite("few", _samples("gaussian", ("mean", "gaussian-em"), ("mcar",), 4, 2))
+    tables = [f"samples(population='gaussian', first={first}, size=2)" for first in (1, 3)]
+    return _suite("few", [Block(table, ("mean", "gaussian-em"), ("mcar",), seeds=(1,), n_draws=10) for table in tables])
 """
 
 
@@ -58,6 +59,23 @@ def test_the_quick_suite_takes_as_many_samples_as_are_asked_for():
     sizes = [(block.dataset.partition(",")[0], block.dataset.rpartition("first=")[2]) for block in suite.blocks]
     assert [after for _, after in sizes[:3]] == ["1, size=25)", "26, size=25)", "51, size=10)"]
     assert len({population for population, _ in sizes}) == 3 and len(sizes) == 9
+
+
+def test_samples_are_as_large_as_is_asked_for_and_a_language_model_has_one_in_a_cell():
+    wanted = {"imputers": ("mice-pmm", "llm(n_adapters=5)"), "mechanisms": ("mar",), "rows": 300}
+    suite = suite_named("gss-inference-quick(samples=2)", wanted)
+    own = [block for block in suite.blocks if "gaussian" in block.dataset]
+    sizes = [(block.imputers[0], DATASETS.resolve(block.dataset).keywords["size"]) for block in own]
+    assert sizes == [("mice-pmm", 2), ("llm(n_adapters=5)", 1), ("llm(n_adapters=5)", 1)]
+    assert suite.about["rows"] == 300 and {block.rows for block in suite.blocks} == {300}
+    few, console = Suite("few", tuple(own), "inference"), Console(quiet=True)
+    tables = load_tables(few, None, strict=False, console=console)
+    both, first, second = (tables[block.table] for block in own)
+    assert both.replicates.tolist() == [1.0] * 300 + [2.0] * 300
+    np.testing.assert_array_equal(both.values, np.concatenate([first.values, second.values]))
+    assert set(suite.about["designs"]) >= set(tables)
+    with pytest.raises(InputError, match="it has 1 to 1000"):
+        load_tables(replace(few, blocks=(replace(own[0], rows=1001),)), None, strict=False, console=console)
 
 
 def test_a_suite_is_narrowed_by_methods_and_mechanisms_and_refuses_what_completes_nothing():

@@ -103,6 +103,7 @@ def test_more_replicates_tell_smaller_gaps():
     hits = binom.ppf(0.05 / 117, 1000, 0.95) - 1
     assert binom.cdf(hits, 1000, many) >= 0.8
     assert binom.cdf(hits, 1000, many + 0.002) < 0.8
+    assert np.isnan(smallest_told(1, 117)) and smallest_told(25, 117) < few
 
 
 def manifest(records):
