@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
+from datasets.request import parse_request
+from imputers import IMPUTERS
+
 DEFAULT_MECHANISMS = ("mcar", "mar", "ni")
 DEFAULT_IMPUTERS = (
     "mean",
@@ -98,3 +101,9 @@ class Suite:
     def n_cells(self) -> int:
         """How many cells it has."""
         return sum(block.n_cells for block in self.blocks)
+
+
+def is_language_model(request: str) -> bool:
+    """Whether a request asks for a language model of this project: minutes where other methods take seconds."""
+    name = parse_request(request).name
+    return name in IMPUTERS and IMPUTERS[name].family == "llm"

@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING
 
 from datasets.errors import InputError
 from datasets.registry import Registry
-from datasets.request import parse_request
 
 if TYPE_CHECKING:
     from imputers.base import Imputer
@@ -32,9 +31,3 @@ def make_imputer(request: str) -> "Imputer":
     except InputError as error:
         raise InputError(f"{request}: {error}") from None
     return imputer
-
-
-def is_language_model(request: str) -> bool:
-    """Whether a request asks for a language model of this project: one that takes minutes where others take seconds."""
-    name = parse_request(request).name
-    return name in IMPUTERS and IMPUTERS[name].family == "llm"

@@ -119,8 +119,8 @@ def _show_plan(
 
     from benchmarks.growth.forecast import duration, plan_table, published
     from benchmarks.growth.kept import PUBLISHED
+    from benchmarks.suite import is_language_model
     from benchmarks.versions import ROOT
-    from imputers import is_language_model
 
     lines, seconds = plan_table(suite, tables, limits, published())
     heads = ("table", "imputer", "cells", "a cell", "GB", "all cells", "")

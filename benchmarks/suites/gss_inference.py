@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 
-from benchmarks.suite import DEFAULT_IMPUTERS, DEFAULT_MECHANISMS, Block, Suite
+from benchmarks.suite import DEFAULT_IMPUTERS, DEFAULT_MECHANISMS, Block, Suite, is_language_model
 from benchmarks.suites import SUITES
 from benchmarks.suites.gss import LANGUAGE_MODELS
 from datasets.errors import InputError
 from datasets.request import parse_request
-from imputers import IMPUTERS, is_language_model
+from imputers import IMPUTERS
 
 DRAWS = 10
 POPULATIONS = {  # as pages call them
