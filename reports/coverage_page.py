@@ -126,7 +126,7 @@ def _resolution(rows: pd.DataFrame) -> str:
         least = smallest_told(int(replicates), int(own.groupby("imputer").size().max()))
         told.append(f"{_share(least) if isfinite(least) else 'none'} with {replicates:.0f}")
     return (
-        "Coverage that is told from .95 with a power of 80 %, among all tests of a method, by the number of replicates: "
+        "Coverage that is told from .95 with a power of 80 %, among all tests of a method, by number of replicates: "
         f"{', '.join(told[:3])}."
     )
 

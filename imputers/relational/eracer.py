@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from datasets.schema import Floats, Kind
 from imputers import IMPUTERS
 from imputers.shared.chained import Fill, Visit
-from imputers.shared.completed import Item
+from imputers.shared.completed import Item, Rows, read_by
 from imputers.shared.distances import Gower
 from imputers.shared.levels import draw_level, normal_mean
 from imputers.shared.linear import Sums
@@ -54,6 +54,13 @@ class LinkedTurn:
     averages: Design
 
     @property
+    def chosen(self) -> Rows:
+        """Columns that are the predictors, of the design with the averages behind it."""
+        width = self.design.shape[1]
+        behind = width + np.arange(self.averages.shape[1])
+        return np.concatenate([read_by(self.item, self.predictors, width), behind])
+
+    @property
     def unit(self) -> tuple[float, float]:
         """Mean and deviation of the item's codes."""
         return self.predictors.unit(self.item.j)
@@ -80,8 +87,7 @@ class LinkedTurn:
         return self.holes() @ coefficients
 
     def _predictors_of(self, rows: NDArray[np.integer]) -> Design:
-        others = np.delete(self.design[rows], self.predictors.blocks[self.item.j], axis=1)
-        return np.hstack([others, self.averages[rows]])
+        return np.hstack([self.design[rows], self.averages[rows]])[:, self.chosen]
 
 
 @IMPUTERS.register("eracer")

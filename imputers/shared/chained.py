@@ -13,6 +13,7 @@ from imputers.heartbeat import steps
 from imputers.shared.completed import Completed, Item, Rows, Turn, below, narrowest
 from imputers.shared.predictors import Predictors
 from imputers.shared.selected import Selected
+from imputers.shared.turns import unread
 from imputers.traces import traced
 
 T = TypeVar("T", bound=Turn)
@@ -67,11 +68,15 @@ class ChainedImputer(Imputer):
     holes are filled anew from the regression. A subclass writes `_fill`, the conditional model, and has the
     parameter ``max_iter``. Each draw is a chain of its own; fitting only keeps the table, and the chains run when a
     prediction is asked for. Models learn from the fitted rows only; new rows are stacked below them and carried along
-    the chain. The expected values and probabilities of the prediction are what the draws came from, the forecasts of
+    the chain. Survey weights are not used.
+
+    An item is not regressed on those with a later turn that are missing wherever it is, and these are regressed on it
+    (`imputers.shared.turns.unread`).
+
+    The expected values and probabilities of the prediction are what the draws came from, the forecasts of
     the conditional models in the last iteration, averaged over the chains: less noisy than the mean of the draws or
     shares among them (Gelfand & Smith 1990, J. American Statistical Association 85, 398–409). Those of earlier
     iterations would be of other draws where a chain still moves, as between items that all but repeat each other.
-    Survey weights are not used.
 
     Attributes
     ----------
@@ -200,7 +205,10 @@ def same_bits(X: Floats, Y: Floats) -> bool:
 def items_with_holes(schema: Schema, table: Floats, fitted: int) -> Iterator[Item]:
     """Items of a table (n, p) with holes, fewest first; its first ``fitted`` rows are those that models learn from."""
     missing = np.isnan(table)
-    for j in np.argsort(missing[:fitted].sum(axis=0), kind="stable"):
+    order = np.lexsort((missing.sum(axis=0), missing[:fitted].sum(axis=0))).tolist()
+    passed = unread(missing, order)
+    for j in order:
         if missing[:, j].any():
             known = np.flatnonzero(~missing[:fitted, j])
-            yield Item.of(int(j), schema.columns[j], known, table[known, j], np.flatnonzero(missing[:, j]))
+            holes = np.flatnonzero(missing[:, j])
+            yield Item.of(j, schema.columns[j], known, table[known, j], holes, tuple(passed[j].tolist()))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol, Self
 
 import numpy as np
@@ -29,6 +30,7 @@ class Item:
     holes : rows where it is missing, fitted or new, ascending.
     levels : its observed codes in order, shape (K,); empty for a numeric item.
     answers : of the known rows, shape (known,): the codes of a numeric item, of another the numbers of the levels.
+    unread : positions of the items that it is not regressed on.
     """
 
     j: int
@@ -37,17 +39,17 @@ class Item:
     holes: Rows
     levels: Floats
     answers: NDArray
+    unread: tuple[int, ...] = ()
 
     @classmethod
-    def of(cls, j: int, column: Column, known: Rows, codes: Floats, holes: Rows) -> Self:
+    def of(cls, j: int, column: Column, known: Rows, codes: Floats, holes: Rows, unread: tuple[int, ...] = ()) -> Self:
         """Item j with codes (known,); of many rows their numbers take more memory than the answers."""
         known, holes = known.astype(np.int32), holes.astype(np.int32)
         if column.kind is Kind.NUMERIC:
-            return cls(j, column, known, holes, np.empty(0), codes)
+            return cls(j, column, known, holes, np.empty(0), codes, unread)
         levels = np.unique(codes)
-        return cls(
-            j, column, known, holes, levels, np.searchsorted(levels, codes).astype(np.min_scalar_type(len(levels)))
-        )
+        answers = np.searchsorted(levels, codes).astype(np.min_scalar_type(len(levels)))
+        return cls(j, column, known, holes, levels, answers, unread)
 
     @property
     def codes(self) -> Floats:
@@ -75,6 +77,10 @@ class Turn(Protocol):
     @property
     def item(self) -> Item:
         """The item."""
+
+    @property
+    def chosen(self) -> Rows:
+        """Columns of the design that are the predictors, the constant first, shape (q,)."""
 
     @property
     def unit(self) -> tuple[float, float]:
@@ -194,6 +200,11 @@ class CompletedTurn:
         """Columns of the item."""
         return self.completed.predictors.blocks[self.item.j]
 
+    @cached_property
+    def chosen(self) -> Rows:
+        """Columns that the item is regressed on, the constant first."""
+        return read_by(self.item, self.completed.predictors, len(self.completed.columns))
+
     @property
     def unit(self) -> tuple[float, float]:
         """What an ordinal or numeric item's codes are less and divided by, to become its column: mean and deviation."""
@@ -204,8 +215,8 @@ class CompletedTurn:
         """Squares and products of the known rows' predictors and the item's own columns."""
         own, to_design = self.own, self.completed.to_design
         known = to_design.T @ (self.completed.sums - self.squares) @ to_design
-        others = np.delete(known, own, axis=0)
-        return Sums(len(self.item.known), np.delete(others, own, axis=1), others[:, own], known[own, own])
+        others = known[self.chosen]
+        return Sums(len(self.item.known), others[:, self.chosen], others[:, own], known[own, own])
 
     def known(self) -> Design:
         """Predictors of the known rows (n, q)."""
@@ -217,11 +228,11 @@ class CompletedTurn:
         return self._predictors(self.before)
 
     def _predictors(self, columns: NDArray) -> Design:
-        """Columns (1 + q, k), centred and scaled, without the item's own: shape (k, q)."""
-        others = np.delete(columns, self.own, axis=0)
+        """Chosen ones of all columns, shape (all, k), centred and scaled: shape (k, q)."""
+        others, to_design = columns[self.chosen], self.completed.to_design
         if columns.dtype != np.uint8:
             return others.T
-        diagonal, shift = np.delete([np.diag(self.completed.to_design), self.completed.to_design[0]], self.own, axis=1)
+        diagonal, shift = np.diag(to_design)[self.chosen], to_design[0, self.chosen]
         shift[0] = 0
         return (others * diagonal[:, None].astype(np.float32) + shift[:, None].astype(np.float32)).T
 
@@ -235,9 +246,15 @@ class CompletedTurn:
         return weighted(self._widened(coefficients), self.before).T
 
     def _widened(self, coefficients: Floats) -> Design:
-        """Coefficients (d, 1 + q) of all columns as they are kept, 0 for the item's own."""
-        wide = np.insert(coefficients, np.full(self.own.stop - self.own.start, self.own.start), 0.0, axis=0)
+        """Coefficients of all columns as they are kept, shape (d, all), 0 for those that are not chosen."""
+        wide = np.zeros((len(self.completed.columns), coefficients.shape[1]))
+        wide[self.chosen] = coefficients
         return (self.completed.to_design @ wide).T.astype(np.result_type(self.completed.columns, np.float32))
+
+
+def read_by(item: Item, predictors: Predictors, width: int) -> Rows:
+    """Columns of a design of some width that an item may be regressed on: all but its own and those of unread items."""
+    return np.delete(np.arange(width), np.r_[tuple(predictors.blocks[k] for k in (item.j, *item.unread))])
 
 
 def as_kept(predictors: Predictors, j: int, columns: Floats, dtype: DTypeLike) -> NDArray:

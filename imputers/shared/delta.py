@@ -11,7 +11,7 @@ from datasets.errors import InputError
 from datasets.prediction import Prediction
 from datasets.schema import UNORDERED, Column, Floats, Kind, Schema
 from imputers.shared.chained import ChainedImputer, Fill
-from imputers.shared.completed import Item, Turn
+from imputers.shared.completed import Item, Rows, Turn
 from imputers.shared.levels import draw_level
 from imputers.shared.linear import Sums
 from imputers.shared.predictors import Design, Predictors
@@ -71,9 +71,7 @@ class DeltaAdjusted(ChainedImputer):
         item = turn.item
         place = dict(zip(self.indicated_.tolist(), count(len(self.schema_)), strict=False)).get(item.j)
         if place is not None:
-            blocks = self.predictors_.blocks
-            width = blocks[item.j].stop - blocks[item.j].start
-            turn = Without(turn, blocks[place].start - width)
+            turn = Without(turn, int(np.searchsorted(turn.chosen, self.predictors_.blocks[place].start)))
         fill = super()._fill(turn, start, rng)
         departure = self.departures_.get(item.j)
         return fill if departure is None else moved(item, fill, departure, rng)
@@ -100,6 +98,11 @@ class Without:
     def item(self) -> Item:
         """The item."""
         return self.whole.item
+
+    @property
+    def chosen(self) -> Rows:
+        """Columns that are the other predictors."""
+        return np.delete(self.whole.chosen, self.place)
 
     @property
     def unit(self) -> tuple[float, float]:

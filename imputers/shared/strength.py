@@ -58,12 +58,13 @@ def strongest(predictors: Predictors, X: Floats, n_features: int) -> list[Places
     After ``quickpred`` of R's mice (van Buuren & Groothuis-Oudshoorn 2011, J. Statistical Software 45:3, section 3.4):
     a predictor's correlation with the item where both are observed, or with the item's being missing where the
     predictor is observed, is 0.1 at least, and it is observed (usable) in a tenth at least of the rows where the item
-    is not. Unlike there, a nominal item counts by all its levels (`_squared_correlation`), correlations are less what
-    chance gives, as there are so many, and there is a largest number: best first by the squared correlation times the
-    share of usable cases, or by that with being missing, if it is larger. Predictors are passed over whose columns
-    would make more than four for each of n_features, such as occupations in hundreds of levels. An item with no
-    predictor strong enough has one, the most complete other item. Holes are left out, so hidden answers have no say. Of
-    more than 10,000 rows, 10,000 decide.
+    is not. Unlike there, a predictor that is missing only where the item is counts as usable, as the two are drawn
+    together; a nominal item counts by all its levels (`_squared_correlation`); correlations are less what chance gives,
+    as there are so many; and there is a largest number: best first by the squared correlation times the share of usable
+    cases, or by that with being missing, if it is larger. Predictors are passed over whose columns would make more than
+    four for each of n_features, such as occupations in hundreds of levels. An item with no predictor strong enough has
+    one, the most complete other item. Holes are left out, so hidden answers have no say. Of more than 10,000 rows,
+    10,000 decide.
     """
     rows = np.unique(np.linspace(0, len(X) - 1, min(len(X), ROWS)).astype(np.intp))
     table = _Known.of(predictors, X[rows])
@@ -149,6 +150,9 @@ def _worths(table: _Known) -> Iterator[tuple[int, Singles]]:
         lacking = count - pairs  # rows where the other is known and the item is not
         holes = n - known.sum(axis=0)[:, None]
         usable = np.where(holes > 0, lacking / np.maximum(holes, 1), count / n)
+        inside = pairs == n - holes  # the other is missing only where the item is, and drawn before it
+        before = (lacking > 0) | (np.arange(p) < np.arange(items.start, items.stop)[:, None])
+        usable[inside & before] = 1.0
         missing = _with_missingness(table, lacking, count, totals - theirs, totals, squares)
         yield start, np.where(usable >= LEAST_USABLE, np.maximum(strength * usable, missing), 0.0)
 

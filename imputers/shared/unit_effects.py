@@ -8,7 +8,7 @@ import numpy as np
 
 from datasets.schema import Floats
 from imputers.shared.chained import Fill
-from imputers.shared.completed import Item, Turn
+from imputers.shared.completed import Item, Rows, Turn
 from imputers.shared.linear import Sums, fit_linear, penalty
 from imputers.shared.nearest import nearest_donors
 from imputers.shared.pmm import lend
@@ -96,6 +96,11 @@ class Shrunken:
     def item(self) -> Item:
         """The item."""
         return self.whole.item
+
+    @property
+    def chosen(self) -> Rows:
+        """Columns that are the predictors."""
+        return self.whole.chosen
 
     @property
     def unit(self) -> tuple[float, float]:

@@ -1,6 +1,6 @@
 """Chained classification and regression trees: every hole gets the answer of a row in its leaf."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -69,8 +69,12 @@ class MiceCart(ChainedImputer):
 
     def _fill(self, turn: Turn, start: Floats | None, rng: np.random.Generator) -> Fill:
         known, holes = turn.known(), turn.holes()
-        leaves = self._binned_leaves if self.edges_ else self._leaves
-        return leaf_donors(turn.item, *leaves(turn.item, known, holes, rng), rng)
+        if self.edges_:
+            edges = [self.edges_[k - 1] for k in turn.chosen[1:]]
+            leaves = self._binned_leaves(turn.item, known, holes, edges, rng)
+        else:
+            leaves = self._leaves(turn.item, known, holes, rng)
+        return leaf_donors(turn.item, *leaves, rng)
 
     def _leaves(self, item: Item, known: Design, holes: Design, rng: np.random.Generator) -> tuple[Rows, Rows]:
         """Leaves of the known rows (n,) and the holes (h,), by splits at any value."""
@@ -89,16 +93,16 @@ class MiceCart(ChainedImputer):
         tree.fit(known, item.answers if nominal else item.codes)
         return tree.apply(known), tree.apply(holes)
 
-    def _binned_leaves(self, item: Item, known: Design, holes: Design, rng: np.random.Generator) -> tuple[Rows, Rows]:
-        """The same by splits between bins; of equal splits, chance prefers a predictor."""
-        block = self.predictors_.blocks[item.j]
-        order = 1 + rng.permutation(known.shape[1] - 1)  # the constant tells nothing
-        own = [*self.edges_[: block.start - 1], *self.edges_[block.stop - 1 :]]
-        edges = [own[k - 1] for k in order]
+    def _binned_leaves(
+        self, item: Item, known: Design, holes: Design, edges: Sequence[Floats], rng: np.random.Generator
+    ) -> tuple[Rows, Rows]:
+        """The same by splits between the bins of each predictor; of equal splits, chance prefers a predictor."""
+        order = rng.permutation(len(edges))
+        shuffled = [edges[k] for k in order]
         return grow(
-            binned([known[:, k] for k in order], edges),
+            binned([known[:, 1 + k] for k in order], shuffled),  # the constant tells nothing
             outcome_of(item),
-            binned([holes[:, k] for k in order], edges),
+            binned([holes[:, 1 + k] for k in order], shuffled),
             min_samples_leaf=self.min_samples_leaf,
             min_samples_split=3 * self.min_samples_leaf,
             min_gain=self.min_impurity_decrease,

@@ -14,9 +14,11 @@ from imputers.base import Imputer
 from imputers.heartbeat import steps
 from imputers.shared.predictors import Predictors
 from imputers.shared.strength import AUTO, Number, number_of_predictors, said_of, strongest
+from imputers.shared.turns import unread
 from imputers.trees.boosting import BOOSTER, BoostedClasses, BoostedScore, Conditional, learn_classes, learn_score
 from imputers.trees.predictors import encode, increasing_holes, most_informative
 
+TOGETHER = 20  # holes of an item that are holes of another, too, before its trees do without that other
 CHAINS = 5  # at least so many chains are averaged for means and probabilities, however few draws are asked for
 
 
@@ -36,6 +38,9 @@ class Gbm(Imputer):
     chains, one a draw; draws stop in turn after each sweep but the first. Means and probabilities are averages over
     the chains and these sweeps of those of the donors: averaged over draws of the other holes they condition on what
     was observed alone (Rao–Blackwell), which one model on mean-filled predictors does not.
+
+    The trees of an item do not read items with a later turn that are missing wherever it is, of twenty holes at least
+    (`imputers.shared.turns.unread`); new rows with an answer to one of these are filled without it.
 
     In tables of more than 200 items, the trees of an item read 30 others at most, those that go best with it or with
     its being missing (`imputers.shared.strength.strongest`, after R's ``quickpred``). A stated ``n_features`` takes as
@@ -102,6 +107,9 @@ class Gbm(Imputer):
         schema, holes = self.schema_, np.isnan(X)
         self.order_ = increasing_holes(X)
         self.chosen_ = self._choose(X)
+        for j, passed in enumerate(unread(holes, self.order_, TOGETHER)):
+            left = np.setdiff1d(self.chosen_[j], passed)
+            self.chosen_[j] = left if len(left) else self.chosen_[j]
         spans = [np.arange(block.start, block.stop) for block in schema.blocks]
         self.read_ = [np.concatenate([spans[k] for k in chosen]) for chosen in self.chosen_]  # columns of the design
         self.models_: list[dict[int, Conditional]] = []

@@ -50,6 +50,7 @@ def chosen(table, n_features):
 def test_those_that_go_with_the_item_or_with_its_holes_are_chosen(table):
     assert chosen(table, 7)[0] == [1, 2, 4, 5]  # not noise; not the copy that is never there where y is not
     assert chosen(table, 2)[0] == [1, 4]
+    assert 0 in chosen(table, 7)[6]  # which is drawn after y, and from it
     assert all(j not in own for j, own in enumerate(chosen(table, 7)))
 
 
