@@ -114,43 +114,33 @@ def complete_survey(
     """
     values, reasons = survey.dataset.values, survey.dataset.reasons
     filled = np.isnan(values) if fill_not_asked else np.isnan(values) & (reasons != Reason.NOT_ASKED)
-    facts = {
-        **survey.dataset.origin,
-        "rows": len(values),
-        "imputer": imputer,
-        "draws": n_draws,
-        "seed": seed,
-        "fill_not_asked": fill_not_asked,
-    }
+    facts: dict[str, object] = {**survey.dataset.origin, "rows": len(values), "imputer": imputer, "draws": n_draws}
+    facts |= {"seed": seed, "fill_not_asked": fill_not_asked}
     if not filled.any():
-        whole = dict.fromkeys([*_draw_names(n_draws), "point", "expected"], values)
-        account = account_for(survey, filled, [values])
-        return Completion(
-            whole, filled, account, f"{survey.path.name} has no holes to fill: its tables come back as they are", facts
-        )
-    method = fitted
-    if method is None:
+        return _as_it_is(survey, filled, n_draws, facts)
+    if fitted is None:
         with watch(f"{imputer} learns"):
-            method = learn(survey, imputer, seed)
+            fitted = learn(survey, imputer, seed)
     with watch(f"{imputer} draws"), tracing() as visits:
-        tables = _tables(survey, method, n_draws, seed, filled)
-    convergence = Convergence.of(visits, method.schema_, 1 if method.deterministic else n_draws)
+        tables = _tables(survey, fitted, n_draws, seed, filled)
+    convergence = Convergence.of(visits, fitted.schema_, 1 if fitted.deterministic else n_draws)
     if convergence.traces:
         facts["convergence"] = convergence.as_json()
-    whole = tables if fill_not_asked else _with_filters(survey, tables)
-    drawn = [whole[name] for name in _draw_names(n_draws)]
+    tables = tables if fill_not_asked else _with_filters(survey, tables)
+    drawn = [tables[name] for name in _draw_names(n_draws)]
     filled = filled & ~np.isnan(drawn).all(axis=0)
+    equal = f" ({imputer} has no distribution: all draws are equal)" if fitted.deterministic else ""
+    told = f"{_number(filled.sum(), 'hole')} filled by {imputer}, {_number(n_draws, 'draw')}{equal}"
     account = account_for(survey, filled, drawn)
-    equal = f" ({imputer} has no distribution: all draws are equal)" if method.deterministic else ""
-    return Completion(
-        whole,
-        filled,
-        account,
-        f"{_number(filled.sum(), 'hole')} filled by {imputer}, {_number(n_draws, 'draw')}{equal}",
-        facts,
-        convergence,
-        method.decided(),
-    )
+    return Completion(tables, filled, account, told, facts, convergence, fitted.decided())
+
+
+def _as_it_is(survey: SurveyFile, filled: NDArray[np.bool_], n_draws: int, facts: Mapping[str, object]) -> Completion:
+    """What is to be written of a file without a hole to fill."""
+    values = survey.dataset.values
+    tables = dict.fromkeys([*_draw_names(n_draws), "point", "expected"], values)
+    told = f"{survey.path.name} has no holes to fill: its tables come back as they are"
+    return Completion(tables, filled, account_for(survey, filled, [values]), told, facts)
 
 
 def _with_filters(survey: SurveyFile, tables: Mapping[str, Floats]) -> dict[str, Floats]:

@@ -1,7 +1,7 @@
 """Computing the cells of a run that its store lacks, beside other runs on the same store."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,60 +64,84 @@ def compute(jobs: Sequence[Job], store: Store, settings: Settings, progress: Pro
     -------
     The records of all cells that are done or tried, and whether a failure stopped the rest.
     """
-    stored = {job.record_key: store.read(job.record_key, progress.say) for job in jobs}
-    records = {key: record for key, record in stored.items() if record is not None and record.status == "done"}
-    missing = [job for job in jobs if job.record_key not in records]
-    lacking: dict[str, str] = {}
-    stopped = False
-
-    def done(job: Job, record: Record, seconds: float) -> bool:
-        nonlocal stopped
-        record = records[job.record_key] = store.write(job.record_key, record)
-        claims.release(job.record_key)
-        if record.status == "unavailable":
-            lacking[record.imputer] = record.message
-        progress.finished(job.cell, record, seconds, expected[job.record_key])
-        stopped = settings.fail_fast and record.status == "failed"
-        return not stopped
-
-    def available() -> Iterator[Job]:
-        while waiting:
-            job = waiting.pop(0)
-            message = lacking.get(job.cell.imputer)
-            if message is not None:
-                done(job, job.record("unavailable", message, 0.0), 0.0)
-            elif not claims.take(job.record_key):
-                others.append(job)
-            else:
-                found = store.read(job.record_key, progress.say)
-                if found is None or found == stored[job.record_key]:
-                    yield job
-                else:  # another run has computed it since this one began
-                    done(job, found, 0.0)
-
-    claims, waiting, others = Claims(store), _in_order(missing, records, settings), list[Job]()
-    expected = _expected(missing)
-    progress.start(len(jobs), len(records), sum(expected.values()))
+    queue = Queue(jobs, store, settings, progress)
+    missing = list(queue.waiting)
+    progress.start(len(jobs), len(queue.records), sum(queue.expected.values()))
     try:
         if missing:
             if settings.dask is None:  # workers do so themselves
-                lacking |= prepare(missing)
+                queue.lacking |= prepare(missing)
             engine = _here if settings.dask is None else _on_cluster
-            with claims.kept(), engine(missing, settings, progress) as work:
-                work(available(), done)
-                while others and not stopped:
-                    keys = [job.record_key for job in others]
-                    progress.waiting(len(keys), claims.owner(keys[0]))
-                    claims.wait(keys)
-                    waiting, others = others, []
-                    work(available(), done)
+            with queue.claims.kept(), engine(missing, settings, progress) as work:
+                queue.empty(work)
     finally:
         progress.stop()
-    for job in jobs:  # another run on this folder may have done what failed here
-        found = records.get(job.record_key)
-        if found is not None and found.status != "done":
-            records[job.record_key] = store.read(job.record_key, progress.say) or found
-    return [records[job.record_key] for job in jobs if job.record_key in records], stopped
+    return queue.found(), queue.stopped
+
+
+class Queue:
+    """Jobs that wait to be computed, those that other runs on the same store have claimed, and records of the others.
+
+    Attributes
+    ----------
+    records : of the cells that are done or tried, by key.
+    waiting, others : jobs, and those that another run has claimed.
+    lacking : what a method that is unavailable lacks, by request.
+    expected : seconds that each job will take, by key.
+    stopped : whether a failure stopped the rest.
+    """
+
+    def __init__(self, jobs: Sequence[Job], store: Store, settings: Settings, progress: Progress) -> None:
+        self.jobs, self.store, self.settings, self.progress = jobs, store, settings, progress
+        self.claims, self.others, self.lacking, self.stopped = Claims(store), list[Job](), dict[str, str](), False
+        self._stored = {job.record_key: store.read(job.record_key, progress.say) for job in jobs}
+        done = {key: record for key, record in self._stored.items() if record is not None and record.status == "done"}
+        missing = [job for job in jobs if job.record_key not in done]
+        self.records, self.expected = done, _expected(missing)
+        self.waiting = _each_method_first(missing) if settings.dask is None else longest_first(missing, done)
+
+    def empty(self, work: Work) -> None:
+        """Have all jobs done by what does them, what is claimed by others in the end."""
+        work(self._available(), self._done)
+        while self.others and not self.stopped:
+            keys = [job.record_key for job in self.others]
+            self.progress.waiting(len(keys), self.claims.owner(keys[0]))
+            self.claims.wait(keys)
+            self.waiting, self.others = self.others, []
+            work(self._available(), self._done)
+
+    def found(self) -> list[Record]:
+        """Records in the order of the jobs; another run may have done what failed here."""
+        for key, record in self.records.items():
+            if record.status != "done":
+                self.records[key] = self.store.read(key, self.progress.say) or record
+        return [self.records[job.record_key] for job in self.jobs if job.record_key in self.records]
+
+    def _available(self) -> Iterator[Job]:
+        """Claim job after job, and give those that are neither claimed nor done by others and lack nothing."""
+        while self.waiting:
+            job = self.waiting.pop(0)
+            message = self.lacking.get(job.cell.imputer)
+            if message is not None:
+                self._done(job, job.record("unavailable", message, 0.0), 0.0)
+            elif not self.claims.take(job.record_key):
+                self.others.append(job)
+            else:
+                found = self.store.read(job.record_key, self.progress.say)
+                if found is None or found == self._stored[job.record_key]:
+                    yield job
+                else:  # another run has computed it since this one began
+                    self._done(job, found, 0.0)
+
+    def _done(self, job: Job, record: Record, seconds: float) -> bool:
+        """Keep the record of a job, and say whether to go on."""
+        record = self.records[job.record_key] = self.store.write(job.record_key, record)
+        self.claims.release(job.record_key)
+        if record.status == "unavailable":
+            self.lacking[record.imputer] = record.message
+        self.progress.finished(job.cell, record, seconds, self.expected[job.record_key])
+        self.stopped = self.settings.fail_fast and record.status == "failed"
+        return not self.stopped
 
 
 @contextmanager
@@ -174,7 +198,3 @@ def _expected(jobs: Sequence[Job]) -> dict[str, float]:
     """Seconds that each job will take by the published growth, by record key."""
     cells = [(job.cell.imputer, len(job.masked.values), len(job.masked.schema), job.cell.n_draws) for job in jobs]
     return dict(zip([job.record_key for job in jobs], expected_seconds(cells, published()), strict=True))
-
-
-def _in_order(missing: Sequence[Job], records: Mapping[str, Record], settings: Settings) -> list[Job]:
-    return _each_method_first(missing) if settings.dask is None else longest_first(missing, records)
