@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import count
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from datasets.errors import InputError
 from datasets.prediction import Prediction
@@ -39,8 +39,9 @@ class DeltaAdjusted(ChainedImputer):
 
     NARFCS, not-at-random fully conditional specification: Tompsett, Leacy, Moreno-Betancur, Heron & White (2018),
     Statistics in Medicine 37, 2338-2353. In the model of an item stand, beside all other items, whether each of them is
-    missing; and the item's own indicator with a coefficient that no data can tell, ``delta``, which is stated. A
-    subclass stands on this and on a chained method, has the parameter ``delta``, and changes nothing else.
+    missing; and the item's own indicator with a coefficient that no data can tell, ``delta``, which is stated. The
+    indicator of an item that is never missing where this one is known tells as little, and stands for no departure of
+    its own. A subclass stands on this and on a chained method, has the parameter ``delta``, and changes nothing else.
 
     Fills of an ordinal item, or of a number with so many decimals, are moved by ``delta`` in expectation: to one of the
     two nearest answers, at random; at the ends of the scale they stay. With no ``delta`` it is missingness at random,
@@ -50,6 +51,7 @@ class DeltaAdjusted(ChainedImputer):
     ----------
     departures_ : those that were stated, by position of the item.
     indicated_ : positions of the items whose indicators are predictors.
+    constant_ : per item, columns of the design with indicators that are all alike where it is known.
     """
 
     nouns: ClassVar[None] = None
@@ -63,15 +65,17 @@ class DeltaAdjusted(ChainedImputer):
         columns = tuple(Column(f"missing: {j}", Kind.NUMERIC) for j in self.indicated_)
         self.predictors_ = Predictors.learn(Schema((*self.schema_.columns, *columns)), self.table_)
         self.read_ = []  # indicators of all items stand beside all items
+        starts = np.array([block.start for block in self.predictors_.blocks[len(self.schema_) :]], dtype=np.intp)
+        indicators = self.table_[:, len(self.schema_) :]
+        known = (indicators[~np.isnan(own)] for own in X.T)
+        self.constant_ = [starts[(own == own[:1]).all(axis=0)] for own in known]
 
     def _impute(self, X: Floats, n_draws: int, rng: np.random.Generator) -> Prediction:
         return super()._impute(self._indicated(X), n_draws, rng)
 
     def _fill(self, turn: Turn, start: Floats | None, rng: np.random.Generator) -> Fill:
         item = turn.item
-        place = dict(zip(self.indicated_.tolist(), count(len(self.schema_)), strict=False)).get(item.j)
-        if place is not None:
-            turn = Without(turn, int(np.searchsorted(turn.chosen, self.predictors_.blocks[place].start)))
+        turn = Without(turn, np.isin(turn.chosen, self.constant_[item.j]))
         fill = super()._fill(turn, start, rng)
         departure = self.departures_.get(item.j)
         return fill if departure is None else moved(item, fill, departure, rng)
@@ -83,16 +87,16 @@ class DeltaAdjusted(ChainedImputer):
 
 @dataclass(frozen=True, eq=False)
 class Without:
-    """A turn in which one predictor is left out: the item's own indicator, which is constant among its known rows.
+    """A turn in which some predictors are left out: indicators that are constant among the item's known rows.
 
     Parameters
     ----------
     whole : the turn.
-    place : of the predictor among those of the turn.
+    gone : which of its predictors are left out, shape (q,).
     """
 
     whole: Turn
-    place: int
+    gone: NDArray[np.bool_]
 
     @property
     def item(self) -> Item:
@@ -102,7 +106,7 @@ class Without:
     @property
     def chosen(self) -> Rows:
         """Columns that are the other predictors."""
-        return np.delete(self.whole.chosen, self.place)
+        return self.whole.chosen[~self.gone]
 
     @property
     def unit(self) -> tuple[float, float]:
@@ -112,24 +116,30 @@ class Without:
     @property
     def sums(self) -> Sums:
         """Sums of the other predictors."""
-        xx, xy = (np.delete(part, self.place, axis=0) for part in (self.whole.sums.xx, self.whole.sums.xy))
-        return self.whole.sums._replace(xx=np.delete(xx, self.place, axis=1), xy=xy)
+        sums, kept = self.whole.sums, ~self.gone
+        return sums._replace(xx=sums.xx[np.ix_(kept, kept)], xy=sums.xy[kept])
 
     def known(self) -> Design:
         """Predictors of the known rows."""
-        return np.delete(self.whole.known(), self.place, axis=1)
+        return self.whole.known()[:, ~self.gone]
 
     def holes(self) -> Design:
         """Predictors of the holes."""
-        return np.delete(self.whole.holes(), self.place, axis=1)
+        return self.whole.holes()[:, ~self.gone]
 
     def at_known(self, coefficients: Floats) -> Design:
         """What coefficients predict for the known rows."""
-        return self.whole.at_known(np.insert(coefficients, self.place, 0.0, axis=0))
+        return self.whole.at_known(self._widened(coefficients))
 
     def at_holes(self, coefficients: Floats) -> Design:
         """What coefficients predict for the holes."""
-        return self.whole.at_holes(np.insert(coefficients, self.place, 0.0, axis=0))
+        return self.whole.at_holes(self._widened(coefficients))
+
+    def _widened(self, coefficients: Floats) -> Floats:
+        """Coefficients of all predictors, 0 for those that are left out."""
+        wide = np.zeros((len(self.gone), coefficients.shape[1]))
+        wide[~self.gone] = coefficients
+        return wide
 
 
 def moved(item: Item, fill: Fill, departure: Departure, rng: np.random.Generator) -> Fill:

@@ -44,6 +44,19 @@ def test_the_true_departure_gives_the_true_mean_and_none_does_not(name):
 
 
 @pytest.mark.parametrize("name", ["narfcs", "narfcs-pmm"])
+def test_that_another_item_is_missing_too_moves_nothing_where_it_always_is(name):
+    """The two indicators are one; a coefficient of the other's, which no data tell, would move fills by chance."""
+    rng = np.random.default_rng(3)
+    x, gone = rng.normal(size=2000), rng.random(2000) < 0.4
+    seen = np.column_stack([x, 0.8 * x + 0.6 * rng.normal(size=2000), 0.5 * x + rng.normal(size=2000)])
+    seen[gone, 1:] = np.nan
+    schema = Schema(tuple(Column(name, Kind.NUMERIC) for name in "xyz"))
+    drawn, _ = fills(name, seen, schema, 1)
+    assert drawn.mean(axis=1) == pytest.approx(np.full(5, 0.8 * x[gone].mean()), abs=0.12)
+    assert drawn.std(axis=1) == pytest.approx(np.ones(5), abs=0.1)
+
+
+@pytest.mark.parametrize("name", ["narfcs", "narfcs-pmm"])
 def test_log_odds_of_an_answer_are_moved(name):
     seen, schema, _ = selected()
     shares = [
