@@ -1,6 +1,7 @@
 """Chained equations: items are imputed in turn, each from all others, iteration after iteration."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import ClassVar, NamedTuple, Protocol, TypeVar
 
 import numpy as np
@@ -13,7 +14,7 @@ from imputers.heartbeat import steps
 from imputers.shared.completed import Completed, Item, Rows, Turn, below, narrowest
 from imputers.shared.predictors import Predictors
 from imputers.shared.selected import Selected
-from imputers.shared.turns import unread
+from imputers.shared.turns import turns
 from imputers.traces import traced
 
 T = TypeVar("T", bound=Turn)
@@ -70,8 +71,11 @@ class ChainedImputer(Imputer):
     prediction is asked for. Models learn from the fitted rows only; new rows are stacked below them and carried along
     the chain. Survey weights are not used.
 
-    An item is not regressed on those with a later turn that are missing wherever it is, and these are regressed on it
-    (`imputers.shared.turns.unread`).
+    In the first iteration an item is drawn from complete items and those before it alone, so that chains begin with
+    draws of whole rows (Raghunathan, Lepkowski, Van Hoewyk & Solenberger 2001, Survey Methodology 27, 85–95). Items
+    that are missing wherever another is have their turns right behind it, and are regressed on it and not it on them,
+    so that they are drawn together (`imputers.shared.turns`). Without the two, items that all but repeat each other and
+    are mostly missing together keep what they began with.
 
     The expected values and probabilities of the prediction are what the draws came from, the forecasts of
     the conditional models in the last iteration, averaged over the chains: less noisy than the mean of the draws or
@@ -160,13 +164,15 @@ class ChainedImputer(Imputer):
     def _visits(self, completed: Chain[T], items: list[Item], rng: np.random.Generator) -> Iterator[Visit]:
         """Visit the items in turn, iteration after iteration."""
         parameters: dict[int, Floats | None] = {}
+        first = items if self.deterministic else starting(items, len(self.schema_))
         for iteration in steps(range(self.max_iter), self.max_iter):
-            for item in steps(items, len(items)):
+            for item in steps(items if iteration else first, len(items)):
                 turn = completed.turn(item)
                 fill = self._fill(turn, parameters.get(item.j), rng)
                 completed.put(turn, self._carry(item, fill))
                 traced(item.j, fill.codes)
-                parameters[item.j] = fill.parameters
+                if first is items or iteration:  # else they are of other predictors
+                    parameters[item.j] = fill.parameters
                 if iteration == self.max_iter - 1:
                     yield Visit(item, fill.codes, fill.forecast())
 
@@ -202,13 +208,22 @@ def same_bits(X: Floats, Y: Floats) -> bool:
     return X.shape == Y.shape and np.array_equal(X.view(np.int64), Y.view(np.int64))
 
 
+def starting(items: Sequence[Item], n_items: int) -> Iterator[Item]:
+    """Items with holes as in the first iteration, none regressed on a later one, of all the items of a table.
+
+    Where no item is complete, the first is regressed on all others, as there is nothing else.
+    """
+    for place, item in enumerate(items):
+        later = tuple(other.j for other in items[place + 1 :])
+        yield replace(item, unread=later if len(later) < n_items - 1 else ())
+
+
 def items_with_holes(schema: Schema, table: Floats, fitted: int) -> Iterator[Item]:
-    """Items of a table (n, p) with holes, fewest first; its first ``fitted`` rows are those that models learn from."""
+    """Items of a table (n, p) with holes in the order of their turns; models learn from its first ``fitted`` rows."""
     missing = np.isnan(table)
     order = np.lexsort((missing.sum(axis=0), missing[:fitted].sum(axis=0))).tolist()
-    passed = unread(missing, order)
-    for j in order:
+    for j, unread in turns(missing, order).items():
         if missing[:, j].any():
             known = np.flatnonzero(~missing[:fitted, j])
             holes = np.flatnonzero(missing[:, j])
-            yield Item.of(j, schema.columns[j], known, table[known, j], holes, tuple(passed[j].tolist()))
+            yield Item.of(j, schema.columns[j], known, table[known, j], holes, unread)

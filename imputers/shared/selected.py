@@ -48,7 +48,8 @@ class Selected:
 
     def turn(self, item: Item) -> "SelectedTurn":
         """Look at the table from an item."""
-        blocks = [self.predictors.blocks[k] for k in self.read[item.j] if k not in item.unread]
+        read = [k for k in self.read[item.j] if k not in item.unread] or self.read[item.j]
+        blocks = [self.predictors.blocks[k] for k in read]
         return SelectedTurn(item, self, np.r_[tuple([slice(0, 1), *blocks])])
 
     def put(self, turn: "SelectedTurn", columns: Floats) -> None:

@@ -14,7 +14,7 @@ from imputers.base import Imputer
 from imputers.heartbeat import steps
 from imputers.shared.predictors import Predictors
 from imputers.shared.strength import AUTO, Number, number_of_predictors, said_of, strongest
-from imputers.shared.turns import unread
+from imputers.shared.turns import turns
 from imputers.trees.boosting import BOOSTER, BoostedClasses, BoostedScore, Conditional, learn_classes, learn_score
 from imputers.trees.predictors import encode, increasing_holes, most_informative
 
@@ -39,8 +39,8 @@ class Gbm(Imputer):
     the chains and these sweeps of those of the donors: averaged over draws of the other holes they condition on what
     was observed alone (Rao–Blackwell), which one model on mean-filled predictors does not.
 
-    The trees of an item do not read items with a later turn that are missing wherever it is, of twenty holes at least
-    (`imputers.shared.turns.unread`); new rows with an answer to one of these are filled without it.
+    Items that are missing wherever another is, of twenty holes at least, have their turns right behind it, and its
+    trees do not read them (`imputers.shared.turns`), also in new rows that know such an item and not the one before it.
 
     In tables of more than 200 items, the trees of an item read 30 others at most, those that go best with it or with
     its being missing (`imputers.shared.strength.strongest`, after R's ``quickpred``). A stated ``n_features`` takes as
@@ -105,9 +105,9 @@ class Gbm(Imputer):
 
     def _fit(self, X: Floats, rng: np.random.Generator) -> None:
         schema, holes = self.schema_, np.isnan(X)
-        self.order_ = increasing_holes(X)
-        self.chosen_ = self._choose(X)
-        for j, passed in enumerate(unread(holes, self.order_, TOGETHER)):
+        unread = turns(holes, increasing_holes(X), TOGETHER)
+        self.order_, self.chosen_ = list(unread), self._choose(X)
+        for j, passed in unread.items():
             left = np.setdiff1d(self.chosen_[j], passed)
             self.chosen_[j] = left if len(left) else self.chosen_[j]
         spans = [np.arange(block.start, block.stop) for block in schema.blocks]
