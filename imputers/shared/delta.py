@@ -39,9 +39,9 @@ class DeltaAdjusted(ChainedImputer):
 
     NARFCS, not-at-random fully conditional specification: Tompsett, Leacy, Moreno-Betancur, Heron & White (2018),
     Statistics in Medicine 37, 2338-2353. In the model of an item stand, beside all other items, whether each of them is
-    missing; and the item's own indicator with a coefficient that no data can tell, ``delta``, which is stated. The
-    indicator of an item that is never missing where this one is known tells as little, and stands for no departure of
-    its own. A subclass stands on this and on a chained method, has the parameter ``delta``, and changes nothing else.
+    missing; and the item's own indicator with a coefficient that no data can tell, ``delta``, which is stated. No
+    more can they tell a coefficient of the indicator of an item that is never missing where this one is known; it is
+    left out. A subclass stands on this and on a chained method, has the parameter ``delta``, and changes nothing else.
 
     Fills of an ordinal item, or of a number with so many decimals, are moved by ``delta`` in expectation: to one of the
     two nearest answers, at random; at the ends of the scale they stay. With no ``delta`` it is missingness at random,

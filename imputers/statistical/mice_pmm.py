@@ -18,7 +18,8 @@ class MicePmm(ChainedImputer):
     """Chained predictive mean matching: Bayesian coefficients, 5 donors.
 
     Little 1988 (Journal of Business & Economic Statistics 6, 287–296); van Buuren 2018, Flexible Imputation of Missing
-    Data, algorithm 3.3, with R's ``mice`` defaults: type-1 matching, 5 donors, 5 iterations. Numeric and ordinal items
+    Data, algorithm 3.3, with R's ``mice`` defaults: type-1 matching, 5 donors, 5 iterations; only how chains begin, and
+    what is done with items that are missing together, is as `ChainedImputer` says. Numeric and ordinal items
     are matched on their predicted code. Codes of a nominal item mean nothing as numbers; it is matched on the predicted
     canonical scores of its levels, in up to 3 dimensions (see `canonical_scores`; R from version 3.16 uses the
     first dimension, earlier ones the codes).
