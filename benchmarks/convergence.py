@@ -66,7 +66,8 @@ class Convergence:
         more = f" and {len(order) - NAMED} more" if len(order) > NAMED else ""
         return (
             f"chains disagree on {named}{more}: R-hat of their means or SDs is above {limit:.2f}, which is more than "
-            "chance; give the method a larger max_iter, and look at traces.png"
+            "chance; give the method a larger max_iter, or leave out items that all but repeat another, and look at "
+            "traces.png"
         )
 
 
