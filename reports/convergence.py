@@ -78,6 +78,6 @@ def _warning(name: str, found: pd.Series) -> str:
     return (
         f"**The chains of {plain(name)} disagree** in {round(found['apart'] * found['cells'])} of "
         f"{found['cells']:.0f} cells, by an R-hat of up to {found['largest']:.2f}: its draws still depend on where "
-        "they began. Before its tables are analysed, give it a larger `max_iter`, or leave out items that all but repeat "
-        "another."
+        "they began. Before its tables are analysed, give it a larger `max_iter`, or leave out items that all but "
+        "repeat another."
     )
