@@ -19,6 +19,7 @@ from imputers.trees.boosting import BOOSTER, BoostedClasses, BoostedScore, Condi
 from imputers.trees.predictors import encode, increasing_holes, most_informative
 
 TOGETHER = 20  # holes of an item that are holes of another, too, before its trees do without that other
+TOLD = 3  # of the items that others are not read for
 CHAINS = 5  # at least so many chains are averaged for means and probabilities, however few draws are asked for
 
 
@@ -107,9 +108,11 @@ class Gbm(Imputer):
         schema, holes = self.schema_, np.isnan(X)
         unread = turns(holes, increasing_holes(X), TOGETHER)
         self.order_, self.chosen_ = list(unread), self._choose(X)
+        self.unread_ = [np.empty(0, dtype=np.intp) for _ in self.chosen_]
         for j, passed in unread.items():
             left = np.setdiff1d(self.chosen_[j], passed)
-            self.chosen_[j] = left if len(left) else self.chosen_[j]
+            if len(left) and passed:
+                self.chosen_[j], self.unread_[j] = left, np.array(passed, dtype=np.intp)
         spans = [np.arange(block.start, block.stop) for block in schema.blocks]
         self.read_ = [np.concatenate([spans[k] for k in chosen]) for chosen in self.chosen_]  # columns of the design
         self.models_: list[dict[int, Conditional]] = []
@@ -125,8 +128,16 @@ class Gbm(Imputer):
             self.models_.append(learned)
 
     def decided(self) -> str:
-        """Say how predictors were chosen, if the table is wide and nobody said how."""
-        return said_of(self.n_features, self.chosen_, "gbm")
+        """Say how predictors were chosen, if the table is wide and nobody said how, and which are not read."""
+        names = self.schema_.names
+        passed = {names[j]: ", ".join(names[k] for k in own) for j, own in enumerate(self.unread_) if len(own)}
+        without = "; ".join(f"{name} without {others}" for name, others in list(passed.items())[:TOLD])
+        more = f" and {len(passed) - TOLD} more so" if len(passed) > TOLD else ""
+        told = (
+            f"items that are missing together are not all predicted from each other, {without}{more}; nor are they in "
+        )
+        told += "new rows that know the others"
+        return ". ".join(filter(None, (said_of(self.n_features, self.chosen_, "gbm"), told if passed else "")))
 
     def _choose(self, X: Floats) -> list[NDArray[np.integer]]:
         """Positions of the items that the trees of each item read, ascending."""

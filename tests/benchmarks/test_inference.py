@@ -81,6 +81,10 @@ def test_samples_are_as_large_as_is_asked_for_and_a_language_model_has_one_in_a_
 def test_a_suite_is_narrowed_by_methods_and_mechanisms_and_refuses_what_completes_nothing():
     suite = suite_named("gss-inference", {"imputers": ("mice",), "mechanisms": ("mar",)})
     assert {(block.imputers, block.mechanisms) for block in suite.blocks} == {(("mice",), ("mar",))}
+    alone = suite_named("gss-inference-quick(population='gaussian')", {"imputers": ("mice",)})
+    assert all("'gaussian'" in block.dataset for block in alone.blocks)
+    with pytest.raises(InputError, match="it has gss2022-twin, gaussian"):
+        suite_named("gss-inference-quick(population='gss')")
     with pytest.raises(InputError, match="listwise completes none"):
         suite_named("gss-inference", {"imputers": ("listwise",)})
 

@@ -189,3 +189,15 @@ def test_a_single_sweep_answers_each_item_from_what_was_observed():
     again = Gbm(max_iter=1).fit(X, schema=BENT, random_state=1).impute(X[rows], n_draws=2)
     at = np.nonzero(np.isnan(X[rows]))[1] == 1
     assert expectation(again, X[rows], BENT)[at] == pytest.approx(expectation(prediction, X, BENT)[columns == 1])
+
+
+def test_items_that_are_not_read_for_another_are_told():
+    rng = np.random.default_rng(0)
+    other = rng.normal(size=200)
+    X = np.column_stack([other + rng.normal(size=200), other + rng.normal(size=200), other])
+    X[:50, :2] = np.nan
+    schema = Schema(tuple(Column(name, Kind.NUMERIC) for name in ("first", "copy", "other")))
+    assert "first without copy" in Gbm().fit(X, schema=schema).decided()
+    X[0, 1] = 0.0
+    X[50, 1] = np.nan
+    assert not Gbm().fit(X, schema=schema).decided()
