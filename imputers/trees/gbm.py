@@ -134,8 +134,8 @@ class Gbm(Imputer):
         without = "; ".join(f"{name} without {others}" for name, others in list(passed.items())[:TOLD])
         more = f" and {len(passed) - TOLD} more so" if len(passed) > TOLD else ""
         told = (
-            f"items that are missing together are drawn one behind the other: {without}{more}, also in new rows that know "
-            "the others"
+            f"items that are missing together are drawn one behind the other: {without}{more}, also in new rows that "
+            "know the others"
         )
         return ". ".join(filter(None, (said_of(self.n_features, self.chosen_, "gbm"), told if passed else "")))
 
