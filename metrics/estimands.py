@@ -79,10 +79,10 @@ def estimated(analysis: Analysis, schema: Schema, X: Floats, design: Design) -> 
     """
     Y, known = _rows(analysis, schema, X)
     found = analysis.estimate(Y[known], design.weights[known])
+    estimates = _on_scale(analysis, found.estimates)
     influence = np.zeros((len(X), len(found.estimates)))
     influence[known] = found.influence * analysis.scale.slope(found.estimates)
     variances = design.variances(influence)
-    estimates = _on_scale(analysis, found.estimates)
     if not (np.sqrt(variances) > estimators.NOTHING * np.abs(estimates)).all():  # so it is of NaN
         raise NoEstimate(f"{analysis.names[0]} has no standard error: its answers are all alike")
     return Estimated(estimates, variances, float(design.freedom - analysis.terms))

@@ -173,3 +173,12 @@ def test_what_has_no_estimate_says_so():
         estimators.logistic(np.column_stack([ones, np.arange(6.0)]), np.array([0, 0, 0, 1, 1, 1.0]), w)
     with pytest.raises(NoEstimate):
         estimators.proportional_odds(np.arange(6.0)[:, None], np.array([0, 0, 1, 1, 2, 2]), w)
+
+
+def test_a_share_of_nobody_has_no_error_and_says_so_without_numpy(clustered, recwarn):
+    part, X = clustered
+    analysis = next(one for one in analyses_of(part.schema) if one.kind == "share")
+    X = np.where(np.array(part.schema.names) == analysis.reads[0], 9.0, X)
+    with pytest.raises(NoEstimate, match="at the end of its range"):
+        estimated(analysis, part.schema, X, Design.of(part))
+    assert not len(recwarn)
