@@ -29,7 +29,7 @@ from datasets.surveys.replicates import DOZEN
 from datasets.table import Dataset
 from imputers import IMPUTERS, make_imputer
 from imputers.design import sampled
-from imputers.shared.completed import Turn
+from imputers.shared.item import Turn
 from imputers.statistical.mice_design import MicePmmDesign
 from metrics.design import Design
 from metrics.estimands import MEANS, Analysis, estimated, linear, mean, values

@@ -14,7 +14,7 @@ from sklearn.utils._param_validation import Interval
 from datasets.errors import InputError, MethodUnavailableError
 from datasets.schema import Floats, Kind
 from imputers.shared.chained import ChainedImputer, Fill
-from imputers.shared.completed import Item, Turn
+from imputers.shared.item import Item, Turn
 from imputers.shared.levels import draw_level
 from imputers.shared.weights import check_packages
 

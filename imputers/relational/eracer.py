@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from datasets.schema import Floats, Kind
 from imputers import IMPUTERS
 from imputers.shared.chained import Fill, Visit
-from imputers.shared.completed import Item, Rows, read_by
+from imputers.shared.completed import read_by
 from imputers.shared.distances import Gower
+from imputers.shared.item import Item, Rows
 from imputers.shared.levels import draw_level, normal_mean
 from imputers.shared.linear import Sums
 from imputers.shared.predictors import Design, Predictors

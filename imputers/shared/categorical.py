@@ -1,7 +1,7 @@
 """Regressions that forecast the levels of an item: multinomial logit, cumulative logit, or a binned normal."""
 
 from datasets.schema import Floats, Kind
-from imputers.shared.completed import Item, Turn
+from imputers.shared.item import Item, Turn
 from imputers.shared.levels import normal_shares
 from imputers.shared.linear import fit_linear
 from imputers.shared.logit import fit_logit, level_probabilities

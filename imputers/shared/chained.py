@@ -11,7 +11,8 @@ from datasets.prediction import Prediction
 from datasets.schema import Floats, Kind, Schema
 from imputers.base import Imputer
 from imputers.heartbeat import steps
-from imputers.shared.completed import Completed, Item, Rows, Turn, below, narrowest
+from imputers.shared.completed import Completed, below, narrowest
+from imputers.shared.item import Item, Rows, Turn
 from imputers.shared.predictors import Predictors
 from imputers.shared.selected import Selected
 from imputers.shared.turns import turns

@@ -11,7 +11,7 @@ from datasets.errors import InputError
 from datasets.prediction import Prediction
 from datasets.schema import UNORDERED, Column, Floats, Kind, Schema
 from imputers.shared.chained import ChainedImputer, Fill
-from imputers.shared.completed import Item, Rows, Turn
+from imputers.shared.item import Item, Rows, Turn
 from imputers.shared.levels import draw_level
 from imputers.shared.linear import Sums
 from imputers.shared.predictors import Design, Predictors

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from datasets.schema import Floats
 from imputers.shared.chained import Fill
-from imputers.shared.completed import Item, Turn
+from imputers.shared.item import Item, Turn
 from imputers.shared.linear import Sums, fit_linear, penalty
 from imputers.shared.nearest import Donors, nearest_donors
 

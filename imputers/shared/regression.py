@@ -9,7 +9,8 @@ from datasets.prediction import median_level
 from datasets.schema import Floats, Kind
 from imputers.shared.categorical import forecast_levels
 from imputers.shared.chained import ChainedImputer, Fill
-from imputers.shared.completed import Item, Turn, narrow
+from imputers.shared.completed import narrow
+from imputers.shared.item import Item, Turn
 from imputers.shared.linear import fit_linear
 from imputers.shared.ranges import COUNT, POSITIVE
 

@@ -12,7 +12,8 @@ from datasets.prediction import Prediction
 from datasets.schema import Column, Floats, Kind, Schema
 from imputers.door import Unseen
 from imputers.shared.chained import ChainedImputer, same_bits
-from imputers.shared.completed import Turn, narrow
+from imputers.shared.completed import narrow
+from imputers.shared.item import Turn
 from imputers.shared.predictors import Predictors
 from imputers.shared.unit_effects import Shrunken
 

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.schema import Floats
-from imputers.shared.completed import Item, products
+from imputers.shared.completed import products
+from imputers.shared.item import Item
 from imputers.shared.linear import Sums
 from imputers.shared.predictors import Design, Predictors
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from datasets.schema import Floats
 from imputers.shared.chained import Fill
-from imputers.shared.completed import Item, Rows, Turn
+from imputers.shared.item import Item, Rows, Turn
 from imputers.shared.linear import Sums, fit_linear, penalty
 from imputers.shared.nearest import nearest_donors
 from imputers.shared.pmm import lend

@@ -8,7 +8,7 @@ from datasets.schema import Floats, Kind
 from imputers import IMPUTERS
 from imputers.shared.categorical import forecast_levels, is_short
 from imputers.shared.chained import ChainedImputer, Fill
-from imputers.shared.completed import Turn
+from imputers.shared.item import Turn
 from imputers.shared.levels import draw_level
 from imputers.shared.pmm import match
 from imputers.shared.ranges import COUNT, POSITIVE

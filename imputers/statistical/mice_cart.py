@@ -8,7 +8,7 @@ import numpy as np
 from datasets.schema import Floats, Kind
 from imputers import IMPUTERS
 from imputers.shared.chained import ChainedImputer, Fill
-from imputers.shared.completed import Item, Rows, Turn
+from imputers.shared.item import Item, Rows, Turn
 from imputers.shared.predictors import Design, Predictors
 from imputers.shared.ranges import COUNT, NOT_NEGATIVE
 from imputers.statistical.histogram_tree import MOST, NumericOutcome, Outcome, binned, cuts, grow

@@ -8,7 +8,7 @@ from datasets.schema import Floats, Kind
 from imputers import IMPUTERS
 from imputers.shared.categorical import is_short
 from imputers.shared.chained import Fill
-from imputers.shared.completed import Item, Turn
+from imputers.shared.item import Item, Turn
 from imputers.shared.pmm import canonical_scores
 from imputers.shared.sampling import SamplingDesign
 from imputers.shared.unit_effects import match_groups

@@ -7,7 +7,7 @@ import numpy as np
 from datasets.schema import Floats, Kind
 from imputers import IMPUTERS
 from imputers.shared.chained import ChainedImputer, Fill
-from imputers.shared.completed import Rows, Turn
+from imputers.shared.item import Rows, Turn
 from imputers.shared.pmm import canonical_scores, match
 from imputers.shared.ranges import COUNT, POSITIVE
 from imputers.shared.strength import AUTO, Number, number_of_predictors, said_of, strongest

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from datasets.schema import Floats, Kind
 from imputers import IMPUTERS
 from imputers.shared.chained import ChainedImputer, Fill
-from imputers.shared.completed import Item, Turn
+from imputers.shared.item import Item, Turn
 from imputers.shared.ranges import COUNT
 
 Leaves = NDArray[np.intp]

@@ -8,7 +8,7 @@ from datasets.schema import Floats, Kind
 from imputers import IMPUTERS
 from imputers.shared.categorical import forecast_levels
 from imputers.shared.chained import ChainedImputer, Fill
-from imputers.shared.completed import Turn
+from imputers.shared.item import Turn
 from imputers.shared.levels import draw_level, normal_mean
 from imputers.shared.linear import fit_linear
 from imputers.shared.ranges import COUNT, POSITIVE

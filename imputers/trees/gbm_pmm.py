@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from datasets.schema import Floats, Kind
 from imputers import IMPUTERS
 from imputers.shared.chained import ChainedImputer, Fill
-from imputers.shared.completed import Item, Rows, Turn
+from imputers.shared.item import Item, Rows, Turn
 from imputers.shared.linear import Sums, fit_linear
 from imputers.shared.nearest import nearest_donors
 from imputers.shared.pmm import canonical_scores, forecast, lend

@@ -1,7 +1,7 @@
 import numpy as np
 
 from datasets.schema import Column, Kind, Schema
-from imputers.shared.completed import Item
+from imputers.shared.item import Item
 from imputers.statistical.mice_cart import MiceCart, leaf_donors
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from datasets.errors import MethodUnavailableError
 from datasets.schema import Column, Kind, Schema
-from imputers.shared.completed import Item
+from imputers.shared.item import Item
 from imputers.statistical.mice_rf import MiceRf, forest_donors
 from imputers.statistical.r_mice import find_rscript, run_r
 

@@ -16,7 +16,7 @@ from datasets.schema import Column, Kind, Schema
 from datasets.table import Dataset, Masked
 from imputers import make_imputer
 from imputers.conformance.tables import example_table
-from imputers.shared.completed import Item
+from imputers.shared.item import Item
 from imputers.shared.linear import Sums, penalty
 from imputers.shared.unit_effects import ROOTS, draw_correlation
 from imputers.statistical.mice_design import MicePmmDesign, information
