@@ -16,7 +16,7 @@ from imputers.shared.vocabulary import Positions
 MAX_TOKENS = 4096  # read at once, of all respondents together, by a processor, which gains nothing from more
 GPU_TOKENS = 32_768  # read at once by a GPU at most
 CACHED = 4 * 10**9  # bytes of keys and values of what a GPU reads at once, at most
-MAX_QUESTION_TOKENS = 512  # read together: attention compares all pairs of tokens, although most are masked
+MAX_QUESTION_TOKENS = 256  # read together: attention compares all pairs of tokens, although most are masked
 
 
 def option_log_probabilities(

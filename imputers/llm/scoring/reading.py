@@ -12,6 +12,7 @@ from transformers import Cache, DynamicCache, PreTrainedModel
 
 from imputers.llm.prompts.script import Tokens
 from imputers.llm.scoring.packing import Block, Pack, pack, pack_branches
+from imputers.shared.vocabulary import Positions
 
 HEAD_PLACES = 512  # places where the head works at once: each has as many logits as there are tokens
 
@@ -83,13 +84,21 @@ def go_on(
 
     Parameters
     ----------
-    cache : of the respondents of ``blocks``, or of more, of whom the last are dropped; it grows by what is asked.
-    blocks : questions to each respondent, blind to each other.
+    cache : it grows by what is asked.
+    blocks : questions per row of the cache, blind to each other.
     seen : for each of them, which places of the cache it looks back on, shape (places,).
     """
-    cache.batch_select_indices(slice(len(blocks)))  # a view; indices would copy
     with torch.no_grad():
         return log_likelihoods(model, pack_branches(blocks, seen), cache)
+
+
+def keep(cache: DynamicCache, rows: Positions, places: Positions) -> None:
+    """Forget all but some places (b, kept) of some rows (b,), which may come more than once."""
+    for layer in cache.layers:
+        layer.keys, layer.values = (
+            held[torch.from_numpy(rows[:, None]), :, torch.from_numpy(places)].transpose(1, 2)
+            for held in (layer.keys, layer.values)
+        )
 
 
 def log_likelihoods(model: PreTrainedModel, packed: Pack, cache: Cache | None = None) -> Tensor:
