@@ -9,7 +9,8 @@ from imputers.shared.vocabulary import Item
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
-from imputers.llm.scoring.draws import draw_in_turn  # noqa: E402 - these need torch
+from imputers.llm.scoring import draws  # noqa: E402 - these need torch
+from imputers.llm.scoring.draws import draw_in_turn  # noqa: E402
 from imputers.llm.scoring.options import option_log_probabilities  # noqa: E402
 
 COLUMNS = (
@@ -117,6 +118,37 @@ def test_draws_do_not_depend_on_batches(model, script):
     ]
     assert np.array_equal(runs[0], runs[1]) and np.array_equal(runs[1], runs[2])
     assert all(np.array_equal(draw >= 0, asked) for draw in runs[0])
+
+
+@pytest.mark.parametrize("listed", [False, True])
+def test_draws_do_not_depend_on_rows_of_the_cache(model, tiny_llama, monkeypatch, listed):
+    """Every branch in a row of its own, two in one, all in one: the same probabilities, and so the same draws."""
+    items = [Item.fit(column, column.levels, n_bins=9) for column in COLUMNS]
+    script = Script.make(items, transformers.AutoTokenizer.from_pretrained(tiny_llama), list_options=listed)
+    asked = np.array([[True, True, True], [False, True, False], [True, False, True]])
+    contexts = [script.opening, script.opening + script.lines[0][1], script.opening + script.lines[1][2]]
+    runs = []
+    for most in (1, 2 * max(map(len, script.stems)), 10_000):
+        monkeypatch.setattr(draws, "MAX_QUESTION_TOKENS", most)
+        runs.append(draw_in_turn(model, script, contexts, asked, TEMPERATURES, 20, np.random.default_rng(4)))
+    for stated, drawn in runs[1:]:
+        assert np.array_equal(drawn, runs[0][1])
+        for ours, theirs in zip(stated, runs[0][0], strict=True):
+            np.testing.assert_allclose(ours, theirs, atol=1e-5)
+
+
+def test_the_cache_holds_no_options_that_were_not_drawn(model, tiny_llama):
+    """When the last of three items is asked, each draw has read one line, and no question, however long its list."""
+    items = [Item.fit(column, column.levels, n_bins=9) for column in COLUMNS]
+    script = Script.make(items, transformers.AutoTokenizer.from_pretrained(tiny_llama), list_options=True)
+    held = []
+    hook = model.get_decoder().register_forward_pre_hook(
+        lambda module, given, named: held.append(named["past_key_values"].get_seq_length()), with_kwargs=True
+    )
+    draw_in_turn(model, script, [script.opening], np.ones((1, 3), bool), TEMPERATURES, 2, np.random.default_rng(0))
+    hook.remove()
+    line, question = max(len(line) for lines in script.lines for line in lines), min(map(len, script.stems))
+    assert held[-1] <= len(script.opening) + 2 * line < len(script.opening) + 2 * question
 
 
 def test_prompt_beyond_the_window_is_told(model, script, with_window):
