@@ -19,6 +19,7 @@ from reports.facts import Facts, Manifest, board_facts, check_facts
 from reports.folder import write_files
 from reports.html import to_html
 from reports.inference import inference_of
+from reports.joining import Part, join
 from reports.markdown import to_markdown
 from reports.page import Page, Section
 from reports.recommendation import recommendation_page
@@ -52,15 +53,20 @@ def write_report(folder: Path, records: Sequence[Record], manifest: Manifest) ->
     return write_files(folder, page_files(records, manifest), manifest)
 
 
-def rebuild(results: Path, folder: Path) -> Path:
-    """Write the page of a suite into a folder from its results.parquet alone; give the path of the page.
+def rebuild(results: Sequence[Path], folder: Path) -> tuple[Path, list[str]]:
+    """Write the page of a suite into a folder from its results.parquet alone, or from several as one.
+
+    Returns
+    -------
+    path of the page, and what was decided in joining several; see `reports.joining.join`.
 
     Raises
     ------
     InputError
-        If the file is not the results of a suite, or the folder cannot be written.
+        If a file is not the results of a suite, they do not belong together, or the folder cannot be written.
     """
-    return write_report(folder, *from_parquet(results))
+    records, manifest, said = join([Part(str(file), *from_parquet(file)) for file in results])
+    return write_report(folder, records, manifest), said
 
 
 def page_files(records: Sequence[Record], manifest: Manifest) -> dict[str, bytes]:

@@ -44,7 +44,7 @@ def test_a_published_board_is_of_a_real_table(name, title):
 
 
 def test_a_published_page_is_what_its_results_say(tmp_path):
-    page = rebuild(PUBLISHED / "gss" / "results.parquet", tmp_path / "again")
+    page, _ = rebuild([PUBLISHED / "gss" / "results.parquet"], tmp_path / "again")
     assert page.read_text(encoding="utf-8") == (PUBLISHED / "gss" / "leaderboard.md").read_text(encoding="utf-8")
 
 

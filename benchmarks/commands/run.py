@@ -143,21 +143,28 @@ def _show_plan(
 
 
 def report(
-    results: Annotated[Path | None, typer.Argument(help="A results.parquet; or give --suite.")] = None,
+    results: Annotated[
+        list[Path] | None, typer.Argument(help="One results.parquet, or several of one suite; or give --suite.")
+    ] = None,
     suite: Annotated[str | None, typer.Option(help="Suite that has run, in place of a file.")] = None,
     out: Annotated[Path, typer.Option(help="Folder of the page; with --suite that of all results.")] = Path("results"),
 ) -> None:
-    """Write the page of a suite again from its results.parquet alone."""
+    """Write the page of a suite from its results.parquet alone, or one page from several: of other methods, same masks.
+
+    The first file says which tables and masks the page is about; what it has of a cell counts, if others have it, too.
+    """
     from benchmarks.own_suite import name_of
     from reports.write import rebuild
 
-    if (results is None) == (suite is None):
+    if (not results) == (suite is None):
         raise InputError("report makes a page of a results.parquet or of a suite that has run; give one of them")
     folder = out if suite is None else out / (name_of(Path(suite)) if suite.endswith(".toml") else suite)
-    file = results or folder / "results.parquet"
-    if suite is not None and not file.is_file():
-        raise InputError(f"{file} does not exist; run the suite first: python -m benchmarks run --suite {suite}")
-    Console().print(str(rebuild(file, folder)), markup=False, highlight=False, soft_wrap=True)
+    files = results or [folder / "results.parquet"]
+    if suite is not None and not files[0].is_file():
+        raise InputError(f"{files[0]} does not exist; run the suite first: python -m benchmarks run --suite {suite}")
+    page, said = rebuild(files, folder)
+    for line in (*said, str(page)):
+        Console().print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _suite(

@@ -72,7 +72,7 @@ def test_run_writes_every_artefact(copied):
     assert list((folder / "figures").glob("*.png"))
     board = (folder / "leaderboard.md").read_text()
     before = (folder / "leaderboard.html").read_bytes()
-    rebuild(folder / "results.parquet", folder)
+    rebuild([folder / "results.parquet"], folder)
     assert (folder / "leaderboard.md").read_text() == board
     assert (folder / "leaderboard.html").read_bytes() == before
 

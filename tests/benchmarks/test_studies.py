@@ -128,7 +128,7 @@ def test_from_the_command_to_the_page(command, tmp_path):
     stored = {path: path.stat().st_mtime_ns for path in (tmp_path / "store").rglob("*.json")}
     command("--suite", "study-tiny")
     assert (tmp_path / "study-tiny" / "study-tiny.html").read_bytes() == page
-    rebuild(tmp_path / "study-tiny" / "results.parquet", tmp_path / "study-tiny")
+    rebuild([tmp_path / "study-tiny" / "results.parquet"], tmp_path / "study-tiny")
     assert (tmp_path / "study-tiny" / "study-tiny.html").read_bytes() == page
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "store").rglob("*.json")} == stored
 
