@@ -8,6 +8,7 @@ import pytest
 
 from benchmarks.__main__ import main
 
+PUBLISHED = Path(__file__).parents[2] / "reports" / "published"
 TABLE = "id_age,party,trust\n30,red,1\n40,blue,2\n50,,3\n60,red,\n35,blue,2\n45,red,1\n"
 
 
@@ -141,6 +142,7 @@ def test_useless_schemas(monkeypatch, capsys, tmp_path, schema, message):
         (("describe", "gss202"), "did you mean gss2022"),
         (("fetch", "gss202"), "did you mean gss2022"),
         (("report", "--suite", "toy", "--out", "no-such-folder"), "run the suite first"),
+        (("report", *(str(PUBLISHED / name / "results.parquet") for name in ("gss", "text"))), "another suite than"),
         (("select", "--target", "income16", "--dataset", "gss202"), "did you mean gss2022"),
     ],
 )

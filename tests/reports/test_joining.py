@@ -9,7 +9,7 @@ import pytest
 from datasets.errors import InputError
 from reports.joining import Part, join
 from reports.results_file import from_parquet
-from reports.write import page_files
+from reports.write import page_files, rebuild
 
 BOARD = Path(__file__).parents[2] / "reports" / "published" / "gss-llm-500" / "results.parquet"
 
@@ -48,6 +48,14 @@ def test_parts_make_the_page_of_the_whole(board, parts):
 def test_one_part_is_as_it_was(board):
     records, manifest, said = join([board])
     assert (records, manifest, said) == ([*board.records], board.manifest, [])
+
+
+def test_a_file_beside_itself_changes_nothing(board, tmp_path):
+    page, said = rebuild([BOARD, BOARD], tmp_path)
+    assert said == [
+        f"{imputer}: also in {BOARD}, with the same scores" for imputer in sorted(board.manifest["imputers"])
+    ]
+    assert page.read_bytes() == page_files(board.records, board.manifest)["leaderboard.md"]
 
 
 def test_of_two_cells_the_first_counts_and_that_is_said(board, parts):
