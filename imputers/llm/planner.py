@@ -47,7 +47,7 @@ DEVICES = (  # GPUs by their makers' data sheets, on dense matrices in bfloat16
 # of a layer, for a step of training and a token in answering, as an H100 took for smollm2-135m: the operations of a
 # small model take longer to launch than to do
 STEP_SECONDS, TOKEN_SECONDS = 0.012, 8.6e-7
-CORE_SHARES = (0.5, 0.4)  # of its rate that smollm2-135m reaches in training, and in answering
+CORE_SHARES = (0.6, 0.5)  # of its rate that smollm2-135m reaches in training, and in answering
 
 
 def core(precision: str) -> Device:

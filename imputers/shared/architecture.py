@@ -42,19 +42,28 @@ def check_architecture(name: str, network: PreTrainedModel, n_tokens: int) -> No
 def _agrees(network: PreTrainedModel) -> bool:
     tolerance = 1e-3 if network.dtype == torch.float32 else 0.1
     with torch.no_grad():
-        alone = network(input_ids=torch.tensor([[1, 2, 4]], device=network.device)).logits[0, -1].float()
+        alone = network(
+            input_ids=torch.tensor([[1, 2, 4]], device=network.device),
+            attention_mask=_mask(network, torch.ones(3, 3, dtype=torch.bool).tril()),
+        )
         packed = _packed_logits(network).float()
-    return bool((packed - alone).abs().max() <= tolerance * alone.std())
+    asked = alone.logits[0, -1].float()
+    return bool((packed - asked).abs().max() <= tolerance * asked.std())
 
 
 def _packed_logits(network: PreTrainedModel) -> torch.Tensor:
     """What is predicted after tokens 1, 2, 4, where 3 stands before the 4 and must not be seen; shape (tokens,)."""
-    seen = torch.ones(4, 4, dtype=torch.bool, device=network.device).tril()
+    seen = torch.ones(4, 4, dtype=torch.bool).tril()
     seen[3, 2] = False
     states = network.get_decoder()(
         input_ids=torch.tensor([[1, 2, 3, 4]], device=network.device),
-        attention_mask=torch.where(seen, 0.0, torch.finfo(network.dtype).min).to(network.dtype)[None, None],
+        attention_mask=_mask(network, seen),
         position_ids=torch.tensor([[0, 1, 2, 2]], device=network.device),
         use_cache=False,
     ).last_hidden_state
     return network.get_output_embeddings()(states[0, -1])
+
+
+def _mask(network: PreTrainedModel, seen: torch.Tensor) -> torch.Tensor:
+    """What is added to scores (n, n), so that what is not seen counts for nothing, shape (1, 1, n, n)."""
+    return torch.where(seen.to(network.device), 0.0, torch.finfo(network.dtype).min).to(network.dtype)[None, None]

@@ -259,6 +259,8 @@ def _read(model: str, config: "PretrainedConfig", precision: str) -> "PreTrained
     import torch
     from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
+    from imputers.shared.attention import fastest_attention
+
     folder = fetch(model, [*SMALL_FILES, WEIGHTS])
     if not any(folder.glob("*.safetensors")):
         raise MethodUnavailableError(
@@ -276,6 +278,7 @@ def _read(model: str, config: "PretrainedConfig", precision: str) -> "PreTrained
         config=config,
         dtype=torch.float32 if precision == "float32" else torch.bfloat16,
         quantization_config=bits if precision == "4-bit" else None,
+        attn_implementation=fastest_attention(),
         device_map={"": "cuda" if torch.cuda.is_available() else "cpu"},
         use_safetensors=True,
         trust_remote_code=False,
@@ -287,10 +290,14 @@ def _draw(config: "PretrainedConfig", precision: str, generator: "torch.Generato
     import torch
     from transformers import AutoModelForCausalLM
 
+    from imputers.shared.attention import fastest_attention
     from imputers.shared.randomness import seed_from, seeded
 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     with seeded(seed_from(generator), device), device:
         return AutoModelForCausalLM.from_config(
-            config, dtype=torch.float32 if precision == "float32" else torch.bfloat16, trust_remote_code=False
+            config,
+            dtype=torch.float32 if precision == "float32" else torch.bfloat16,
+            attn_implementation=fastest_attention(),
+            trust_remote_code=False,
         )
