@@ -50,7 +50,7 @@ def test_classes_are_learned_from_a_sample_of_a_large_table_and_all_holes_are_fi
     settings = {"n_init": 2, "n_components": (2,)}
     imputer = LatentClassImputer(**settings, max_rows=100).fit(X, schema=schema)
     counted = [counts.sum(axis=0) for counts in imputer.counts_]
-    assert all((counts <= 100).all() and (counts > 20).any() for counts in counted)
+    assert all((counts < 100.01).all() and (counts > 20).any() for counts in counted)  # sums in single precision
     check_prediction(imputer.impute(X, n_draws=2), X, schema)
     enough = LatentClassImputer(**settings, max_rows=len(X)).fit(X, schema=schema)
     usual = LatentClassImputer(**settings).fit(X, schema=schema)
