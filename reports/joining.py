@@ -33,7 +33,7 @@ def join(parts: Sequence[Part]) -> tuple[list[Record], Manifest, list[str]]:
     """Put results of the same masks together; give records, manifest, and what was decided, in sentences.
 
     The first part sets what the page is about: its tables and masks. A method that has run on some of them alone gets
-    no place, as if its other cells had been lost. Where two parts have a cell, that of the first counts. Metrics that
+    no place, as if its other cells had been lost. Where two parts have done a cell, the first counts. Metrics that
     the first does not know are left out.
 
     Raises
@@ -52,9 +52,10 @@ def join(parts: Sequence[Part]) -> tuple[list[Record], Manifest, list[str]]:
         if later:
             said.append(f"{', '.join(later)}: scored in {part.name} alone, and left out")
         own = {_place(record): _without(record, later) for record in part.records}
-        said += _twice(part.name, own, records)
-        records = own | records
-        cells = {_key(cell): cell for cell in part.manifest["cells"]} | cells
+        done = {place for place, record in records.items() if record.status == "done"}
+        said += _twice(part.name, own, {place: records[place] for place in done})
+        records |= {place: record for place, record in own.items() if place not in done}
+        cells |= {_key(cell): cell for cell in part.manifest["cells"] if _key(cell) not in done}
         manifest["imputers"] = {**part.manifest["imputers"], **manifest["imputers"]}
     manifest["cells"] = [*cells.values()]
     manifest["command"] = "; ".join(dict.fromkeys(part.manifest["command"] for part in parts))

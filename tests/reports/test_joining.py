@@ -73,6 +73,20 @@ def test_of_two_cells_the_first_counts_and_that_is_said(board, parts):
     assert sorted(records, key=key) == sorted(board.records, key=key)
 
 
+def test_what_was_unavailable_in_the_first_is_taken_from_the_second(board, parts):
+    first, second = parts
+    imputer = next(iter(second.manifest["imputers"]))
+    lost = [
+        replace(record, status="unavailable", message="needs weights", scores=(), influences=())
+        if record.imputer == imputer
+        else record
+        for record in first.records
+    ]
+    records, _, said = join([replace(first, records=lost), second])
+    assert said == [] and all(record.status == "done" for record in records)
+    assert len(records) == len(board.records)
+
+
 def test_a_method_with_fewer_masks_has_no_place(parts):
     first, second = parts
     second.manifest["cells"] = [cell for cell in second.manifest["cells"] if cell["mechanism"] != "fold(5)"]
