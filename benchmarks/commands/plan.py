@@ -56,7 +56,8 @@ def plan(
     from imputers.llm import planner
     from imputers.llm.prompts.variants import askable
 
-    console, block, asked = Console(), suite_named(suite, {"rows": rows}).blocks[0], _prompted(imputer)
+    console, blocks, asked = Console(), suite_named(suite, {"rows": rows}).blocks, _prompted(imputer)
+    block = blocks[0]
     origin, config = _planned_model(imputer, asked, model)
     cutter, counted = _cutter_of(origin, tokenizer)
     dataset = load_dataset(block.dataset, data, strict=False, console=console)
@@ -74,18 +75,21 @@ def plan(
         ("prefix cache of a token, bytes in bfloat16", f"{planner.cache_bytes(net):,}"),
         ("tokens of a respondent's prompt: mean, 95 %, most", _spread(reading.asked.contexts)),
         ("tokens of the questions of all holes: mean, 95 %, most", _spread(reading.asked.questions)),
-        ("tokens read in calibration and audit, for each adapter", f"{task.checked:,.0f}"),
+        (f"tokens read in calibration and audit, for each {_member(net)}", f"{task.checked:,.0f}"),
         (_holes(masked, block.n_draws), f"{task.answered:,.0f}"),
     ]
-    own, n_cells = planner.core(asked.precision), len(block.masks)
+    devices, n_cells = _devices(asked.precision, net), len(block.masks)
     sizes = ("device", "GB", "weights in", "GB to train", "to answer")
     heads = (*sizes, "hours to train", "to check", "to answer", f"{n_cells} cells")
     size = f"{len(dataset.values):,} × {dataset.values.shape[1]}"
     console.print(f"{imputer} ({origin}) on {dataset.title}, {size}", highlight=False, soft_wrap=True)
+    if others := [other.table for other in blocks if other.table != block.table]:
+        told = f"{suite} has other tables, too, which are not counted here: {', '.join(dict.fromkeys(others))}"
+        console.print(told, highlight=False, markup=False, soft_wrap=True)
     _show(console, (f"tokens are {counted}", ""), facts)
-    devices = (own, *planner.DEVICES)
     _show(console, heads, device_rows(net, reading, devices, task.work, (training, answering), n_cells))
-    told = NOTES.format(training=training, answering=answering, core=planner.CORE_SHARES, rate=1000 * own.teraflops)
+    rate = 1000 * devices[0].teraflops
+    told = NOTES.format(training=training, answering=answering, core=planner.CORE_SHARES, rate=rate)
     console.print(f"\n{told}", highlight=False, soft_wrap=True)
 
 
@@ -122,8 +126,23 @@ def device_rows(
     return rows
 
 
+def _devices(precision: str, net: "Network") -> "list[Device]":
+    """A core of this machine, and GPUs, with the formats that weights are held in; of one format if all are trained."""
+    from imputers.llm.planner import DEVICES, core
+
+    if net.rank is not None:
+        return [core(precision), *DEVICES]
+    held = "float32" if precision == "auto" else precision
+    return [core(held), *(gpu._replace(precisions=(held,)) for gpu in DEVICES)]
+
+
+def _member(net: "Network") -> str:
+    """What each member of an ensemble is."""
+    return "model" if net.rank is None else "adapter"
+
+
 def _prompted(request: str) -> "FineTuned | ZeroShot":
-    """The imputer that is asked for: a language model that trains adapters alone, or nothing."""
+    """The imputer that is asked for: a language model that is fine-tuned, or asked as it is."""
     from imputers import make_imputer
     from imputers.llm.fine_tuned import FineTuned
     from imputers.llm.in_context import FewShot, ZeroShot
@@ -134,18 +153,18 @@ def _prompted(request: str) -> "FineTuned | ZeroShot":
             f"plan: {request!r} is no language model that is fine-tuned or asked as it is; take one such as llama2-13b "
             "or smollm2-135m-zero-shot"
         )
-    if asked.weights != "pretrained":
-        raise InputError(f"plan: {request!r} trains all weights; a plan is for adapters on pre-trained weights")
     return asked
 
 
-def _training_of(asked: "FineTuned | ZeroShot", config: Any) -> "tuple[int, Recipe]":  # noqa: ANN401 - of transformers
-    """Rank of what is trained, and how; 0 if nothing is."""
+def _training_of(asked: "FineTuned | ZeroShot", config: Any) -> "tuple[int | None, Recipe]":  # noqa: ANN401 - transformers'
+    """Rank of what is trained, and how; 0 if nothing is, None if all weights are."""
     from imputers.llm.fine_tuned import FineTuned
     from imputers.llm.tuning.recipe import Recipe
     from imputers.shared.weights import count_parameters
 
-    return (asked.rank, asked.recipe(count_parameters(config))) if isinstance(asked, FineTuned) else (0, Recipe())
+    if not isinstance(asked, FineTuned):
+        return 0, Recipe()
+    return asked.rank if asked.weights == "pretrained" else None, asked.recipe(count_parameters(config))
 
 
 def _reading(
@@ -171,12 +190,12 @@ def _holes(masked: "Masked", n_draws: int) -> str:
 
 
 def _training_facts(net: "Network", n_adapters: int, task: "Foreseen") -> list[tuple[str, str]]:
-    if not net.rank:
+    if not net.trained:
         return [("trained", "nothing")]
     return [
-        (f"trained, in adapters of rank {net.rank}", f"{net.adapter:,}"),
-        ("adapters", f"{n_adapters}"),
-        (f"tokens read in {task.steps:,} steps of training, for each adapter", f"{task.trained:,.0f}"),
+        (f"trained, in adapters of rank {net.rank}" if net.rank else "trained: all", f"{net.trained:,}"),
+        (f"{_member(net)}s", f"{n_adapters}"),
+        (f"tokens read in {task.steps:,} steps of training, for each {_member(net)}", f"{task.trained:,.0f}"),
     ]
 
 

@@ -1,7 +1,8 @@
 """What a language model takes: parameters, bytes of memory, operations, and the devices that have them.
 
-The model is frozen; a low-rank adapter (Hu et al. 2022, LoRA, ICLR) on every linear layer of its decoder is trained in
-float32 by AdamW, in mixed precision (Micikevicius et al. 2018, ICLR). Sizes are in bytes.
+A pre-trained model is frozen; a low-rank adapter (Hu et al. 2022, LoRA, ICLR) on every linear layer of its decoder is
+trained in float32 by AdamW, in mixed precision (Micikevicius et al. 2018, ICLR). Of random weights all are trained, and
+held in float32. Sizes are in bytes.
 """
 
 from math import ceil
@@ -58,24 +59,38 @@ def core(precision: str) -> Device:
 
 
 class Network(NamedTuple):
-    """A decoder of the Llama family, its parameters, those in linear layers (matrices) and those trained (adapter)."""
+    """A decoder of the Llama family, and what of it is trained.
+
+    Parameters
+    ----------
+    config : of transformers.
+    rank : of the adapters; 0 if nothing is trained, None if all weights are.
+    parameters, matrices, adapter : numbers of weights: all of the model's, those in its linear layers, the adapter's.
+    linear : inputs and outputs of each linear layer.
+    head_width : numbers that a head of attention has of a token.
+    """
 
     config: Any
-    rank: int
+    rank: int | None
     parameters: int
     matrices: int
     adapter: int
     linear: tuple[tuple[int, int], ...]
     head_width: int
 
+    @property
+    def trained(self) -> int:
+        """Number of weights that are trained."""
+        return self.parameters if self.rank is None else self.adapter
 
-def count(config: Any, rank: int) -> Network:  # noqa: ANN401 - a configuration of transformers
-    """Count a model of this configuration, with adapters of this rank; no memory is taken for it."""
+
+def count(config: Any, rank: int | None) -> Network:  # noqa: ANN401 - a configuration of transformers
+    """Count a model of this configuration, trained as `Network.rank` says; no memory is taken for it."""
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(config, trust_remote_code=False)
     layers = [layer for layer in model.get_decoder().modules() if isinstance(layer, torch.nn.Linear)]
     sizes = tuple((layer.in_features, layer.out_features) for layer in layers)
-    matrices, adapter = sum(a * b for a, b in sizes), sum(rank * (a + b) for a, b in sizes)
+    matrices, adapter = sum(a * b for a, b in sizes), sum((rank or 0) * (a + b) for a, b in sizes)
     width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
     return Network(config, rank, sum(own.numel() for own in model.parameters()), matrices, adapter, sizes, width)
 
@@ -125,8 +140,13 @@ def weight_bytes(net: Network, precision: str) -> int:
     return packed + 2 * (net.parameters - net.matrices)
 
 
-def trained_bytes(net: Network) -> int:
-    """Memory of the adapter, its gradients, and AdamW's two moments and a count of steps for each matrix."""
+def trained_bytes(net: Network, number: int = 2) -> int:
+    """Memory that training adds: the adapter, gradients, AdamW's two moments and a count of steps for each matrix.
+
+    An adapter is in float32, whatever the weights are in.
+    """
+    if net.rank is None:
+        return 3 * number * net.parameters
     return 16 * net.adapter + 8 * len(net.linear)
 
 
@@ -138,33 +158,42 @@ def cache_bytes(net: Network, number: int = 2) -> int:
 def layer_bytes(net: Network, number: int = 2) -> int:
     """Memory that a layer keeps of a token for its gradients, without dropout.
 
-    Both norms keep their input and its scale in float32; attention queries, keys, values, result and normaliser; the
-    gate three parts; every adapter its input and its inner numbers; frozen weights nothing.
+    Attention keeps queries, keys, values, result and normaliser. Of a frozen layer both norms keep their input and its
+    scale in float32, the gate three parts, every adapter its input and its inner numbers, and weights nothing. Where
+    all weights are trained, both norms keep what they give, too, before and after their weights, and the gate its
+    product.
     """
     config, heads = net.config, net.config.num_attention_heads
+    attention = number * 4 * heads * net.head_width + 4 * heads
+    if net.rank is None:
+        return attention + number * (6 * config.hidden_size + 4 * config.intermediate_size) + 8
     adapters = sum(number * (a + net.rank) for a, _ in net.linear) // config.num_hidden_layers
-    inner = number * (4 * heads * net.head_width + 3 * config.intermediate_size)
-    return adapters + 8 * (config.hidden_size + 1) + inner + 4 * heads
+    return attention + adapters + 8 * (config.hidden_size + 1) + number * 3 * config.intermediate_size
 
 
 def kept_bytes(net: Network, batch: Batch, redo: bool, number: int = 2) -> int:
     """Memory kept between forward and backward pass: of layers, mask and positions, head, and the adapter once more.
 
-    If layers are redone (Chen et al. 2016, arXiv 1604.06174), of them their inputs, and all of one.
+    If layers are redone (Chen et al. 2016, arXiv 1604.06174), of them their inputs, and all of one. Where all weights
+    are trained, of the last norm what a layer's norm keeps, and what the embedding and the head are given.
     """
     tokens, own, hidden = batch.rows * batch.length, layer_bytes(net, number), net.config.hidden_size
     shared = number * (tokens * (batch.length + 2 * net.head_width) + net.adapter)
     shared += 4 * batch.answers * net.config.vocab_size  # log-probabilities, in float32
+    if net.rank is None:
+        shared += tokens * (2 * number * hidden + 4 + 8) + number * batch.answers * hidden
     if redo:
         return tokens * (number * net.config.num_hidden_layers * hidden + own) + shared
-    return tokens * net.config.num_hidden_layers * own - 3 * hidden * number * net.rank + shared
+    return tokens * net.config.num_hidden_layers * own - 3 * hidden * number * (net.rank or 0) + shared
 
 
 def peaks(net: Network, reading: Reading, precision: str, gpu: bool = True) -> tuple[int, int]:
     """Most memory of training and of answering, on a GPU or with a processor.
 
-    In training, of the longest examples; gradients are on their way, at most what a layer keeps, and the head. In
-    answering the cache is there as read, and copied for the rows asked together, and a layer is at work on all of it.
+    In training, of the longest examples; gradients are on their way, at most what a layer keeps, and the head. A
+    processor keeps what attention weighs every place by (see `imputers.shared.attention`); a GPU that trains all
+    weights has those of the layers in bfloat16, too. In answering the cache is there as read, and copied for the rows
+    asked together, and a layer is at work on all of it.
     """
     longest, number = int(reading.examples.max()), BYTES[precision]
     device = "cuda" if gpu else "cpu"
@@ -173,10 +202,15 @@ def peaks(net: Network, reading: Reading, precision: str, gpu: bool = True) -> t
     batch = Batch(rows, max(longest, most // rows), round(rows * reading.answers))
     kept = kept_bytes(net, batch, gpu and net.parameters >= LARGE, number)
     moving = rows * batch.length * own + 4 * batch.answers * net.config.vocab_size
+    if not gpu:
+        weighed = net.config.num_hidden_layers * net.config.num_attention_heads * batch.length
+        kept += number * rows * batch.length * weighed
+    elif net.rank is None:
+        kept += 2 * net.matrices
     fixed = weight_bytes(net, precision) + (RESERVE if gpu else RESERVE_OF_CORE)
     together = tokens_at_once(net.config, device)
     answering = 4 * net.adapter + together * (2 * cache_bytes(net, number) + own)
-    return fixed + trained_bytes(net) + kept + moving, fixed + answering
+    return fixed + trained_bytes(net, number) + kept + moving, fixed + answering
 
 
 def forward_flops(net: Network, tokens: float, length: float, answers: float) -> float:
@@ -190,14 +224,17 @@ def forward_flops(net: Network, tokens: float, length: float, answers: float) ->
 
 
 def training_flops(net: Network, batch: Batch, forwards: int = 1) -> float:
-    """Operations of a step; backward, frozen weights cost as much as forward, attention, adapters and head twice."""
-    tokens, frozen = batch.rows * batch.length, 2 * net.matrices * batch.rows * batch.length
-    once = forward_flops(net, tokens, batch.length, 0) - frozen + 2 * tokens * net.adapter
-    return (forwards + 1) * frozen + (forwards + 2) * once + 2 * forward_flops(net, 0, 0, batch.answers)
+    """Operations of a step; backward, frozen weights, the head's too, cost as much as forward, and all else twice."""
+    tokens = batch.rows * batch.length
+    layers, head = forward_flops(net, tokens, batch.length, 0), forward_flops(net, 0, 0, batch.answers)
+    if net.rank is None:
+        return (forwards + 2) * layers + 3 * head
+    frozen = 2 * net.matrices * tokens
+    return (forwards + 1) * frozen + (forwards + 2) * (layers - frozen + 2 * tokens * net.adapter) + 2 * head
 
 
 def training_work(net: Network, reading: Reading, recipe: Recipe) -> tuple[float, float]:
-    """Tokens read and operations of training one adapter."""
+    """Tokens read and operations of training one adapter, or all weights."""
     rows = recipe.n_steps(len(reading.examples)) * recipe.batch_size
     batch = Batch(rows, round(reading.examples.mean()), round(rows * reading.answers))
     return rows * float(reading.examples.mean()), training_flops(net, batch, 1 + (net.parameters >= LARGE))
@@ -207,8 +244,8 @@ def foresee(
     net: Network, reading: Reading, recipe: Recipe, *, n_wordings: int, n_adapters: int, n_draws: int
 ) -> Foreseen:
     """What a model has to do that is trained by this recipe, if by any, and audited in so many wordings."""
-    steps = recipe.n_steps(len(reading.examples)) if net.rank else 0
-    trained, training = training_work(net, reading, recipe) if net.rank else (0.0, 0.0)
+    steps = recipe.n_steps(len(reading.examples)) if net.trained else 0
+    trained, training = training_work(net, reading, recipe) if net.trained else (0.0, 0.0)
     checked, checking = checking_work(net, reading, n_wordings)
     answered, answering = answering_work(net, reading, n_draws, n_adapters)
     least = least_seconds(net, n_adapters * steps, n_adapters * checked, answered)

@@ -82,11 +82,11 @@ def adapted(config, attention="sdpa"):
     return peft.get_peft_model(allocate(config, torch.bfloat16, attention), lora).train()
 
 
-def ask(model, told=20):
-    """A pass of training as on a GPU: two respondents with two questions each; one's prompt is padded."""
+def ask(model, told=20, mixed=True):
+    """A pass of training, as on a GPU if mixed: two respondents with two questions each; one's prompt is padded."""
     blocks = [Block.make((5, 6, 7), [(8, 9, 10)]), Block.make((15, 6), [(18, 9)])]
     packed = pack([tuple(range(1, told + 1)), tuple(range(1, told - 2))], [blocks, blocks])
-    with torch.autocast("cpu", torch.bfloat16):
+    with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
         return log_likelihoods(model, packed).sum()
 
 
@@ -149,6 +149,16 @@ def test_a_step_of_adamw_allocates_the_bytes_that_are_planned():
     assert states + sum(weight.nbytes + weight.grad.nbytes for weight in trained) == planned
 
 
+def test_a_step_of_adamw_on_all_weights_allocates_the_bytes_that_are_planned(config):
+    model = allocate(config).train()
+    optimiser = torch.optim.AdamW(model.parameters())
+    ask(model, mixed=False).backward()
+    optimiser.step()
+    states = sum(state[moment].nbytes for state in optimiser.state.values() for moment in ("exp_avg", "exp_avg_sq"))
+    planned = planner.trained_bytes(count(config, None), 4)
+    assert states + sum(weight.grad.nbytes for weight in model.parameters()) == planned
+
+
 @pytest.mark.parametrize(("dtype", "number"), [("bfloat16", 2), ("float32", 4)])
 def test_a_cache_takes_the_bytes_that_are_planned(dtype, number):
     for config in CONFIGS.values():
@@ -168,6 +178,13 @@ def test_a_pass_keeps_the_bytes_that_are_planned(config):
     model = adapted(config)
     kept = bytes_saved(model, lambda: ask(model))
     planned = planner.kept_bytes(count(config, RANK), BATCH, redo=False)
+    assert 0 <= kept - planned <= INDICES * BATCH.answers
+
+
+def test_a_pass_in_which_all_weights_are_trained_keeps_the_bytes_that_are_planned(config):
+    model = allocate(config).train()
+    kept = bytes_saved(model, lambda: ask(model, mixed=False))
+    planned = planner.kept_bytes(count(config, None), BATCH, redo=False, number=4)
     assert 0 <= kept - planned <= INDICES * BATCH.answers
 
 
@@ -200,6 +217,14 @@ def test_a_step_takes_the_operations_that_are_planned(name, forwards):
     assert forward + backward == pytest.approx(
         planned, rel=0.01 if forwards == 2 else 0
     )  # redone but for the last step
+
+
+@pytest.mark.parametrize("name", ["grouped", "biased"])
+def test_a_step_on_all_weights_takes_the_operations_that_are_planned(name):
+    net, model = count(CONFIGS[name], None), allocate(CONFIGS[name], attention="eager").train()
+    loss, forward = count_flops(lambda: ask(model, mixed=False))
+    _, backward = count_flops(loss.backward)
+    assert forward + backward == training_flops(net, BATCH)
 
 
 @pytest.mark.parametrize("recomputed", [False, pytest.param(True, marks=pytest.mark.slow)])
@@ -250,6 +275,7 @@ def test_peaks_are_the_sums_of_their_parts(gpu, rows, reserve):
     batch = Batch(rows, 8, 4 * rows)
     moving = 8 * rows * planner.layer_bytes(net) + 4 * 4 * rows * 300
     kept = planner.trained_bytes(net) + planner.kept_bytes(net, batch, redo=False)
+    kept += 0 if gpu else 2 * 3 * 4 * rows * 8 * 8  # what each of three layers' four heads weighs all places by
     together = 32_768 if gpu else 4096
     answering = 4 * net.adapter + together * (2 * planner.cache_bytes(net) + planner.layer_bytes(net))
     assert planner.peaks(net, alike(longest=8), "bfloat16", gpu) == (weights + kept + moving, weights + answering)
