@@ -9,7 +9,7 @@ from imputers.shared.vocabulary import Item
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
-from imputers.llm.scoring import draws  # noqa: E402 - these need torch
+from imputers.llm.scoring import draws, packing  # noqa: E402 - these need torch
 from imputers.llm.scoring.draws import draw_in_turn  # noqa: E402
 from imputers.llm.scoring.options import option_log_probabilities  # noqa: E402
 
@@ -118,6 +118,16 @@ def test_draws_do_not_depend_on_batches(model, script):
     ]
     assert np.array_equal(runs[0], runs[1]) and np.array_equal(runs[1], runs[2])
     assert all(np.array_equal(draw >= 0, asked) for draw in runs[0])
+
+
+def test_draws_do_not_depend_on_padding(model, script, monkeypatch):
+    asked = np.array([[True, True, True], [False, True, False], [True, False, True]])
+    contexts = [script.opening, script.opening + script.lines[0][1], script.opening + script.lines[1][2]]
+    runs = []
+    for multiple in (1, 7, 16):
+        monkeypatch.setattr(packing, "MULTIPLE", multiple)
+        runs.append(draw_in_turn(model, script, contexts, asked, TEMPERATURES, 20, np.random.default_rng(4))[1])
+    assert np.array_equal(runs[0], runs[1]) and np.array_equal(runs[1], runs[2])
 
 
 @pytest.mark.parametrize("listed", [False, True])

@@ -158,6 +158,19 @@ def test_batches_parts_and_padding_change_nothing(together, max_tokens, script, 
     assert_same(option_log_probabilities(model, script, *people, max_tokens), wanted)
 
 
+@pytest.mark.parametrize("multiple", [1, 7, 64])
+def test_a_length_to_which_texts_are_padded_changes_nothing(multiple, script, people, model, wanted, monkeypatch):
+    lengths = []
+    monkeypatch.setattr(scoring.packing, "MULTIPLE", multiple)
+    hook = model.get_decoder().register_forward_pre_hook(
+        lambda module, given, named: lengths.append(named["input_ids"].shape[1]), with_kwargs=True
+    )
+    found = option_log_probabilities(model, script, *people)
+    hook.remove()
+    assert_same(found, wanted)
+    assert lengths and all(length % multiple == 0 for length in lengths)
+
+
 def test_questions_are_blind_to_each_other(script, people, model):
     contexts, asked = people
     together = option_log_probabilities(model, script, contexts, asked)

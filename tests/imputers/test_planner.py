@@ -97,7 +97,7 @@ def count_flops(work):
     return result, counter.get_total_flops()
 
 
-BATCH = Batch(rows=2, length=20 + 5 + 3, answers=10)  # what it reads: stems, and answers but their last tokens
+BATCH = Batch(rows=2, length=32, answers=10)  # what it reads: 20 + 5 + 3 tokens and padding, but the last of answers
 
 
 def bytes_saved(model, work):

@@ -17,7 +17,7 @@ from imputers.llm.scoring.options import (
     room_to_tell,
     tokens_at_once,
 )
-from imputers.llm.scoring.packing import Block
+from imputers.llm.scoring.packing import Block, padded
 from imputers.llm.scoring.reading import PrefixCache, go_on, keep, read
 from imputers.shared.levels import level_at
 from imputers.shared.vocabulary import Positions
@@ -128,7 +128,7 @@ def _arranged(cache: DynamicCache, rows: Sequence[Row], widths: Mapping[int, int
         for own in _parts(len(row.branches), widths[row.respondent])
     ]
     kept = [np.flatnonzero(np.any([branch.seen for branch in row.branches], axis=0)) for _, row in parts]
-    places = np.zeros((len(parts), max(map(len, kept))), dtype=np.intp)
+    places = np.zeros((len(parts), padded(max(map(len, kept)))), dtype=np.intp)
     for own, old in zip(places, kept, strict=True):
         own[: len(old)] = old
     keep(cache, np.array([source for source, _ in parts]), places)

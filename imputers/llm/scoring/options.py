@@ -9,7 +9,7 @@ from transformers import PretrainedConfig, PreTrainedModel
 from datasets.errors import InputError
 from datasets.schema import Floats
 from imputers.llm.prompts.script import Script, Tokens
-from imputers.llm.scoring.packing import Block
+from imputers.llm.scoring.packing import Block, padded
 from imputers.llm.scoring.reading import PrefixCache, ask, read
 from imputers.shared.vocabulary import Positions
 
@@ -127,7 +127,7 @@ def batches(sizes: Mapping[int, int], max_tokens: int, lengths: Mapping[int, int
     lengths = lengths or sizes
     batch: list[int] = []
     for i in sorted(sizes, key=lambda i: -lengths[i]):
-        most = max(sizes[k] for k in (*batch, i))
+        most = padded(max(sizes[k] for k in (*batch, i)))
         if batch and ((len(batch) + 1) * most > max_tokens or 2 * lengths[i] < lengths[batch[0]]):
             yield batch
             batch = []

@@ -13,6 +13,8 @@ from torch import Tensor
 from imputers.llm.prompts.script import Tokens
 from imputers.shared.vocabulary import Positions
 
+MULTIPLE = 16  # of places: for every new shape oneDNN makes a routine, and keeps a thousand of them
+
 
 @dataclass(frozen=True, eq=False)
 class Block:
@@ -75,7 +77,7 @@ class Pack:
 
     Parameters
     ----------
-    input_ids, position_ids : shape (b, length); padded at the end.
+    input_ids, position_ids : shape (b, length); padded at the end, to a length of `padded`.
     visible : what each token sees of what was read before and of this, shape (b, length, before + length).
     rows, columns : where something is predicted, shape (s,).
     sources, targets : from which of the s places which token is predicted; sources ascend, shape (e,).
@@ -97,6 +99,11 @@ class Pack:
         return int(self.spelling[1, -1]) + 1
 
 
+def padded(length: int) -> int:
+    """Places that a text of so many tokens is given, so that few shapes come up."""
+    return -(-length // MULTIPLE) * MULTIPLE
+
+
 def pack(
     prefixes: Sequence[Tokens],
     blocks: Sequence[Sequence[Block]],
@@ -116,7 +123,7 @@ def pack(
         before those of the blocks.
     """
     b = len(prefixes)
-    length = max(len(prefix) + sum(map(len, own)) for prefix, own in zip(prefixes, blocks, strict=True))
+    length = padded(max(len(prefix) + sum(map(len, own)) for prefix, own in zip(prefixes, blocks, strict=True)))
     seen = np.zeros((b, 0), dtype=bool) if seen is None else seen
     input_ids, position_ids = np.zeros((2, b, length), dtype=np.int64)
     # padding sees itself: attention to nothing is not a number

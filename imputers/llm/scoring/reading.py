@@ -48,11 +48,13 @@ def read(model: PreTrainedModel, prefix: PrefixCache, texts: Sequence[Tokens]) -
     if b < len(prefix.seen):
         prefix.cache.batch_select_indices(slice(b))  # a view; indices would copy
     seen = prefix.seen[:b]
+    packed = pack(texts, [[]] * b, seen)
     if any(texts):
         with torch.no_grad():
-            _states(model, pack(texts, [[]] * b, seen), prefix.cache)
+            _states(model, packed, prefix.cache)
     lengths = np.array([len(text) for text in texts])
-    return PrefixCache(prefix.cache, np.concatenate([seen, np.arange(lengths.max()) < lengths[:, None]], axis=1))
+    here = np.arange(packed.input_ids.shape[1]) < lengths[:, None]
+    return PrefixCache(prefix.cache, np.concatenate([seen, here], axis=1))
 
 
 def ask(model: PreTrainedModel, prefix: PrefixCache, rows: Sequence[int], blocks: Sequence[Sequence[Block]]) -> Tensor:

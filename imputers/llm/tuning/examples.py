@@ -7,7 +7,7 @@ import numpy as np
 
 from imputers.llm.prompts.relevance import Relevance
 from imputers.llm.prompts.script import Script, Tokens
-from imputers.llm.scoring.packing import Block
+from imputers.llm.scoring.packing import Block, padded
 from imputers.llm.tuning.recipe import Recipe
 from imputers.shared.vocabulary import Positions
 
@@ -90,7 +90,7 @@ def micro_batches(examples: Sequence[Example], max_tokens: int) -> Iterator[list
     """Divide a batch, the shortest first, so that none but a lone example has more tokens, padding included."""
     part: list[Example] = []
     for example in sorted(examples, key=len):
-        if part and (len(part) + 1) * len(example) > max_tokens:
+        if part and (len(part) + 1) * padded(len(example)) > max_tokens:
             yield part
             part = []
         part.append(example)
