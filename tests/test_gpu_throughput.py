@@ -69,7 +69,7 @@ def test_passes_are_recorded_as_they_are_read(loaded):
     block = Block.make((5, 6), [(7, 8), (7, 9)])  # reads 5, 6 and 7; predicts after 6 and after 7
     with gpu_throughput.passes_of(loaded.model) as passes, torch.no_grad():
         log_likelihoods(loaded.model, pack([(1, 2, 3)], [[block]]))
-    assert passes == [gpu_throughput.Pass(rows=1, length=6, seen=6, places=2)]
+    assert passes == [gpu_throughput.Pass(rows=1, length=16, seen=16, places=2)]  # six tokens, and padding
 
 
 def test_the_table_tells_the_share_of_the_peak():
