@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from imputers.llm.workload import Reading
 
 FAMILIES = ("llama", "mistral", "qwen2")
+SHOWN = 3  # tables that are named
 NOTES = """\
 GB are 10⁹ bytes. Respondents with hidden cells alone are asked, for what they were asked in the survey; each draw reads
 the questions again. To check is to calibrate, and the audit. Hours are operations at {training:.0%} of a GPU's peak in
@@ -83,8 +84,7 @@ def plan(
     heads = (*sizes, "hours to train", "to check", "to answer", f"{n_cells} cells")
     size = f"{len(dataset.values):,} × {dataset.values.shape[1]}"
     console.print(f"{imputer} ({origin}) on {dataset.title}, {size}", highlight=False, soft_wrap=True)
-    if others := [other.table for other in blocks if other.table != block.table]:
-        told = f"{suite} has other tables, too, which are not counted here: {', '.join(dict.fromkeys(others))}"
+    if told := _not_counted(suite, [other.table for other in blocks]):
         console.print(told, highlight=False, markup=False, soft_wrap=True)
     _show(console, (f"tokens are {counted}", ""), facts)
     _show(console, heads, device_rows(net, reading, devices, task.work, (training, answering), n_cells))
@@ -124,6 +124,15 @@ def device_rows(
         told = (f"{device.gigabytes or 'any'}", precision, *shown)
         rows.append((device.name, *told, *(hours if fits else ("too small", "–", "–", "–"))))
     return rows
+
+
+def _not_counted(suite: str, tables: Sequence[str]) -> str:
+    """What is said of a suite's tables beside the first; nothing if there are none."""
+    others = list(dict.fromkeys(table for table in tables if table != tables[0]))
+    if not others:
+        return ""
+    more = f" and {len(others) - SHOWN} more" if len(others) > SHOWN else ""
+    return f"{suite} has other tables, too, which are not counted here: {', '.join(others[:SHOWN])}{more}"
 
 
 def _devices(precision: str, net: "Network") -> "list[Device]":

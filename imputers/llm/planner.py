@@ -141,9 +141,9 @@ def weight_bytes(net: Network, precision: str) -> int:
 
 
 def trained_bytes(net: Network, number: int = 2) -> int:
-    """Memory that training adds: the adapter, gradients, AdamW's two moments and a count of steps for each matrix.
+    """Memory that training adds: gradients and AdamW's two moments, of all weights in their own format.
 
-    An adapter is in float32, whatever the weights are in.
+    Or the adapter, always in float32, and with these a count of steps for each of its matrices.
     """
     if net.rank is None:
         return 3 * number * net.parameters

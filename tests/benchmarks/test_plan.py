@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.app import app
-from benchmarks.commands.plan import plan
+from benchmarks.commands.plan import _not_counted, plan
 from datasets.errors import InputError
 
 torch = pytest.importorskip("torch")
@@ -119,6 +119,7 @@ def test_tables_that_are_not_counted_are_named(capsys):
     assert "other tables" not in capsys.readouterr().out
     plan("smollm2-135m", suite="published")
     assert "published has other tables, too, which are not counted here: wine-red," in capsys.readouterr().out
+    assert _not_counted("mine", ["a", "b", "a", "c", "d", "e", "f"]).endswith(": b, c, d and 2 more")
 
 
 def test_a_model_of_ones_own_is_planned_from_its_folder(tmp_path, capsys):
