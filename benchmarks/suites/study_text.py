@@ -27,7 +27,12 @@ def study_text(model: tuple[str, ...] = (CARRIED,), rows: int | None = None) -> 
         arms,
         [contrast for name in names.values() for contrast in _answers(name)]
         + [
-            Contrast("reading them by runs of characters and not taking the most common city", MODAL, GRAMS, "accuracy")
+            Contrast(
+                "reading a restaurant by runs of characters and not taking the most common city",
+                MODAL,
+                GRAMS,
+                "accuracy",
+            )
         ],
         [contrast for name in names.values() for contrast in _further(name)],
         model=model,
@@ -41,12 +46,12 @@ def _answers(name: str) -> list[Contrast]:
     return [
         *(
             Contrast(
-                f"labels in words and not in numbers, to {name},", f"GSS: {name}, numbers", f"GSS: {name}, words", by
+                f"giving {name} labels in words and not in numbers", f"GSS: {name}, numbers", f"GSS: {name}, words", by
             )
             for by in ("nrmse", "distribution", "covariance")
         ),
         Contrast(
-            f"a restaurant's name, address and phone as text and not as opaque codes, to {name},",
+            f"giving {name} a restaurant's name, address and phone as text and not as opaque codes",
             f"Restaurant: {name}, opaque codes",
             f"Restaurant: {name}, text",
             "accuracy",
