@@ -144,8 +144,10 @@ class FineTuned(PromptedImputer):
         for a in range(self.n_adapters):
             if self.weights == "pretrained":
                 member = restore(self.language_, self._place(a))
-                yield member
-                detach(member)
+                try:
+                    yield member
+                finally:  # whoever asks for draws may stop at the last member
+                    detach(member)
             else:
                 yield load(str(self._place(a)), self.precision, "pretrained", torch.Generator())
 

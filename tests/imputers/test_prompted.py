@@ -160,6 +160,14 @@ def test_adapters_differ_and_their_probabilities_are_averaged(twins, tiny_llama)
     np.testing.assert_allclose(np.exp(together), (np.exp(own[0]) + np.exp(own[1])) / 2, rtol=1e-5)
 
 
+def test_no_adapter_is_left_on_the_network_behind_draws(twins, tiny_llama):
+    schema, X, _ = twins
+    one = IMPUTERS["llm"](model=str(tiny_llama), min_steps=2).fit(X, schema=schema)
+    before = one.impute(X[:5], n_draws=3, random_state=1)
+    assert not [name for name, _ in one.language_.model.named_parameters() if "lora_" in name]
+    np.testing.assert_array_equal(one.impute(X[:5], n_draws=3, random_state=1).draws, before.draws)
+
+
 def test_only_the_most_telling_answers_are_shown(tiny_llama):
     rng = np.random.default_rng(0)
     target = rng.integers(0, 3, 400)
