@@ -62,16 +62,17 @@ def code(name: str) -> str:
 
 
 def _best(board: Board) -> str:
-    table, tied = board.placed.drop(index=ORACLE, errors="ignore"), [n for n in board.tied if n != ORACLE]
-    first = tied or list(table.index[:1])
+    table = board.placed.drop(index=ORACLE, errors="ignore")
+    first = list(table.index[table["place"] == table["place"].iloc[0]])
     scores = table.loc[first, "score"]
     if len(first) > 1:
         ends = list(dict.fromkeys([_number(scores.min()), _number(scores.max())]))
         return f"{names(first)} cannot be told apart from the best: skill {' to '.join(ends)}."
     best = table.loc[first[0]]
     told = f"{code(first[0])} is best: skill {_number(best['score'])} [{_number(best['low'])}, {_number(best['high'])}]"
-    if len(table) > 1 and table["behind"].iloc[1] > board.floor:
-        return f"{told}, {_number(table['behind'].iloc[1])} ahead of {code(table.index[1])}."
+    lead = best["score"] - table["score"].iloc[1] if len(table) > 1 else 0
+    if lead > board.floor:
+        return f"{told}, {_number(lead)} ahead of {code(table.index[1])}."
     return f"{told}."
 
 

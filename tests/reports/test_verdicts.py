@@ -59,8 +59,14 @@ def test_who_does_worse_than_the_items_distributions_is_named(told):
 def test_the_oracle_is_the_ceiling_and_no_contender(told):
     board, sentences = told({"oracle": 0.35, "a": 0.30, "b": 0.1})
     assert sentences[0].startswith("`a` is best")
+    assert f"{board.table['score']['a'] - board.table['score']['b']:.3f} ahead of `b`" in sentences[0]
     ceiling = board.table["score"]["oracle"], board.table["score"]["a"]
     assert f"Who knows the population's law has {ceiling[0]:.3f}; the best reach {ceiling[1]:.3f}." in sentences
+
+
+def test_who_cannot_be_told_from_the_best_behind_the_oracle_is_named_with_it(told):
+    _, sentences = told({"oracle": 0.35, "a": 0.3001, "b": 0.3, "c": 0.1})
+    assert re.match(r"`[ab]` and `[ab]` cannot be told apart from the best", sentences[0])
 
 
 def test_three_sentences_at_most(told):
